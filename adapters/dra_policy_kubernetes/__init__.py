@@ -1,0 +1,1 @@
+"""The kubernetes adapter. It uses the public interface of `dra_policy` only."""

@@ -1,0 +1,1 @@
+"""The simulator adapter. It uses the public interface of `dra_policy` only."""

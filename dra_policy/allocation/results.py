@@ -1,0 +1,124 @@
+"""The four outcomes of an allocation. "Cannot allocate" is a value with reasons, never an exception."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from dra_policy.resources import AllocationResult
+from dra_policy.rules import ClaimKey, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Allocated:
+    """Every claim got its devices on `node`. `results` pairs with the claims as they were given (J2, J14).
+
+    `steps` counts the candidates the search looked at.
+    """
+
+    node: str
+    claims: tuple[ClaimKey, ...]
+    results: tuple[AllocationResult, ...]
+    steps: int = field(compare=False)
+
+
+class Cause(Enum):
+    """Which rule took a device away from a request; the order is the order of evaluation (J4)."""
+
+    CLASS = "class rule"
+    REQUEST = "request rule"
+    NODE = "node"
+    IN_USE = "in use"
+    FEATURE = "feature"
+    CAPACITY = "capacity"
+    COUNTER = "counter"
+    TAINT = "taint"
+    CONSTRAINT = "constraint"
+    POOL = "pool"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """`devices` devices were taken away by one rule, named by `origin`; `examples` are some of their names."""
+
+    cause: Cause
+    origin: Origin
+    devices: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReasons:
+    """Why a request found no devices on a node: how many there were, what each rule removed, how many were left.
+
+    `wanted` is the number of devices asked for (for All: the number that matches). `left` devices passed every
+    rule on their own; if `left >= wanted` the claim failed for lack of a combination, and `combination` says which
+    constraint or which other request stood in the way.
+    """
+
+    claim: ClaimKey
+    request: str
+    wanted: int
+    seen: int
+    losses: tuple[Loss, ...]
+    left: int
+    combination: tuple[Origin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReasons:
+    """The funnel of one node: the requests that failed, in order."""
+
+    node: str
+    requests: tuple[RequestReasons, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsatisfiable:
+    """The search is exhausted: no allocation exists on the nodes that were tried, in the present state.
+
+    `reasons` has one entry a node tried; nodes with equal reasons are one entry in the rendered text.
+    """
+
+    claims: tuple[ClaimKey, ...]
+    reasons: tuple[NodeReasons, ...]
+    steps: int = field(compare=False)
+
+
+class Scope(Enum):
+    """Whom a failure concerns: this node only (B7), or the pod's whole scheduling attempt."""
+
+    NODE = "node"
+    POD = "pod"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What Kubernetes calls an error: a selector that raises, an All request over an incomplete pool, a wrong mode.
+
+    `rule` is the number of the rule that makes it an error, such as `D8`; `origin` the clause at fault, if one is;
+    `device` its `driver/pool/name`, if one is.
+    """
+
+    node: str
+    scope: Scope
+    rule: str
+    message: str
+    claim: ClaimKey | None = None
+    request: str = ""
+    device: str = ""
+    origin: Origin | None = None
+    steps: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """The search stopped at its step limit: nothing is known, which is not a no."""
+
+    node: str
+    claims: tuple[ClaimKey, ...]
+    steps: int
+
+
+Outcome: TypeAlias = Allocated | Unsatisfiable | Failed | GaveUp

@@ -1,0 +1,13 @@
+"""The table of all codes. One file a stage; a code is never used for anything else again."""
+
+from dra_policy.diagnostics.codes.entry import Code
+from dra_policy.diagnostics.codes.expression import EXPRESSION_CODES
+from dra_policy.diagnostics.codes.language import LANGUAGE_CODES
+from dra_policy.diagnostics.codes.reading import READING_CODES
+from dra_policy.diagnostics.codes.resources import RESOURCE_CODES
+
+CODES: dict[str, Code] = {
+    code.code: code for table in (READING_CODES, LANGUAGE_CODES, EXPRESSION_CODES, RESOURCE_CODES) for code in table
+}
+
+__all__ = ["CODES", "Code"]

@@ -1,0 +1,143 @@
+"""What the core understands: classes and claims free of any syntax.
+
+Plain Kubernetes objects (`dra_policy.rules.objects`) and checked policies (`dra_policy.language.lower`) both become
+these values; inventory, graph and allocation know nothing else. Each rule carries its `Origin`, so that a refusal can
+quote it in its own words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NewType
+
+from dra_policy.expression import EvaluationError, Program
+from dra_policy.resources import DeviceClassConfiguration, DeviceClaimConfiguration, Quantity, Toleration
+from dra_policy.source import Span
+
+ClassName = NewType("ClassName", str)
+RequestName = NewType("RequestName", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a rule comes from.
+
+    `text` is the rule in its own words (a clause of a policy, or CEL text), `owner` what it belongs to
+    ("class `training`", "request `gpu`"), `because` the sentence that its author left for a refused user.
+    """
+
+    owner: str
+    text: str
+    span: Span | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One condition on a device.
+
+    `program` decides it; a text that does not compile has `failure` instead, which every evaluation meets as a
+    fatal error (rule D8). Exactly one of the two is set. Equal `key`s mean equal conditions.
+    """
+
+    origin: Origin
+    program: Program | None = None
+    failure: EvaluationError | None = None
+
+    @property
+    def key(self) -> str:
+        """CEL text: selectors with the same text share one vertex of the matcher graph."""
+        return self.origin.text if self.program is None else self.program.text
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRules:
+    """A DeviceClass: its selectors in order (all must hold, D8) and the configuration it adds (E14)."""
+
+    name: ClassName
+    selectors: tuple[Selector, ...]
+    configs: tuple[DeviceClassConfiguration, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What an exact request, or one subrequest of `firstAvailable`, asks for (A12).
+
+    `name` is the subrequest's name, empty for an exact request. `mode` is the API's open enumeration: `ExactCount`,
+    `All`, or whatever was written (an unknown one is fatal in the pre-check, E1). `admin_access` None means unset,
+    which differs from false while the feature is off. `capacity` maps a capacity name as written to its amount.
+    """
+
+    name: str
+    class_name: ClassName
+    selectors: tuple[Selector, ...]
+    mode: str
+    count: int
+    admin_access: bool | None
+    tolerations: tuple[Toleration, ...]
+    capacity: tuple[tuple[str, Quantity], ...]
+    derived: tuple[DerivedAttribute, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedAttribute:
+    """An attribute computed for constraints only (N2): fully qualified name and the program that gives it."""
+
+    name: str
+    program: Program | None
+    failure: EvaluationError | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRules:
+    """A request: one ask, or several alternatives in order of preference (`prioritized`)."""
+
+    name: RequestName
+    asks: tuple[Ask, ...]
+    prioritized: bool
+    origin: Origin
+
+
+class ConstraintKind(Enum):
+    MATCH = "matchAttribute"
+    DISTINCT = "distinctAttribute"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintRule:
+    """A matchAttribute or distinctAttribute over some requests of one claim (F1, F2); no names: all of them.
+
+    `attribute` is fully qualified, `domain/identifier`.
+    """
+
+    kind: ConstraintKind
+    attribute: str
+    requests: tuple[str, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimKey:
+    """Namespace and name of a claim: its identity in an engine."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """A claim as the allocator sees it."""
+
+    key: ClaimKey
+    requests: tuple[RequestRules, ...]
+    constraints: tuple[ConstraintRule, ...]
+    configs: tuple[DeviceClaimConfiguration, ...]
+    origin: Origin = field(compare=False)
