@@ -1,1 +1,3 @@
-"""To be written."""
+"""One typed expression core for CEL text and for the policy language."""
+
+from dra_policy.expression.errors import EvaluationError

@@ -1,1 +1,31 @@
-"""To be written."""
+"""Pools, devices and what is in use, as immutable snapshots that are cheap to change."""
+
+from __future__ import annotations
+
+from dra_policy.inventory.identity import DeviceID, PoolID
+from dra_policy.inventory.nodes import NodeFacts, NodeSelectorError, choice_matches, node_matches
+from dra_policy.inventory.persistent import PersistentMap, PersistentVector
+from dra_policy.inventory.pools import bits
+from dra_policy.inventory.records import DeviceRecord
+from dra_policy.inventory.snapshot import Snapshot
+from dra_policy.inventory.usage import Usage
+from dra_policy.inventory.views import NodeView, PoolState, PoolView, ViewFailure
+
+__all__ = [
+    "DeviceID",
+    "DeviceRecord",
+    "NodeFacts",
+    "NodeSelectorError",
+    "NodeView",
+    "PersistentMap",
+    "PersistentVector",
+    "PoolID",
+    "PoolState",
+    "PoolView",
+    "Snapshot",
+    "Usage",
+    "ViewFailure",
+    "bits",
+    "choice_matches",
+    "node_matches",
+]

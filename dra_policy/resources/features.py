@@ -41,8 +41,10 @@ class Features:
         Raises `KeyError` with the unknown name.
         """
         known = {name: f for f, name in FEATURE_NAMES.items()}
-        return cls(**({f: False for f in FEATURE_NAMES} | {known[name]: on for name, on in switches.items()}))
+        return cls(**(dict.fromkeys(FEATURE_NAMES, False) | {known[name]: on for name, on in switches.items()}))
 
 
-FEATURE_NAMES: dict[str, str] = {f.name: "".join(part.capitalize() for part in f.name.split("_")) for f in fields(Features)}
+FEATURE_NAMES: dict[str, str] = {
+    f.name: "".join(part.capitalize() for part in f.name.split("_")) for f in fields(Features)
+}
 """Our field name to upstream's name, in upstream's order."""

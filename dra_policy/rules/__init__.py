@@ -1,1 +1,36 @@
-"""To be written."""
+"""What the core understands, free of any syntax; and plain Kubernetes objects turned into it."""
+
+from __future__ import annotations
+
+from dra_policy.rules.model import (
+    Ask,
+    ClaimKey,
+    ClaimRules,
+    ClassName,
+    ClassRules,
+    ConstraintKind,
+    ConstraintRule,
+    DerivedAttribute,
+    Origin,
+    RequestName,
+    RequestRules,
+    Selector,
+)
+from dra_policy.rules.objects import claim_rules, class_rules  # after model: it builds these values
+
+__all__ = [
+    "Ask",
+    "ClaimKey",
+    "ClaimRules",
+    "ClassName",
+    "ClassRules",
+    "ConstraintKind",
+    "ConstraintRule",
+    "DerivedAttribute",
+    "Origin",
+    "RequestName",
+    "RequestRules",
+    "Selector",
+    "claim_rules",
+    "class_rules",
+]

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NewType
 
 from dra_policy.expression import EvaluationError, Program
-from dra_policy.resources import DeviceClassConfiguration, DeviceClaimConfiguration, Quantity, Toleration
+from dra_policy.resources import DeviceClaimConfiguration, DeviceClassConfiguration, Quantity, Toleration
 from dra_policy.source import Span
 
 ClassName = NewType("ClassName", str)

@@ -1,0 +1,1 @@
+"""Measurements with accepted ranges beside them: `python -m benchmarks`."""

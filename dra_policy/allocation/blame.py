@@ -1,0 +1,106 @@
+"""What stands in the way if every request alone has enough devices, but all of them together have not.
+
+The requests are put back one after the other until no devices are found for them together; the last one is the one
+that fails. Then each constraint, the counters, the capacities and every other request are taken away in turn: what
+makes the rest possible is to blame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dra_policy.allocation.call import Call
+from dra_policy.allocation.question import ClaimNeeds, Need
+from dra_policy.allocation.results import Cause, RequestReasons
+from dra_policy.allocation.rule import Rule
+from dra_policy.allocation.search import End, Rules, Search
+from dra_policy.rules import Origin
+
+BUDGET = 2000
+"""The steps for one such question; what takes longer counts as no answer, so less is blamed, never more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Without:
+    """What is left out of a question: one constraint by identity, a rule by its cause, or one request."""
+
+    constraint: Rule | None = None
+    cause: Cause | None = None
+    request: tuple[int, int] | None = None
+
+
+def blamed(call: Call, claims: Sequence[ClaimNeeds], reasons: Mapping[int, RequestReasons]) -> list[RequestReasons]:
+    """The request that fails together with those before it, once for each of its alternatives, with what is to blame.
+
+    `reasons` has for each alternative what it finds alone.
+    """
+    positions = [(c, r) for c, claim in enumerate(claims) for r in range(len(claim.requests))]
+    failing = len(positions)
+    for end in range(1, len(positions)):
+        if _ends(call, _part(claims, positions[:end], _Without())) is End.EXHAUSTED:
+            failing = end
+            break
+    kept = positions[:failing]
+    claim, request = kept[-1]
+    culprits = tuple(
+        origin
+        for without, origin in _suspects(call, claims, kept)
+        if _ends(call, _part(claims, kept, without), without.cause) is End.SOLVED
+    ) or tuple(origin for _, origin in _suspects(call, claims, kept))
+    return [replace(reasons[need.asked.number], combination=culprits) for need in claims[claim].requests[request]]
+
+
+def _suspects(
+    call: Call, claims: Sequence[ClaimNeeds], kept: Sequence[tuple[int, int]]
+) -> list[tuple[_Without, Origin]]:
+    covering = {id(rule) for c, r in kept for need in claims[c].requests[r] for rule in need.constraints}
+    suspects = [
+        (_Without(constraint=rule), rule.constraint.origin)
+        for claim in claims
+        for rule in claim.constraints
+        if id(rule) in covering
+    ]
+    records = [record for c, r in kept for need in claims[c].requests[r] for record in need.devices]
+    if call.features.partitionable_devices and any(record.device.consumes_counters for record in records):
+        pools = sorted({str(record.id.pool_id) for record in records if record.device.consumes_counters})
+        names = ", ".join(f"`{name}`" for name in pools)
+        suspects.append((_Without(cause=Cause.COUNTER), Origin(f"pool {names}", "shared counters")))
+    if call.features.consumable_capacity and any(record.device.allow_multiple_allocations for record in records):
+        suspects.append((_Without(cause=Cause.CAPACITY), Origin("capacity", "capacity of the devices")))
+    for c, r in kept[:-1]:
+        suspects.append((_Without(request=(c, r)), claims[c].claim.requests[r].origin))
+    return suspects
+
+
+def _part(claims: Sequence[ClaimNeeds], kept: Sequence[tuple[int, int]], without: _Without) -> tuple[ClaimNeeds, ...]:
+    """The claims with some of their requests only. Each search starts anew, with constraints that hold nothing."""
+    parts: list[ClaimNeeds] = []
+    for c, claim in enumerate(claims):
+        numbers = [r for (at, r) in kept if at == c and (at, r) != without.request]
+        rules = tuple(claim.claim.requests[r] for r in numbers)
+        needs = tuple(tuple(_need(need, without) for need in claim.requests[r]) for r in numbers)
+        parts.append(ClaimNeeds(replace(claim.claim, requests=rules), needs, claim.constraints))
+    return tuple(parts)
+
+
+def _need(need: Need, without: _Without) -> Need:
+    if without.constraint is None:
+        return need
+    return replace(need, constraints=tuple(rule for rule in need.constraints if rule is not without.constraint))
+
+
+def _ends(call: Call, claims: tuple[ClaimNeeds, ...], cause: Cause | None = None) -> End | None:
+    """How a search for a part of the question ends; None for an error."""
+    rules = call.rules()
+    if cause is not None:
+        capacity = [rule for rule in rules.capacity if rule.nature.cause is not cause]
+        pools = [rule for rule in rules.pools if rule.nature.cause is not cause]
+        rules = Rules(rules.in_use, rules.steady, capacity, pools)
+    search = Search(claims, rules, BUDGET)
+    end = search.run()
+    search.release()
+    return end if isinstance(end, End) else None
+
+
+__all__ = ["BUDGET", "blamed"]

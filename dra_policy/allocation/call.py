@@ -1,0 +1,68 @@
+"""What one call to the allocator works with: the question, the devices of the node, the rules that apply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dra_policy.allocation.compatibility import CompatibilityGroups
+from dra_policy.allocation.counters import Counters, CountersAllowed
+from dra_policy.allocation.in_use import InUse
+from dra_policy.allocation.node_operations import NodeOperations
+from dra_policy.allocation.question import Question
+from dra_policy.allocation.rule import Rule
+from dra_policy.allocation.search import Rules
+from dra_policy.allocation.selection import Selectable, Selection
+from dra_policy.allocation.sharing import CapacityPolicies, Consumptions, RemainingCapacity
+from dra_policy.allocation.taints import Taints
+from dra_policy.graph import MatcherGraph
+from dra_policy.inventory import NodeView, Usage
+from dra_policy.resources import Features
+from dra_policy.rules import ClaimRules, ClassName, ClassRules
+
+
+class Call:
+    """Everything that one call to `allocate` works with."""
+
+    def __init__(
+        self,
+        view: NodeView,
+        graph: MatcherGraph,
+        *,
+        claims: Sequence[ClaimRules],
+        classes: Mapping[ClassName, ClassRules],
+        usage: Usage,
+        features: Features,
+    ) -> None:
+        self.view = view
+        self.claims = tuple(claims)
+        self.classes = classes
+        self.features = features
+        self.usage = usage
+        self.selection = Selection(view, graph, classes, features)
+        self.selectable = Selectable(self.selection)
+        self.consumptions = Consumptions(features)
+        self.policies = CapacityPolicies(self.consumptions) if features.consumable_capacity else None
+
+    def question(self) -> Question:
+        return Question(self.selection, self.selectable, self.policies, self.classes, self.features)
+
+    def rules(self) -> Rules:
+        """The rules that the features and the view call for, with empty state."""
+        features, view, usage = self.features, self.view, self.usage
+        steady: list[Rule] = [self.selectable]
+        capacity: list[Rule] = []
+        if self.policies is not None:
+            steady.append(self.policies)
+            capacity.append(RemainingCapacity(usage, self.consumptions, features))
+        steady += [NodeOperations(frozenset(view.node.status.declared_features), features), CountersAllowed(features)]
+        if features.device_taints:
+            steady.append(Taints())
+        pools: list[Rule] = []
+        if features.compatibility_groups:
+            pools.append(CompatibilityGroups(view, usage, features))
+        if features.partitionable_devices:
+            pools.append(Counters(view, usage, features))
+        return Rules(InUse(usage, features), steady, capacity, pools)
+
+
+__all__ = ["Call"]

@@ -1,0 +1,145 @@
+"""Why a node has no devices for the claims: how many there are, and which rule took how many away, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from dra_policy.allocation.blame import blamed
+from dra_policy.allocation.call import Call
+from dra_policy.allocation.question import ClaimNeeds, Need
+from dra_policy.allocation.results import Cause, Loss, NodeReasons, RequestReasons
+from dra_policy.allocation.rule import Choice, Fault, Reply, Rule
+from dra_policy.inventory import DeviceRecord
+from dra_policy.rules import Origin
+
+EXAMPLES = 3
+"""How many of the devices that a rule took away are named."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Losses in the order in which they were first met; a device is lost to the first rule that refuses it."""
+
+    counts: dict[tuple[Cause, Origin], int] = field(default_factory=dict)
+    examples: dict[tuple[Cause, Origin], list[str]] = field(default_factory=dict)
+
+    def add(self, cause: Cause, origin: Origin, record: DeviceRecord) -> None:
+        key = cause, origin
+        self.counts[key] = self.counts.get(key, 0) + 1
+        named = self.examples.setdefault(key, [])
+        if len(named) < EXAMPLES:
+            named.append(record.id.device)
+
+    def losses(self) -> Iterator[Loss]:
+        for (cause, origin), count in self.counts.items():
+            yield Loss(cause, origin, count, tuple(self.examples[cause, origin]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """What is left for a request if nothing else is asked for."""
+
+    need: Need
+    reasons: RequestReasons
+
+    @property
+    def enough(self) -> bool:
+        return self.reasons.left >= self.reasons.wanted
+
+
+def node_reasons(call: Call, claims: Sequence[ClaimNeeds]) -> NodeReasons:
+    """The requests that cannot be served even alone; if all of them can be, those that no combination serves."""
+    funnel = _Funnel(call)
+    alone = [[[funnel.alone(need) for need in needs] for needs in claim.requests] for claim in claims]
+    short = [
+        one.reasons
+        for claim in alone
+        for alternatives in claim
+        if not any(one.enough for one in alternatives)
+        for one in alternatives
+    ]
+    if not short:
+        reasons = {one.need.asked.number: one.reasons for claim in alone for needs in claim for one in needs}
+        short = blamed(call, claims, reasons)
+    return NodeReasons(call.view.node.metadata.name, tuple(short))
+
+
+class _Funnel:
+    """Counts, for one request at a time, what each rule takes away from the devices of the node."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        rules = call.rules()
+        self._selectable = rules.steady[0]
+        # Taints are what people can mend, so they are named before the state of use.
+        self._order: tuple[Rule, ...] = (
+            *(rule for rule in rules.steady if rule.nature.cause is Cause.TAINT),
+            rules.in_use,
+            *(rule for rule in rules.steady[1:] if rule.nature.cause is not Cause.TAINT),
+            *rules.capacity,
+            *rules.pools,
+        )
+
+    def alone(self, need: Need) -> _Alone:
+        tally = _Tally()
+        seen = self._withheld(tally)
+        left = 0
+        for record in self._selected(need, tally):
+            if self._survives(need, record, tally):
+                left += 1
+        seen += sum(len(pool.devices) for pool in self._call.view.pools)
+        wanted = max(1, need.needed) if need.asked.every else need.needed  # E4
+        asked = need.asked
+        reasons = RequestReasons(asked.key, asked.result_name, wanted, seen, tuple(tally.losses()), left)
+        return _Alone(need, reasons)
+
+    def _withheld(self, tally: _Tally) -> int:
+        """Devices of incomplete and invalid pools (B6, B7)."""
+        view = self._call.view
+        count = 0
+        for pool in view.pools:
+            for index in pool.withheld:
+                tally.add(
+                    Cause.POOL, Origin(f"pool `{pool.id}`", f"{pool.state.value}: {pool.why}"), view.device(index)
+                )
+                count += 1
+        return count
+
+    def _selected(self, need: Need, tally: _Tally) -> Iterable[DeviceRecord]:
+        """The devices that the feature, class, request and node leave, clause by clause, as bit sets."""
+        selection, ask = self._call.selection, need.asked.ask
+        alive = selection.offered
+        steps: list[tuple[Cause, Origin, int]] = []
+        feature = Origin("feature", "DeviceBindingAndStatus is off")
+        steps.append((Cause.FEATURE, feature, selection.offered & ~selection.unbindable))
+        of_class = len(selection.classes[ask.class_name].selectors)
+        for number, selector in enumerate(selection.selectors(ask)):
+            cause = Cause.CLASS if number < of_class else Cause.REQUEST
+            steps.append((cause, selector.origin, selection.graph.verdict(selector).match))
+        node = Origin("node", "the device cannot be reached from the node")
+        steps.append((Cause.NODE, node, selection.reachable))
+        for cause, origin, kept in steps:
+            for record in selection.devices(alive & ~kept):
+                tally.add(cause, origin, record)
+            alive &= kept
+        return tuple(selection.devices(alive))
+
+    def _survives(self, need: Need, record: DeviceRecord, tally: _Tally) -> bool:
+        choice = Choice(need.asked, record)
+        taken: list[Rule] = []
+        refusing: Rule | None = None
+        for rule in (*self._order, *need.constraints):
+            answer = rule.take(choice)
+            if answer is Reply.REFUSED or isinstance(answer, Fault):
+                refusing = rule
+                break
+            taken.append(rule)
+        if refusing is not None:
+            tally.add(refusing.nature.cause, refusing.origin(choice), record)
+        for rule in reversed(taken):
+            rule.undo(choice)
+        return refusing is None
+
+
+__all__ = ["EXAMPLES", "node_reasons"]

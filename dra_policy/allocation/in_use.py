@@ -1,0 +1,70 @@
+"""A device goes to one claim at a time, unless it is shareable or the access is administrative (J5, E10, E11, H11)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import ClassVar
+
+from dra_policy.allocation.results import Cause
+from dra_policy.allocation.rule import Answer, Choice, Nature, Reach, Reads, Reply, Rule
+from dra_policy.inventory import DeviceRecord, Usage
+from dra_policy.resources import Features
+from dra_policy.rules import Origin
+
+
+class InUse(Rule):
+    """Refuses what is allocated exclusively, or was chosen in this call.
+
+    Shareable devices are not marked when they are chosen. Administrative access disregards allocations and the
+    choices of other claims, but marks its own ones, so that a later ordinary request cannot take them (E11).
+    """
+
+    __slots__ = ("_chosen", "_features", "_usage")
+
+    nature: ClassVar[Nature] = Nature(
+        Cause.IN_USE, ("J5", "E10", "E11"), Reach.CALL, frozenset({Reads.USAGE, Reads.CHOICES})
+    )
+
+    def __init__(self, usage: Usage, features: Features) -> None:
+        self._usage = usage
+        self._features = features
+        self._chosen: dict[int, tuple[int, ...]] = {}
+
+    def _shared(self, record: DeviceRecord) -> bool:
+        return self._features.consumable_capacity and bool(record.device.allow_multiple_allocations)
+
+    def take(self, choice: Choice) -> Answer:
+        record = choice.record
+        chosen = self._chosen.get(record.index, ())
+        if choice.asked.admin:
+            if choice.asked.claim in chosen:
+                return Reply.REFUSED
+        elif chosen or self._usage.in_use(record.id, self._features):
+            return Reply.REFUSED
+        if not self._shared(record):
+            self._chosen[record.index] = (*chosen, choice.asked.claim)
+        return Reply.TAKEN
+
+    def undo(self, choice: Choice) -> None:
+        record = choice.record
+        if self._shared(record):
+            return
+        rest = self._chosen[record.index][:-1]
+        if rest:
+            self._chosen[record.index] = rest
+        else:
+            del self._chosen[record.index]
+
+    def state(self) -> Hashable:
+        return frozenset(self._chosen.items())
+
+    def origin(self, choice: Choice) -> Origin:
+        if self._usage.in_use(choice.record.id, self._features) and not choice.asked.admin:
+            return Origin("in use", "allocated to another claim")
+        return Origin("in use", "chosen for another request")
+
+    def kind(self, choice: Choice) -> Hashable:
+        return self._usage.in_use(choice.record.id, self._features), self._shared(choice.record)
+
+
+__all__ = ["InUse"]

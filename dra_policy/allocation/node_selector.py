@@ -1,0 +1,61 @@
+"""On which nodes an allocation is usable: the node choices of its devices, merged (C2, C3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dra_policy.allocation.rule import Choice, Fault
+from dra_policy.resources import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
+
+
+def only_node(name: str) -> NodeSelector:
+    """The selector of one node by its name.
+
+    >>> only_node("node-1").node_selector_terms[0].match_fields[0].values
+    ('node-1',)
+    """
+    requirement = NodeSelectorRequirement(key="metadata.name", operator="In", values=(name,))
+    return NodeSelector(node_selector_terms=(NodeSelectorTerm(match_fields=(requirement,)),))
+
+
+def merged_selector(choices: Sequence[Choice], node: str) -> NodeSelector | Fault | None:
+    """One term that holds wherever all devices are usable; None means everywhere.
+
+    A device that belongs to one node, by name or because it is bound to it, decides alone. A selector of a device
+    with more than one term is an error (C3).
+    """
+    expressions: list[NodeSelectorRequirement] = []
+    fields: list[NodeSelectorRequirement] = []
+    for choice in choices:
+        record = choice.record
+        spec = record.slice.spec
+        chooser = record.device if spec.per_device_node_selection else spec
+        if chooser.node_name or record.device.binds_to_node:
+            return only_node(node)
+        if chooser.node_selector is None:
+            continue
+        terms = chooser.node_selector.node_selector_terms
+        if len(terms) > 1:
+            message = f"the node selector has {len(terms)} terms, one is supported"
+            asked = choice.asked
+            return Fault("C3", message, None, asked.key, asked.result_name, str(record.id))
+        for term in terms:
+            _add_new(expressions, term.match_expressions)
+            _add_new(fields, term.match_fields)
+    if not expressions and not fields:
+        return None
+    term = NodeSelectorTerm(match_expressions=tuple(expressions), match_fields=tuple(fields))
+    return NodeSelector(node_selector_terms=(term,))
+
+
+def _add_new(present: list[NodeSelectorRequirement], more: Sequence[NodeSelectorRequirement]) -> None:
+    for requirement in more:
+        if not any(_same(requirement, other) for other in present):
+            present.append(requirement)
+
+
+def _same(one: NodeSelectorRequirement, other: NodeSelectorRequirement) -> bool:
+    return (one.key, one.operator, set(one.values)) == (other.key, other.operator, set(other.values))
+
+
+__all__ = ["merged_selector", "only_node"]

@@ -1,0 +1,92 @@
+"""Answers as a table, with the reasons of the claims that got nothing below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+import click
+
+from dra_policy.allocation import Allocated, Failed, GaveUp, Unsatisfiable
+from dra_policy.cli.asking import Answer
+from dra_policy.cli.expected import Comparison
+from dra_policy.cli.tables import print_table
+
+COLUMNS = ("claim", "request", "node", "devices")
+
+
+def print_answers(answers: Sequence[Answer]) -> None:
+    """One row a request; then why the others got nothing; then a line that counts."""
+    rows: list[Sequence[str]] = []
+    shades: list[str] = []
+    for answer in answers:
+        for row in _rows(answer):
+            rows.append(row)
+            shades.append("" if isinstance(answer.outcome, Allocated) else "yellow")
+    print_table(COLUMNS, rows, shades=shades)
+    for answer in answers:
+        if not isinstance(answer.outcome, Allocated):
+            click.echo()
+            click.echo(answer.explanation.text(), nl=False)
+    click.echo(f"\n{_counts(answers)}")
+
+
+def print_answers_by_node(answers: Sequence[Answer]) -> None:
+    """One row a claim and node that has devices or an error; the nodes without are counted."""
+    rows: list[Sequence[str]] = []
+    shades: list[str] = []
+    by_claim: dict[str, list[Answer]] = {}
+    for answer in answers:
+        by_claim.setdefault(answer.claim, []).append(answer)
+    for claim, of_claim in by_claim.items():
+        refused = [a for a in of_claim if isinstance(a.outcome, Unsatisfiable)]
+        for answer in of_claim:
+            if not isinstance(answer.outcome, Unsatisfiable):
+                rows += _rows(answer)
+                shades += [""] * (len(rows) - len(shades)) if isinstance(answer.outcome, Allocated) else ["yellow"]
+        if refused:
+            rows.append((claim, "", "1 node" if len(refused) == 1 else f"{len(refused)} nodes", "none"))
+            shades.append("dim")
+    print_table(COLUMNS, rows, shades=shades)
+    click.echo(f"\n{_counts(answers)}")
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """The pairs that differ, and the summary."""
+    if comparison.differing:
+        rows = [
+            (d.pair[0], d.pair[1], d.expected, f"{d.got} (waits for {d.feature})" if d.feature else d.got)
+            for d in comparison.differing
+        ]
+        print_table(("claim", "node", "expected", "got"), rows, shades=["red"] * len(rows))
+    for line in comparison.miscounted:
+        click.secho(line, fg="red")
+    click.secho(comparison.summary(), fg="green" if comparison.same else "red", bold=True)
+
+
+def _rows(answer: Answer) -> Iterable[Sequence[str]]:
+    outcome = answer.outcome
+    match outcome:
+        case Allocated():
+            by_request = answer.devices()
+            if not by_request:
+                return [(answer.claim, "", outcome.node, "no device asked for")]
+            return [
+                (answer.claim, request, outcome.node, " ".join(device.partition("=")[2] for device in devices))
+                for request, devices in by_request.items()
+            ]
+        case Unsatisfiable():
+            return [(answer.claim, "", answer.asked, "refused, see below")]
+        case Failed():
+            return [(answer.claim, outcome.request, answer.asked or outcome.node, answer.explanation.sentence())]
+        case GaveUp():
+            return [(answer.claim, "", answer.asked or outcome.node, answer.explanation.sentence())]
+    assert_never(outcome)
+
+
+def _counts(answers: Sequence[Answer]) -> str:
+    kinds = {"allocated": Allocated, "refused": Unsatisfiable, "in error": Failed, "gave up": GaveUp}
+    counted = {name: sum(isinstance(a.outcome, kind) for a in answers) for name, kind in kinds.items()}
+    parts = [f"{number} {name}" for name, number in counted.items() if number or name == "allocated"]
+    questions = f"{len(answers)} question" if len(answers) == 1 else f"{len(answers)} questions"
+    return f"{questions}: {', '.join(parts)}"

@@ -1,0 +1,35 @@
+"""Tables on standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+# Wide enough for any line: what is not a terminal is read by programs and gets no line breaks of ours.
+UNBROKEN = 10_000
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, shades: Sequence[str] = ()) -> None:
+    """One table; `shades` are styles, one a row, seen on a terminal only.
+
+    On a terminal a cell folds at its column's width; elsewhere a row is as wide as its text.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console() if sys.stdout.isatty() else Console(width=UNBROKEN)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for number, row in enumerate(rows):
+        # Text, not markup: a name may hold brackets.
+        table.add_row(*map(Text, row), style=shades[number] if shades else None)
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    # Trailing blanks only make a difference to a comparison.
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().strip("\n").splitlines()))

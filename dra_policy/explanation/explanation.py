@@ -1,0 +1,159 @@
+"""An answer together with its reasons, for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from dra_policy.allocation import Allocated, Cause, Failed, GaveUp, NodeReasons, Outcome, RequestReasons, Unsatisfiable
+from dra_policy.explanation.data import outcome_data
+from dra_policy.explanation.words import because, count, lost, rule
+from dra_policy.rules import ClaimKey
+
+# Nodes with the same reasons are one group; a group names this many of them.
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why the claims of one pod got what they got, or got nothing.
+
+    `outcome` is the answer itself. `sentence()` is one line, `text()` says everything, `data()` is the same as plain
+    JSON values with the stable names of `Cause` and the numbers of the semantic rules.
+    """
+
+    claims: tuple[ClaimKey, ...]
+    outcome: Outcome
+
+    def sentence(self) -> str:
+        """One line: where the claims are, or the reason on the node that came nearest."""
+        outcome = self.outcome
+        match outcome:
+            case Allocated():
+                return f"on {outcome.node}: {', '.join(_devices(outcome)) or 'no device asked for'}"
+            case Unsatisfiable():
+                return _refusal(outcome)
+            case Failed():
+                return _failure(outcome)
+            case GaveUp():
+                return f"gave up after {count(outcome.steps, 'step')} on {outcome.node}; this is not a no"
+        assert_never(outcome)
+
+    def text(self) -> str:
+        """Several lines, ending with a line break: for a refusal the funnel of every group of nodes."""
+        names = ", ".join(map(str, self.claims))
+        outcome = self.outcome
+        match outcome:
+            case Allocated():
+                lines = [f"{names}: placed on {outcome.node}"]
+                lines += [f"  {device}" for device in _devices(outcome)]
+            case Unsatisfiable():
+                lines = [f"{names}: refused: {_refusal(outcome)}"]
+                for group in groups(outcome):
+                    lines += _group(group)
+            case Failed() | GaveUp():
+                lines = [f"{names}: {self.sentence()}"]
+            case _:
+                assert_never(outcome)
+        return "\n".join(lines) + "\n"
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return {"claims": [str(key) for key in self.claims], "reason": self.sentence(), **outcome_data(self.outcome)}
+
+
+def groups(outcome: Unsatisfiable) -> list[list[NodeReasons]]:
+    """The nodes with equal reasons together, the group that came nearest to an allocation first."""
+    found: dict[object, list[NodeReasons]] = {}
+    for node in outcome.reasons:
+        found.setdefault(tuple(map(_likeness, node.requests)), []).append(node)
+    return sorted(found.values(), key=lambda group: _distance(group[0]))
+
+
+def _likeness(reasons: RequestReasons) -> object:
+    losses = tuple((loss.cause, loss.origin.owner, loss.origin.text, loss.devices) for loss in reasons.losses)
+    combination = tuple((origin.owner, origin.text) for origin in reasons.combination)
+    return reasons.claim, reasons.request, reasons.wanted, reasons.seen, losses, reasons.left, combination
+
+
+def _distance(node: NodeReasons) -> tuple[int, int, int, str]:
+    """Smaller is nearer: fewer devices short, then more devices that are of the class at all."""
+    short = sum(max(0, r.wanted - r.left) for r in node.requests)
+    of_class = sum(_of_class(r) for r in node.requests)
+    return int(of_class == 0), short, -of_class, node.node
+
+
+def _of_class(reasons: RequestReasons) -> int:
+    return reasons.seen - sum(loss.devices for loss in reasons.losses if loss.cause is Cause.CLASS)
+
+
+def _refusal(outcome: Unsatisfiable) -> str:
+    if not outcome.reasons:
+        return "there is no node"
+    ranked = groups(outcome)
+    nearest = ranked[0]
+    nodes = len(outcome.reasons)
+    where = _nodes(nearest) if len(nearest) == nodes else f"nearest is {_nodes(nearest)}"
+    failing = nearest[0].requests
+    if not failing:
+        return f"no combination fits on {count(nodes, 'node')}; {where}"
+    return f"{where}: {'; '.join(_request(r) for r in failing)}"
+
+
+def _nodes(group: list[NodeReasons]) -> str:
+    names = [node.node for node in group]
+    if len(names) == 1:
+        return names[0]
+    shown = ", ".join(names[:NAMED])
+    return f"{len(names)} nodes ({shown}{', ...' if len(names) > NAMED else ''})"
+
+
+def _request(reasons: RequestReasons) -> str:
+    start = f"request `{reasons.request}` wants {count(reasons.wanted, 'device')}"
+    if reasons.seen == 0:
+        return f"{start}, there is none"
+    if reasons.combination:
+        blame = " and ".join(f"{rule(origin)}{because(origin)}" for origin in reasons.combination)
+        return f"{start}, {reasons.left} would do, but no choice satisfies {blame}"
+    named = [loss for loss in reasons.losses if loss.cause is not Cause.CLASS] or list(reasons.losses)
+    of_class = _of_class(reasons)
+    have = f"{reasons.left} of {reasons.seen} left" if of_class == 0 else f"{reasons.left} of {of_class} left"
+    return f"{start}, {have}: {', '.join(lost(loss) for loss in named)}" if named else f"{start}, {have}"
+
+
+def _group(group: list[NodeReasons]) -> list[str]:
+    lines = [f"  {_nodes(group)}"]
+    for reasons in group[0].requests:
+        lines.append(f"    request `{reasons.request}` of {reasons.claim} wants {count(reasons.wanted, 'device')}")
+        lines.append(f"      {reasons.seen:>5} on the node")
+        for loss in reasons.losses:
+            examples = f" [{', '.join(loss.examples)}]" if loss.examples and len(group) == 1 else ""
+            lines.append(f"      {-loss.devices:>5} {lost(loss).split(' ', 1)[1]}{examples}")
+        lines.append(f"      {reasons.left:>5} left")
+        lines += [f"            no choice satisfies {rule(o)}{because(o)}" for o in reasons.combination]
+    return lines
+
+
+def _failure(failed: Failed) -> str:
+    where = f" on {failed.node}" if failed.node else ""
+    at = "".join(
+        [
+            f" of request `{failed.request}`" if failed.request else "",
+            f", device {failed.device}" if failed.device else "",
+            f", in {rule(failed.origin)}" if failed.origin is not None else "",
+        ]
+    )
+    why = "" if failed.origin is None else because(failed.origin)
+    return f"error{where}: {failed.message}{at}{why} (rule {failed.rule})"
+
+
+def _devices(outcome: Allocated) -> list[str]:
+    return [device_text(result) for allocation in outcome.results for result in allocation.devices.results]
+
+
+def device_text(result: Any) -> str:
+    """A result in short, `request=device{capacity:amount,...}`: capacities by name, for shares only."""
+    share = ""
+    if result.consumed_capacity:
+        share = "{" + ",".join(f"{name}:{amount}" for name, amount in sorted(result.consumed_capacity.items())) + "}"
+    return f"{result.request}={result.device}{share}"

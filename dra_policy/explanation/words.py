@@ -1,0 +1,61 @@
+"""The words for one reason: what a rule is called, where it stands, what its author wanted a refused user to read."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from dra_policy.allocation import Cause, Loss
+from dra_policy.rules import Origin
+
+# A rule's own words are quoted up to this many characters; the place leads to the rest.
+QUOTED = 140
+
+
+def rule(origin: Origin) -> str:
+    """The rule in its own words with its place, as in `` `require ecc` (gpu.dra:12) ``."""
+    words = " ".join(origin.text.split())
+    if len(words) > QUOTED:
+        words = words[: QUOTED - 3] + "..."
+    quoted = f"`{words}`" if words else origin.owner
+    return quoted if origin.span is None else f"{quoted} ({origin.span.place})"
+
+
+def because(origin: Origin) -> str:
+    """The author's sentence behind a colon, or nothing."""
+    return f": {origin.because}" if origin.because else ""
+
+
+def lost(loss: Loss) -> str:
+    """What one rule removed, as in "3 tainted gpu.nvidia.com/xid=79:NoSchedule"."""
+    return f"{loss.devices} {_how(loss)}{because(loss.origin)}"
+
+
+def _how(loss: Loss) -> str:
+    origin = loss.origin
+    match loss.cause:
+        case Cause.CLASS:
+            return f"fail {origin.owner}, {rule(origin)}"
+        case Cause.REQUEST:
+            return f"fail the claim's rule {rule(origin)}"
+        case Cause.NODE:
+            return "cannot be reached from this node"
+        case Cause.IN_USE:
+            return "in use"
+        case Cause.FEATURE:
+            return f"need a feature that is off, {origin.text}"
+        case Cause.CAPACITY:
+            return f"lack capacity, {rule(origin)}"
+        case Cause.COUNTER:
+            return f"lack counters, {rule(origin)}"
+        case Cause.TAINT:
+            return f"tainted {origin.text}"
+        case Cause.CONSTRAINT:
+            return f"fail the constraint {rule(origin)}"
+        case Cause.POOL:
+            return f"in a pool that cannot be used, {origin.text}"
+    assert_never(loss.cause)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, as in "1 device" and "2 devices"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,239 @@
+"""Arithmetic, indexing and membership: the operators that take values of any type and choose while running."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.facts import Domains
+from dra_policy.expression.values import (
+    MAX_INT,
+    MIN_INT,
+    NO_OVERLOAD,
+    NONE,
+    Duration,
+    Maybe,
+    Timestamp,
+    Uint,
+    checked_int,
+    checked_uint,
+    contains,
+    map_key,
+)
+
+# From 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z, and a duration fits int64 nanoseconds.
+MIN_TIME, MAX_TIME = -62135596800 * 10**9, 253402300799 * 10**9 + 999_999_999
+
+
+def checked_duration(nanos: int) -> Duration:
+    if MIN_INT <= nanos <= MAX_INT:
+        return Duration(nanos)
+    raise EvaluationError("duration overflow")
+
+
+def checked_timestamp(nanos: int) -> Timestamp:
+    if MIN_TIME <= nanos <= MAX_TIME:
+        return Timestamp(nanos)
+    raise EvaluationError("timestamp overflow")
+
+
+def add(left: Any, right: Any) -> Any:
+    match left, right:
+        case (Duration(a), Duration(b)):
+            return checked_duration(a + b)
+        case (Duration(a), Timestamp(b)) | (Timestamp(a), Duration(b)):
+            return checked_timestamp(a + b)
+    one = type(left)
+    if one is not type(right):
+        raise EvaluationError(NO_OVERLOAD)
+    if one is int:
+        return checked_int(left + right)
+    if one is Uint:
+        return checked_uint(int(left) + int(right))
+    if one in (float, str, bytes, tuple):
+        return left + right
+    raise EvaluationError(NO_OVERLOAD)
+
+
+def subtract(left: Any, right: Any) -> Any:
+    match left, right:
+        case (Duration(a), Duration(b)) | (Timestamp(a), Timestamp(b)):
+            return checked_duration(a - b)
+        case (Timestamp(a), Duration(b)):
+            return checked_timestamp(a - b)
+    one = type(left)
+    if one is type(right):
+        if one is int:
+            return checked_int(left - right)
+        if one is Uint:
+            return checked_uint(int(left) - int(right))
+        if one is float:
+            return left - right
+    raise EvaluationError(NO_OVERLOAD)
+
+
+def multiply(left: Any, right: Any) -> Any:
+    one = type(left)
+    if one is type(right):
+        if one is int:
+            return checked_int(left * right)
+        if one is Uint:
+            return checked_uint(int(left) * int(right))
+        if one is float:
+            return left * right
+    raise EvaluationError(NO_OVERLOAD)
+
+
+def divide(left: Any, right: Any) -> Any:
+    one = type(left)
+    if one is type(right):
+        if one is float:
+            return _divide_doubles(left, right)
+        if one is int or one is Uint:
+            if right == 0:
+                raise EvaluationError("division by zero")
+            quotient = abs(int(left)) // abs(int(right))
+            if one is Uint:
+                return Uint(quotient)
+            return checked_int(quotient if (left < 0) is (right < 0) else -quotient)
+    raise EvaluationError(NO_OVERLOAD)
+
+
+def _divide_doubles(left: float, right: float) -> float:
+    if right != 0:
+        return left / right
+    if left == 0 or math.isnan(left):
+        return math.nan
+    return math.copysign(math.inf, left) * math.copysign(1.0, right)
+
+
+def modulo(left: Any, right: Any) -> Any:
+    one = type(left)
+    if one is type(right) and (one is int or one is Uint):
+        if right == 0:
+            raise EvaluationError("modulus by zero")
+        if left == MIN_INT and right == -1:
+            raise EvaluationError("integer overflow")
+        rest = abs(int(left)) % abs(int(right))
+        return Uint(rest) if one is Uint else -rest if left < 0 else rest
+    raise EvaluationError(NO_OVERLOAD)
+
+
+def negate(value: Any) -> Any:
+    if type(value) is int:
+        return checked_int(-value)
+    if type(value) is float:
+        return -value
+    raise EvaluationError(NO_OVERLOAD)
+
+
+def invert(value: Any) -> bool:
+    if type(value) is bool:
+        return not value
+    raise EvaluationError(NO_OVERLOAD)
+
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "_+_": add,
+    "_-_": subtract,
+    "_*_": multiply,
+    "_/_": divide,
+    "_%_": modulo,
+}
+
+
+def _found(of: Any, key: Any) -> Any:
+    """The entry of a map or list, or `_ABSENT`."""
+    if isinstance(of, dict):
+        if type(of) is Domains:
+            return of[key] if type(key) is str else _EMPTY
+        try:
+            return of.get(map_key(key), _ABSENT)
+        except TypeError:
+            return _ABSENT
+    if type(of) is tuple:
+        at = _position(key)
+        return of[at] if 0 <= at < len(of) else _ABSENT
+    raise EvaluationError(NO_OVERLOAD)
+
+
+_ABSENT = object()
+_EMPTY: dict[str, Any] = {}
+
+
+def _position(key: Any) -> int:
+    if type(key) is int or type(key) is Uint:
+        return int(key)
+    if type(key) is float and key.is_integer():
+        return int(key)
+    raise EvaluationError(f"unsupported index value: {_shown(key)}")
+
+
+def _shown(key: Any) -> str:
+    if type(key) is bool:
+        return "true" if key else "false"
+    return str(key)
+
+
+def index(of: Any, key: Any) -> Any:
+    """`of[key]`; an optional operand gives an optional."""
+    if type(of) is Maybe:
+        return optional_index(of, key)
+    found = _found(of, key)
+    if found is _ABSENT:
+        what = "index out of bounds" if type(of) is tuple else "no such key"
+        raise EvaluationError(f"{what}: {_shown(key)}")
+    return found
+
+
+def optional_index(of: Any, key: Any) -> Maybe:
+    """`of[?key]`."""
+    if type(of) is Maybe:
+        if not of.present:
+            return NONE
+        of = of.value
+    found = _found(of, key)
+    return NONE if found is _ABSENT else Maybe(True, found)
+
+
+def select(of: Any, name: str) -> Any:
+    """`of.name`; an optional operand gives an optional."""
+    if type(of) is Maybe:
+        return optional_select(of, name)
+    if not isinstance(of, dict):
+        raise EvaluationError(NO_OVERLOAD)
+    found = _found(of, name)
+    if found is _ABSENT:
+        raise EvaluationError(f"no such key: {name}")
+    return found
+
+
+def optional_select(of: Any, name: str) -> Maybe:
+    """`of.?name`."""
+    if type(of) is Maybe:
+        if not of.present:
+            return NONE
+        of = of.value
+    if not isinstance(of, dict):
+        raise EvaluationError(NO_OVERLOAD)
+    found = _found(of, name)
+    return NONE if found is _ABSENT else Maybe(True, found)
+
+
+def has(of: Any, name: str) -> bool:
+    """`has(of.name)`."""
+    return optional_select(of, name).present
+
+
+def is_in(wanted: Any, of: Any) -> bool:
+    """`wanted in of`: an element of a list or a key of a map; of the domains of a device the real ones (D3)."""
+    if type(of) is tuple:
+        return contains(of, wanted)
+    if isinstance(of, dict):
+        try:
+            return map_key(wanted) in of
+        except TypeError:
+            return False
+    raise EvaluationError(NO_OVERLOAD)

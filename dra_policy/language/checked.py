@@ -1,0 +1,333 @@
+"""Checked policies: names resolved, types known, limits held. Only these go on to `lower`.
+
+Conditions are a tree of their own: every name in it is the schema's attribute, every value a typed constant, and
+each optional name is read only where it is proved to be present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema, ModelSchema, ParametersSchema
+from dra_policy.language.tree import ExpectPlaced, ExpectRefused
+from dra_policy.language.types import Constant
+from dra_policy.resources import DeviceToleration
+from dra_policy.source import Span
+
+# ------------------------------------------------------------------------------------------------------ conditions
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeTerm:
+    """The value of an attribute or capacity."""
+
+    attribute: AttributeSchema
+    span: Span = field(compare=False, repr=False)
+
+
+Term: TypeAlias = AttributeTerm | Constant
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """`true` or `false`."""
+
+    value: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A flag or bool attribute as a condition."""
+
+    attribute: AttributeSchema
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """`has numa`."""
+
+    attribute: AttributeSchema
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    operand: CheckedCondition
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunction:
+    operands: tuple[CheckedCondition, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Disjunction:
+    operands: tuple[CheckedCondition, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`left operator right`; at least one side is an attribute, and both have the same type or fitting dimensions."""
+
+    operator: str
+    left: Term
+    right: Term
+    ignoring_case: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TextMatch:
+    """`left starts with right` and its like; the right side of `matches` is a constant that RE2 accepts."""
+
+    kind: str
+    left: Term
+    right: Term
+    ignoring_case: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InSet:
+    """`"fp8" in features`; the item is a constant wherever the set may be published as flags."""
+
+    attribute: AttributeSchema
+    item: Term
+    negated: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """`architecture in Ampere, Hopper`."""
+
+    item: AttributeTerm
+    options: tuple[Constant, ...]
+    negated: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """The use of a `define`d condition."""
+
+    define: CheckedDefine
+    span: Span = field(compare=False, repr=False)
+
+
+CheckedCondition: TypeAlias = (
+    Always | Holds | Present | Negation | Conjunction | Disjunction | Comparison | TextMatch | InSet | Among | Defined
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The optional attributes that are surely present if a condition is true, and if it is false."""
+
+    if_true: frozenset[AttributeSchema] = frozenset()
+    if_false: frozenset[AttributeSchema] = frozenset()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedDefine:
+    """A condition with a name. `size` counts its nodes with all defines written out, `depth` its levels."""
+
+    name: str
+    device: DeviceSchema
+    condition: CheckedCondition
+    proof: Proof
+    size: int
+    depth: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One part of a `require` that stands alone: a conjunct, or several where one proves what another reads.
+
+    `words` are the clause's own, on one line; `condition` is their conjunction.
+    """
+
+    condition: CheckedCondition
+    words: str
+    because: str
+    span: Span = field(compare=False, repr=False)
+
+
+# --------------------------------------------------------------------------------------------- classes and claims
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedConfig:
+    """A configuration; `values` are what was written, by field; `requests` are those it is for (none: all)."""
+
+    parameters: ParametersSchema
+    requests: tuple[str, ...]
+    values: Mapping[FieldSchema, tuple[Constant, ...]]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedClass:
+    """A DeviceClass; `model` is set for a class of one model."""
+
+    name: str
+    policy: str
+    device: DeviceSchema
+    model: ModelSchema | None
+    clauses: tuple[Clause, ...]
+    configs: tuple[CheckedConfig, ...]
+    extended_resource: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTakes:
+    """`takes streams 2`."""
+
+    capacity: AttributeSchema
+    amount: Constant
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedRequest:
+    """One request; `count` None means every matching device."""
+
+    name: str
+    count: int | None
+    of: CheckedClass
+    admin: bool
+    clauses: tuple[Clause, ...]
+    takes: tuple[CheckedTakes, ...]
+    tolerations: tuple[DeviceToleration, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedConstraint:
+    """`same` or `distinct`; `attribute` is fully qualified, `words` are the constraint's own, on one line."""
+
+    keyword: str
+    attribute: str
+    requests: tuple[str, ...]
+    words: str
+    because: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedClaim:
+    """A ResourceClaimTemplate."""
+
+    name: str
+    policy: str
+    requests: tuple[CheckedRequest, ...]
+    constraints: tuple[CheckedConstraint, ...]
+    configs: tuple[CheckedConfig, ...]
+    span: Span
+
+
+# ----------------------------------------------------------------------------------------------------------- tests
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GivenDevices:
+    """`given 2 H100 on "node-b" { ecc = false }`: `settings` stand above the model's values."""
+
+    count: int
+    model: ModelSchema
+    node: str
+    settings: Mapping[AttributeSchema, tuple[Constant, ...]]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GivenManifests:
+    """`given inventory "inventory"`: a path relative to the policy file."""
+
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GivenClaim:
+    """One claim of a test, made from a declared or inline template."""
+
+    name: str
+    template: CheckedClaim
+    span: Span
+
+
+CheckedStep: TypeAlias = GivenDevices | GivenManifests | GivenClaim | ExpectPlaced | ExpectRefused
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedTest:
+    title: str
+    policy: str
+    steps: tuple[CheckedStep, ...]
+    span: Span
+
+
+# -------------------------------------------------------------------------------------------------------- policies
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedPolicy:
+    """One policy with what it declares. `given` tells those asked for from those only imported."""
+
+    name: str
+    version: str
+    given: bool
+    imports: tuple[str, ...]
+    attributes: Mapping[str, AttributeSchema]
+    devices: Mapping[str, DeviceSchema]
+    models: Mapping[str, ModelSchema]
+    parameters: Mapping[str, ParametersSchema]
+    defines: Mapping[str, CheckedDefine]
+    classes: Mapping[str, CheckedClass]
+    claims: Mapping[str, CheckedClaim]
+    tests: tuple[CheckedTest, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedPolicies:
+    """Policies that were checked together; each comes after those it imports."""
+
+    policies: tuple[CheckedPolicy, ...]
+
+    def __iter__(self) -> Iterator[CheckedPolicy]:
+        return iter(self.policies)
+
+    @property
+    def classes(self) -> Mapping[str, CheckedClass]:
+        """All classes by name: a cluster has one name space for them."""
+        return {name: class_ for policy in self.policies for name, class_ in policy.classes.items()}
+
+    @property
+    def tests(self) -> tuple[CheckedTest, ...]:
+        """The tests of the policies that were given, in order."""
+        return tuple(test for policy in self.policies if policy.given for test in policy.tests)
+
+    def policy(self, name: str) -> CheckedPolicy | None:
+        """The policy of a name, or None."""
+        return next((policy for policy in self.policies if policy.name == name), None)
+
+    def claim(self, name: str) -> CheckedClaim | None:
+        """The claim of a plain name, or of `policy.claim`; the policies given stand above those imported."""
+        for policy in sorted(self.policies, key=lambda p: not p.given):
+            if name in policy.claims:
+                return policy.claims[name]
+            inner = name.removeprefix(policy.name + ".")
+            if inner != name and inner in policy.claims:
+                return policy.claims[inner]
+        return None

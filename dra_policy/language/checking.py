@@ -1,0 +1,86 @@
+"""What the passes of the checker share: the files, their scopes, and what earlier passes resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedDefine, CheckedTest
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ParametersSchema
+from dra_policy.language.scope import Declared, Key, Problems, Scope
+from dra_policy.language.tree import Name, PolicyFile, Text
+from dra_policy.source import Span
+
+
+@dataclass
+class Checking:
+    """One run of the checker. `files` are in order: each after those it imports.
+
+    A declaration that a pass found wrong is missing from its table; what refers to it then stays silent, because the
+    mistake is reported already.
+    """
+
+    files: Mapping[str, PolicyFile]
+    scopes: Mapping[str, Scope]
+    problems: Problems
+    attributes: dict[Key, AttributeSchema] = field(default_factory=dict)
+    devices: dict[Key, DeviceSchema] = field(default_factory=dict)
+    models: dict[Key, ModelSchema] = field(default_factory=dict)
+    parameters: dict[Key, ParametersSchema] = field(default_factory=dict)
+    defines: dict[Key, CheckedDefine] = field(default_factory=dict)
+    classes: dict[Key, CheckedClass] = field(default_factory=dict)
+    claims: dict[Key, CheckedClaim] = field(default_factory=dict)
+    tests: dict[str, tuple[CheckedTest, ...]] = field(default_factory=dict)
+
+    def declared(self, kind: str) -> Iterator[tuple[Scope, Declared]]:
+        """Every declaration of one kind, in order of policies and position; of two of one name the first."""
+        for policy in self.files:
+            scope = self.scopes[policy]
+            for entry in scope.spaces[policy].values():
+                if entry.kind == kind:
+                    yield scope, entry
+
+
+def words(span: Span) -> str:
+    """The text of a span on one line: white space outside quotes is one space, comments are left out.
+
+    >>> from dra_policy.source import Source
+    >>> words(Source("a.dra", 'ecc   # exact\\n  and "a  b" in  features').span(0, 39))
+    'ecc and "a  b" in features'
+    """
+    parts: list[str] = []
+    text = span.text
+    at = 0
+    while at < len(text):
+        letter = text[at]
+        if letter == '"':
+            end = at + 1
+            while end < len(text) and text[end] != '"':
+                end += 2 if text[end] == "\\" else 1
+            parts.append(text[at : end + 1])
+            at = end + 1
+        elif letter == "#":
+            end = text.find("\n", at)
+            at = len(text) if end < 0 else end
+        elif letter.isspace():
+            if parts and parts[-1] != " ":
+                parts.append(" ")
+            at += 1
+        else:
+            parts.append(letter)
+            at += 1
+    return "".join(parts).strip()
+
+
+def said_by(text: Text | None) -> str:
+    """The sentence of a `because`, or nothing."""
+    return "" if text is None else text.value
+
+
+def first_of_each(names: tuple[Name, ...], what: str, problems: Problems) -> tuple[Name, ...]:
+    """The names without repetitions, which are reported."""
+    first: dict[str, Name] = {}
+    for name in names:
+        if first.setdefault(name.text, name) is not name:
+            problems.add("NAM003", f"{what} `{name.text}` is named twice", name.span, "remove one of the two")
+    return tuple(first.values())

@@ -1,0 +1,159 @@
+"""The pass over classes: their rules and configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dra_policy.diagnostics import Related
+from dra_policy.language.checked import CheckedClass, CheckedConfig, Clause, Conjunction
+from dra_policy.language.checking import Checking, said_by, words
+from dra_policy.language.conditions import Judged, check_clauses
+from dra_policy.language.definitions import extent, within_limits
+from dra_policy.language.parameters import check_config
+from dra_policy.language.schema import DeviceSchema, ModelSchema
+from dra_policy.language.scope import CLASS, DEVICE, MODEL, Problems, Scope
+from dra_policy.language.tree import Class, Condition, Config, ExtendedResource, Require
+from dra_policy.resources import key_problem, subdomain_problem
+from dra_policy.source import Span
+
+# A3: configurations of a class.
+CONFIGS_LIMIT = 32
+
+
+def check_classes(checking: Checking) -> None:
+    """Resolve every class."""
+    for scope, entry in checking.declared(CLASS):
+        if isinstance(entry.statement, Class):
+            class_ = _class(checking, scope, entry.statement)
+            if class_ is not None:
+                checking.classes[entry.key] = class_
+
+
+def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass | None:
+    problems = scope.problems
+    name = statement.name
+    problem = subdomain_problem(name.text)
+    if problem is not None:
+        help_ = kubernetes_name(name.text)
+        problems.add("NAM009", f"class `{name.text}` {problem}", name.span, help_)
+    target = _target(checking, scope, statement)
+    if target is None:
+        return None
+    device, model = target
+    clauses: list[Clause] = []
+    configs: list[CheckedConfig] = []
+    extended: ExtendedResource | None = None
+    for member in statement.members:
+        match member:
+            case Require():
+                clauses += check_require(checking, scope, device, member)
+            case Config():
+                config = check_config(checking, scope, member, in_class=True)
+                if config is not None and _suits(config, member, device, problems):
+                    configs.append(config)
+            case ExtendedResource():
+                if extended is not None:
+                    note = Related(extended.span, "first declared here")
+                    help_ = "a class has one extended resource"
+                    problems.add("NAM003", "the extended resource is declared already", member.span, help_, note)
+                extended = extended or member
+                _check_extended(member, problems)
+    if len(configs) > CONFIGS_LIMIT:
+        problems.add("RUL002", f"class `{name.text}` has more than {CONFIGS_LIMIT} configurations", name.span)
+    _once_each(configs, problems)
+    extended_name = "" if extended is None else extended.name.value
+    return CheckedClass(
+        name.text, scope.policy, device, model, tuple(clauses), tuple(configs), extended_name, name.span
+    )
+
+
+def _target(checking: Checking, scope: Scope, statement: Class) -> tuple[DeviceSchema, ModelSchema | None] | None:
+    found = scope.find(statement.of, DEVICE, MODEL, wanted="a device or model")
+    if found is None:
+        return None
+    if found.kind == MODEL:
+        model = checking.models.get(found.key)
+        return None if model is None else (model.device, model)
+    device = checking.devices.get(found.key)
+    return None if device is None else (device, None)
+
+
+def kubernetes_name(text: str) -> str:
+    """Help with a name that Kubernetes refuses: the nearest one that it takes, or nothing."""
+    better = "".join(c if c.isalnum() or c in "-." else "-" for c in text.lower()).strip("-.")
+    return f"write `{better}`" if better and better != text and subdomain_problem(better) is None else ""
+
+
+def _suits(config: CheckedConfig, member: Config, device: DeviceSchema, problems: Problems) -> bool:
+    if config.parameters.device.driver == device.driver:
+        return True
+    note = Related(config.parameters.span, f"declared here for driver `{config.parameters.device.driver}`")
+    message = f"`{config.parameters.name}` configures another driver than `{device.driver}`"
+    problems.add("RUL008", message, member.parameters.span, f"use parameters of `{device.name}`", note)
+    return False
+
+
+def _once_each(configs: Sequence[CheckedConfig], problems: Problems) -> None:
+    first: dict[str, CheckedConfig] = {}
+    for config in configs:
+        other = first.setdefault(config.parameters.name, config)
+        if other is not config:
+            note = Related(other.span, "first configured here")
+            message = f"`{config.parameters.name}` is configured already"
+            problems.add("NAM003", message, config.span, "put all settings into one `config`", note)
+
+
+def _check_extended(member: ExtendedResource, problems: Problems) -> None:
+    text = member.name.value
+    domain, slash, _ = text.partition("/")
+    problem = key_problem(text)
+    if problem is None and not slash:
+        problem = "must have a domain before a `/`"
+    if problem is None and (domain == "kubernetes.io" or domain.endswith(".kubernetes.io")):
+        problem = "must not be in a domain of Kubernetes itself"
+    if problem is None and domain.startswith("requests."):
+        problem = "must not start with `requests.`"
+    if problem is not None:
+        problems.add("NAM009", f"extended resource `{text}` {problem}", member.name.span, 'write it like "acme.com/gpu"')
+
+
+def check_require(checking: Checking, scope: Scope, device: DeviceSchema, require: Require) -> list[Clause]:
+    """The clauses of a `require`; none if a mistake was reported."""
+    found = check_clauses(checking, scope, device, require.condition)
+    if found is None:
+        return []
+    clauses = []
+    for group in _together(found):
+        judged = [found[i][0] for i in group]
+        parts = [found[i][1] for i in group]
+        span = parts[0].span.to(parts[-1].span)
+        conditions = tuple(one.condition for one in judged)
+        condition = conditions[0] if len(conditions) == 1 else Conjunction(conditions, span)
+        clause = Clause(condition, _words(parts, span, group), said_by(require.because), span)
+        if within_limits(*extent(condition), "this condition", span, scope.problems):
+            clauses.append(clause)
+    return clauses
+
+
+def _words(parts: Sequence[Condition], span: Span, group: Sequence[int]) -> str:
+    if group[-1] - group[0] == len(group) - 1:
+        return words(span)
+    return " and ".join(words(part.span) for part in parts)
+
+
+def _together(found: Sequence[tuple[Judged, Condition]]) -> list[list[int]]:
+    """The conjuncts by groups: one that needs a proof stays with the first one before it that gives it."""
+    group_of: dict[int, list[int]] = {}
+    for i, (judged, _) in enumerate(found):
+        provers: set[int] = set()
+        for attribute in judged.needs:
+            # Invariant: the checker accepted the need, so one of those before it proves it.
+            provers.add(next(j for j in range(i) if attribute in found[j][0].proof.if_true))
+        merged = sorted({i, *(k for j in provers for k in group_of[j])})
+        for k in merged:
+            group_of[k] = merged
+    groups = {tuple(group) for group in group_of.values()}
+    return [list(group) for group in sorted(groups)]
+
+
+__all__ = ["check_classes", "check_require", "kubernetes_name"]

@@ -1,0 +1,123 @@
+"""The LALR machine of the policy grammar, one step at a time, so that a mistake can be mended and the rest still read.
+
+lark builds the tables and makes each step; here the stacks can be saved, cut back, and asked what would be accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import lark
+from lark import Token, Tree
+from lark.parsers.lalr_analysis import Shift
+
+from dra_policy.language.tokens import END, PolicyLexer
+
+States: TypeAlias = list[Any]
+"""The states on the stack, the start state first: all that decides what may come next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The stacks at one moment."""
+
+    states: States
+    values: list[Any]
+
+
+class Machine:
+    """Reads one text with one grammar; `at` is the offset behind the last token."""
+
+    def __init__(self, grammar: lark.Lark, text: str) -> None:
+        frontend = cast("Any", grammar.parser)
+        self.lexer: PolicyLexer = frontend.lexer
+        self.text = text
+        self.at = 0
+        self._state = grammar.parse_interactive("").parser_state
+        self._tables: dict[Any, dict[str, tuple[Any, Any]]] = self._state.parse_conf.states
+        self._final = self._state.parse_conf.end_state
+
+    @property
+    def states(self) -> States:
+        return self._state.state_stack
+
+    @property
+    def values(self) -> list[Any]:
+        """What is read so far: the nth value led to the state n + 1."""
+        return self._state.value_stack
+
+    # -------------------------------------------------------------------------------------------------------- steps
+
+    def read(self) -> Token:
+        """The next token, and go behind it."""
+        token = self.lexer.token(self.text, self.at, self._tables[self.states[-1]])
+        self.at = token.end_pos or 0
+        return token
+
+    def peek(self, at: int, states: States) -> Token:
+        """The token at an offset as it would be read in these states."""
+        return self.lexer.token(self.text, at, self._tables[states[-1]])
+
+    def feed(self, token: Token) -> Any:
+        """Take one token; returns the whole file behind the last one. Raises lark's UnexpectedToken."""
+        return self._state.feed_token(token, token.type == END)
+
+    def save(self) -> Snapshot:
+        return Snapshot(self.states.copy(), self.values.copy())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.states[:] = snapshot.states
+        self.values[:] = snapshot.values
+
+    # ------------------------------------------------------------------------------------------------------ what if
+
+    def after(self, states: States, *terminals: str) -> States | None:
+        """The states after these terminals, or None if they cannot follow. Nothing is built."""
+        stack = states.copy()
+        for terminal in terminals:
+            while True:
+                entry = self._tables[stack[-1]].get(terminal)
+                if entry is None:
+                    return None
+                action, argument = entry
+                if action is Shift:
+                    stack.append(argument)
+                    break
+                size = len(argument.expansion)
+                if size:
+                    del stack[-size:]
+                stack.append(self._tables[stack[-1]][argument.origin.name][1])
+                if terminal == END and stack[-1] == self._final:
+                    break
+        return stack
+
+    def choices(self, states: States) -> set[str]:
+        """The terminals that can really follow; a state alone allows too many, because LALR merges states."""
+        named = (terminal for terminal in self._tables[states[-1]] if terminal == END or terminal.isupper())
+        return {terminal for terminal in named if self.after(states, terminal) is not None}
+
+    # ------------------------------------------------------------------------------------------------------- blocks
+
+    def open_tokens(self, *kinds: str) -> list[Token]:
+        """The tokens of these kinds that no rule has taken up yet, such as the open braces."""
+        return [value for value in self.values if isinstance(value, Token) and value.type in kinds]
+
+    def cut(self) -> Snapshot:
+        """The stacks without the unfinished statement of the innermost open block, or of the file."""
+        values = self.values
+        inside = 0
+        for index, value in enumerate(values):
+            if isinstance(value, Token) and value.type == "LBRACE":
+                inside = index
+        # The list of finished members behind the brace, or of statements behind the header, is one value.
+        keep = inside + 1
+        if keep < len(values) and isinstance(values[keep], Tree):
+            keep += 1
+        return Snapshot(self.states[: keep + 1].copy(), values[:keep].copy())
+
+
+def first_accepted(machine: Machine, states: States, terminals: Iterable[str]) -> str | None:
+    """The first of these terminals that can follow."""
+    return next((terminal for terminal in terminals if machine.after(states, terminal) is not None), None)

@@ -1,0 +1,108 @@
+"""Checked policies as objects that plain Kubernetes takes: DeviceClass and ResourceClaimTemplate with CEL texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dra_policy.expression import to_cel
+from dra_policy.expression.tree import all_of
+from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedPolicies, CheckedRequest
+from dra_policy.language.configuration import claim_configuration, class_configuration
+from dra_policy.language.lowering import CEL_LIMIT, Condition, amount, class_conditions, request_conditions
+from dra_policy.resources import (
+    CapacityRequirements,
+    CELDeviceSelector,
+    DeviceClaim,
+    DeviceClass,
+    DeviceClassSpec,
+    DeviceConstraint,
+    DeviceRequest,
+    DeviceSelector,
+    ExactDeviceRequest,
+    Features,
+    ObjectMeta,
+    ResourceClaimSpec,
+    ResourceClaimTemplate,
+    ResourceClaimTemplateSpec,
+)
+
+# A3, A7: selectors of a class or request.
+SELECTORS_LIMIT = 32
+
+
+def to_device_class(policies: CheckedPolicies, name: str, features: Features | None = None) -> DeviceClass:
+    """The DeviceClass of a declared class; KeyError if no policy declares it."""
+    return device_class(policies.classes[name], features)
+
+
+def device_class(class_: CheckedClass, features: Features | None = None) -> DeviceClass:
+    """The DeviceClass of a checked class."""
+    conditions = class_conditions(class_, lists=(features or Features()).list_type_attributes)
+    return DeviceClass(
+        metadata=ObjectMeta(name=class_.name),
+        spec=DeviceClassSpec(
+            selectors=selectors(conditions),
+            config=tuple(class_configuration(config) for config in class_.configs),
+            extended_resource_name=class_.extended_resource or None,
+        ),
+    )
+
+
+def to_claim_template(policies: CheckedPolicies, name: str, features: Features | None = None) -> ResourceClaimTemplate:
+    """The ResourceClaimTemplate of a declared claim, or of `policy.claim`; KeyError if no policy declares it."""
+    claim = policies.claim(name)
+    if claim is None:
+        raise KeyError(name)
+    return claim_template(claim, features)
+
+
+def claim_template(claim: CheckedClaim, features: Features | None = None) -> ResourceClaimTemplate:
+    """The ResourceClaimTemplate of a checked claim."""
+    lists = (features or Features()).list_type_attributes
+    devices = DeviceClaim(
+        requests=tuple(_request(request, lists) for request in claim.requests),
+        constraints=tuple(
+            DeviceConstraint(
+                requests=constraint.requests,
+                match_attribute=constraint.attribute if constraint.keyword == "same" else None,
+                distinct_attribute=constraint.attribute if constraint.keyword == "distinct" else None,
+            )
+            for constraint in claim.constraints
+        ),
+        config=tuple(claim_configuration(config) for config in claim.configs),
+    )
+    return ResourceClaimTemplate(
+        metadata=ObjectMeta(name=claim.name),
+        spec=ResourceClaimTemplateSpec(spec=ResourceClaimSpec(devices=devices)),
+    )
+
+
+def _request(request: CheckedRequest, lists: bool) -> DeviceRequest:
+    taken = {takes.capacity.published.key: amount(takes) for takes in request.takes}
+    exactly = ExactDeviceRequest(
+        device_class_name=request.of.name,
+        selectors=selectors(request_conditions(request, f"request `{request.name}`", lists=lists)),
+        allocation_mode="All" if request.count is None else "ExactCount",
+        count=request.count,
+        admin_access=True if request.admin else None,
+        tolerations=request.tolerations,
+        capacity=CapacityRequirements(requests=taken) if taken else None,
+    )
+    return DeviceRequest(name=request.name, exactly=exactly)
+
+
+def selectors(conditions: Sequence[Condition]) -> tuple[DeviceSelector, ...]:
+    """One selector a condition, in order; neighbours are joined where there would be more than 32 (A3, A7)."""
+    joined = [[condition] for condition in conditions]
+    while len(joined) > SELECTORS_LIMIT:
+        # Shortest neighbours first, so that no text comes near the limit while another pair is short.
+        at = min(range(len(joined) - 1), key=lambda i: len(_text(joined[i] + joined[i + 1])))
+        joined[at : at + 2] = [joined[at] + joined[at + 1]]
+    return tuple(DeviceSelector(cel=CELDeviceSelector(expression=_text(group))) for group in joined)
+
+
+def _text(conditions: Sequence[Condition]) -> str:
+    return to_cel(all_of(*(condition.tree for condition in conditions)))
+
+
+__all__ = ["CEL_LIMIT", "claim_template", "device_class", "selectors", "to_claim_template", "to_device_class"]

@@ -1,0 +1,138 @@
+"""The pass over parameters: typed configuration, and what a `config` sets of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dra_policy.diagnostics import Related, did_you_mean
+from dra_policy.language.checking import Checking
+from dra_policy.language.checked import CheckedConfig
+from dra_policy.language.constants import constant
+from dra_policy.language.devices import read_type
+from dra_policy.language.schema import DeviceSchema, FieldSchema, ParametersSchema, element_of
+from dra_policy.language.scope import DEVICE, PARAMETERS, Problems, Scope
+from dra_policy.language.tree import Api, Config, Field, Parameters
+from dra_policy.language.types import Constant, SetType
+from dra_policy.resources import identifier_problem, subdomain_problem
+
+
+def check_parameters(checking: Checking) -> None:
+    """Resolve every `parameters` declaration."""
+    for scope, entry in checking.declared(PARAMETERS):
+        if not isinstance(entry.statement, Parameters):
+            continue
+        found = scope.find(entry.statement.of, DEVICE, wanted="a device")
+        device = None if found is None else checking.devices.get(found.key)
+        schema = _parameters(entry.statement, device, scope.problems)
+        if schema is not None:
+            checking.parameters[entry.key] = schema
+
+
+def _parameters(statement: Parameters, device: DeviceSchema | None, problems: Problems) -> ParametersSchema | None:
+    api = _api(statement, problems)
+    fields: dict[str, FieldSchema] = {}
+    for member in statement.members:
+        if not isinstance(member, Field):
+            continue
+        if member.name.text in fields:
+            note = Related(fields[member.name.text].span, "first declared here")
+            message = f"field `{member.name.text}` is declared already"
+            problems.add("NAM003", message, member.name.span, "remove one of the two, or rename it", note)
+            continue
+        schema = _field(member, problems)
+        if schema is not None:
+            fields[schema.name] = schema
+    if api is None or device is None:
+        return None
+    api_version = f"{api.group.text}/{api.version.text}"
+    return ParametersSchema(statement.name.text, device, api_version, api.kind.text, fields, statement.name.span)
+
+
+def _api(statement: Parameters, problems: Problems) -> Api | None:
+    found = [member for member in statement.members if isinstance(member, Api)]
+    if not found:
+        message = f"parameters `{statement.name.text}` have no `api`"
+        help_ = "write `api`, the group with the version, and the kind: `api gpu.acme.com/v1 GpuConfig`"
+        problems.add("RUL003", message, statement.name.span, help_)
+        return None
+    for further in found[1:]:
+        note = Related(found[0].span, "first declared here")
+        problems.add("NAM003", "the `api` is declared already", further.span, "parameters have one", note)
+    api = found[0]
+    for name, problem in (
+        (api.group, subdomain_problem(api.group.text)),
+        (api.kind, identifier_problem(api.kind.text)),
+    ):
+        if problem is not None:
+            problems.add("NAM009", f"`{name.text}` {problem}", name.span)
+    return api
+
+
+def _field(member: Field, problems: Problems) -> FieldSchema | None:
+    problem = identifier_problem(member.name.text)
+    if problem is not None:
+        problems.add("NAM009", f"field `{member.name.text}` {problem}", member.name.span)
+    type_ = read_type(member.type, problems)
+    if type_ is None:
+        return None
+    default: Constant | None = None
+    if member.default is not None:
+        if isinstance(type_, SetType):
+            message = f"field `{member.name.text}` is {type_} and has no default"
+            problems.add("TYP012", message, member.default.span, "declare it `optional`: then the set is empty")
+        else:
+            default = constant(member.default, type_, f"field `{member.name.text}`", problems, member.name.span)
+    name = member.name.text
+    return FieldSchema(name, type_, member.optional, default, member.trust == "admin", member.name.span)
+
+
+def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: bool) -> CheckedConfig | None:
+    """A configuration against its parameters; fields that only an administrator sets are for classes."""
+    problems = scope.problems
+    found = scope.find(config.parameters, PARAMETERS, wanted="parameters")
+    schema = None if found is None else checking.parameters.get(found.key)
+    if schema is None:
+        return None
+    values: dict[FieldSchema, tuple[Constant, ...]] = {}
+    written: set[str] = set()
+    for setting in config.settings:
+        field = schema.fields.get(setting.name.text)
+        subject = f"field `{setting.name.text}`"
+        if field is None:
+            help_ = did_you_mean(setting.name.text, schema.fields, _fields(schema.fields))
+            note = Related(schema.span, "declared here")
+            message = f"parameters `{schema.name}` have no {subject}"
+            problems.add("NAM001", message, setting.name.span, help_, note)
+            continue
+        if field.admin and not in_class:
+            note = Related(field.span, "`trust admin` is declared here")
+            message = f"{subject} is set by administrators only, not in a claim"
+            problems.add("RUL006", message, setting.name.span, "set it in the class, or leave it out", note)
+            continue
+        value = constant(setting.value, element_of(field.type), subject, problems, field.span)
+        if setting.name.text in written and not isinstance(field.type, SetType):
+            problems.add("NAM003", f"{subject} is set already", setting.name.span, "remove one of the two")
+        written.add(setting.name.text)
+        if value is not None:
+            values[field] = (*values.get(field, ()), value)
+    for field in schema.fields.values():
+        if _missing(field, written, in_class=in_class):
+            note = Related(field.span, "declared here, without `optional` and `default`")
+            message = f"field `{field.name}` of `{schema.name}` is not set"
+            problems.add("RUL005", message, config.parameters.span, f"write `{field.name} = ...`", note)
+    requests = tuple(name.text for name in config.requests)
+    return CheckedConfig(schema, requests, values, config.span)
+
+
+def _missing(field: FieldSchema, written: set[str], *, in_class: bool) -> bool:
+    if field.name in written or field.optional or field.default is not None:
+        return False
+    # In a claim the class answers for what only administrators set.
+    return in_class or not field.admin
+
+
+def _fields(names: Iterable[str]) -> str:
+    return "its fields are " + (", ".join(f"`{name}`" for name in names) or "none")
+
+
+__all__ = ["check_config", "check_parameters"]

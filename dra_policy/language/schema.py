@@ -1,0 +1,164 @@
+"""What is declared, resolved and checked: devices, their attributes, models, parameters.
+
+Values of these classes are compared by identity: each stands for one declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+from dra_policy.language.types import AmountType, Constant, OneOfType, ScalarType, SetType, Type
+from dra_policy.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedName:
+    """The name that a driver publishes (A10). `bare` names leave out the domain, which is the driver's own (D2)."""
+
+    domain: str
+    identifier: str
+    bare: bool = False
+
+    @property
+    def qualified(self) -> str:
+        """`domain/identifier`, as constraints want it."""
+        return f"{self.domain}/{self.identifier}"
+
+    @property
+    def key(self) -> str:
+        """As it stands on a device in a ResourceSlice."""
+        return self.identifier if self.bare else self.qualified
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Form(Enum):
+    """How a set is published; every other type is one value."""
+
+    VALUE = "value"
+    LIST = "list"
+    FLAGS = "flags"
+    LIST_OR_FLAGS = "list or flags"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class AttributeSchema:
+    """An attribute, a flag or a capacity of a device; `keyword` says which.
+
+    `absent` is the value that counts where a device does not publish it. `pattern` names the flags of a set.
+    `well_known` is the attribute that gave the type, as `policy.name`, or nothing.
+    """
+
+    keyword: str
+    name: str
+    type: Type
+    optional: bool
+    absent: Constant | None
+    unique: bool
+    published: PublishedName
+    form: Form
+    pattern: str
+    well_known: str
+    span: Span
+
+    @property
+    def is_capacity(self) -> bool:
+        return self.keyword == "capacity"
+
+    @property
+    def required(self) -> bool:
+        """Whether every device of the kind publishes it."""
+        return not self.optional and self.absent is None
+
+    def flag(self, value: str) -> PublishedName:
+        """The name of the flag that says that `value` is in the set."""
+        return PublishedName(self.published.domain, self.pattern.replace("{value}", value), self.published.bare)
+
+    def published_as_flags(self, *, lists: bool) -> bool:
+        """Whether a target, with or without list attributes, gets flags."""
+        return self.form is Form.FLAGS or (self.form is Form.LIST_OR_FLAGS and not lists)
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A name that the schema once had; `new` is None where it is gone for good."""
+
+    old: str
+    new: str | None
+    because: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DeviceSchema:
+    """One kind of device: its driver and what it publishes, in the order declared."""
+
+    name: str
+    policy: str
+    driver: str
+    driver_span: Span
+    attributes: Mapping[str, AttributeSchema]
+    retired: Mapping[str, Retired]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ModelValue:
+    """`memory 80Gi tolerance 3%`: constants of the attribute's type (several for a set); the tolerance is a share."""
+
+    attribute: AttributeSchema
+    constants: tuple[Constant, ...]
+    tolerance: Fraction
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ModelSchema:
+    """One product: the values that its devices publish, those of the model it is `like` included."""
+
+    name: str
+    device: DeviceSchema
+    values: Mapping[str, ModelValue]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FieldSchema:
+    """A field of a configuration; `admin` fields are set in classes only."""
+
+    name: str
+    type: Type
+    optional: bool
+    default: Constant | None
+    admin: bool
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ParametersSchema:
+    """The typed configuration that a driver takes, as an API version, a kind and fields."""
+
+    name: str
+    device: DeviceSchema
+    api_version: str
+    kind: str
+    fields: Mapping[str, FieldSchema]
+    span: Span
+
+
+def element_of(type_: Type) -> ScalarType | AmountType:
+    """The type of one value: the element of a set, the type itself otherwise."""
+    return type_.element if isinstance(type_, SetType) else type_
+
+
+def value_names(type_: Type) -> tuple[str, ...]:
+    """The values that may be written as bare names: those of one of."""
+    match element_of(type_):
+        case OneOfType(values):
+            return values
+        case _:
+            return ()

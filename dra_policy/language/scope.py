@@ -1,0 +1,216 @@
+"""Names across policies: what a file declares, what it sees through imports, and what a name stands for.
+
+A plain name means the file's own declaration, else that of an import; `policy.declaration` always works. Devices and
+models share one name space, every other kind has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dra_policy.diagnostics import Diagnostic, Related, did_you_mean
+from dra_policy.language.tree import (
+    Attribute,
+    Claim,
+    Class,
+    Define,
+    Device,
+    Model,
+    Name,
+    Parameters,
+    PolicyFile,
+    Statement,
+    Test,
+)
+from dra_policy.source import Span
+
+DEVICE, MODEL, CLASS, CLAIM, PARAMETERS, DEFINE, ATTRIBUTE = (
+    "device",
+    "model",
+    "class",
+    "claim",
+    "parameters",
+    "define",
+    "attribute",
+)
+"""The kinds of declarations, by their keywords."""
+
+_SPACES = {
+    DEVICE: "schema",
+    MODEL: "schema",
+    CLASS: "class",
+    CLAIM: "claim",
+    PARAMETERS: "parameters",
+    DEFINE: "define",
+    ATTRIBUTE: "attribute",
+}
+
+Key = tuple[str, str, str]
+"""Policy, kind and name of a declaration."""
+
+
+@dataclass
+class Problems:
+    """The diagnostics found so far. One place gets one message of a code: the first."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, code: str, message: str, span: Span, help: str = "", *related: Related) -> None:  # noqa: A002
+        """Note a mistake."""
+        if not any(d.code == code and d.span == span for d in self.found):
+            self.found.append(Diagnostic(code, message, span, help, related=related))
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One declaration of one policy."""
+
+    kind: str
+    policy: str
+    name: Name
+    statement: Statement
+
+    @property
+    def key(self) -> Key:
+        return self.policy, self.kind, self.name.text
+
+
+def declared(file: PolicyFile) -> list[Declared]:
+    """The declarations of a file in the order written, tests aside."""
+    found = []
+    for statement in file.statements:
+        match statement:
+            case Test():
+                continue
+            case Attribute():
+                kind = ATTRIBUTE
+            case Device():
+                kind = DEVICE
+            case Model():
+                kind = MODEL
+            case Parameters():
+                kind = PARAMETERS
+            case Class():
+                kind = CLASS
+            case Claim():
+                kind = CLAIM
+            case Define():
+                kind = DEFINE
+        found.append(Declared(kind, file.header.name.text, statement.name, statement))
+    return found
+
+
+Space = Mapping[tuple[str, str], Declared]
+
+
+def own_names(file: PolicyFile, problems: Problems) -> Space:
+    """The first declaration of each name by name space; a second one is a mistake."""
+    names: dict[tuple[str, str], Declared] = {}
+    for entry in declared(file):
+        key = _SPACES[entry.kind], entry.name.text
+        first = names.setdefault(key, entry)
+        if first is not entry:
+            note = Related(first.name.span, f"first declared here, as a {first.kind}")
+            message = f"{entry.kind} `{entry.name.text}` is declared already"
+            problems.add("NAM003", message, entry.name.span, "remove one of the two, or give it another name", note)
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the names of one file stand for. `spaces` holds the declarations of every loaded policy by its name."""
+
+    policy: str
+    imports: tuple[str, ...]
+    spaces: Mapping[str, Space]
+    problems: Problems
+
+    def find(self, name: Name, *kinds: str, wanted: str) -> Declared | None:
+        """The declaration that a name stands for, if it is of one of `kinds`, which share a name space.
+
+        A name that nothing declares, that two imports declare, or that is of another kind is reported. `wanted` says
+        in words what is looked for: "a class".
+        """
+        space = _SPACES[kinds[0]]
+        found = self._candidates(name.text, space)
+        if len({entry.key for entry in found}) > 1:
+            self._ambiguous(name, found)
+            return None
+        if not found:
+            self._undeclared(name, kinds, wanted)
+            return None
+        if found[0].kind not in kinds:
+            self._wrong_kind(name, found[0], wanted)
+            return None
+        return found[0]
+
+    def peek(self, text: str, kind: str) -> Declared | None:
+        """Like `find`, without a report; None also for an ambiguous name."""
+        found = [entry for entry in self._candidates(text, _SPACES[kind]) if entry.kind == kind]
+        return found[0] if len(found) == 1 else None
+
+    def visible(self, *kinds: str) -> list[Declared]:
+        """All declarations of some kinds that a plain name can reach."""
+        spaces = {_SPACES[kind] for kind in kinds}
+        return [
+            entry
+            for policy in (self.policy, *self.imports)
+            for (space, _), entry in self.spaces.get(policy, {}).items()
+            if space in spaces and entry.kind in kinds
+        ]
+
+    def _candidates(self, text: str, space: str) -> list[Declared]:
+        own = self.spaces[self.policy].get((space, text))
+        if own is not None:
+            return [own]
+        found = [self.spaces[p][space, text] for p in self.imports if (space, text) in self.spaces.get(p, {})]
+        if found:
+            return found
+        qualified = []
+        for policy in (self.policy, *self.imports):
+            inner = text.removeprefix(policy + ".")
+            if inner != text and (space, inner) in self.spaces.get(policy, {}):
+                qualified.append(self.spaces[policy][space, inner])
+        # `a.b` may be declared both as `b.c` of policy `a` and as `c` of policy `a.b`: then it is ambiguous.
+        return qualified
+
+    def _ambiguous(self, name: Name, found: Iterable[Declared]) -> None:
+        entries = list(found)
+        notes = [Related(e.name.span, f"declared here by policy `{e.policy}`") for e in entries]
+        policies = " and ".join(f"`{e.policy}`" for e in entries)
+        ways = " or ".join(f"`{e.policy}.{e.name.text}`" for e in entries)
+        help_ = f"write {ways}"
+        if entries[0].kind == CLASS:
+            help_ = "rename one of them: a cluster has one DeviceClass of a name"
+        self.problems.add("NAM013", f"`{name.text}` is declared by {policies}", name.span, help_, *notes)
+
+    def _wrong_kind(self, name: Name, entry: Declared, wanted: str) -> None:
+        note = Related(entry.name.span, "declared here")
+        message = f"`{name.text}` is a {entry.kind}, not {wanted}"
+        self.problems.add("NAM008", message, name.span, _how_to_get(entry, wanted), note)
+
+    def _undeclared(self, name: Name, kinds: tuple[str, ...], wanted: str) -> None:
+        for space in dict.fromkeys(_SPACES.values()):
+            others = self._candidates(name.text, space)
+            if others:
+                self._wrong_kind(name, others[0], wanted)
+                return
+        known = [entry.name.text for entry in self.visible(*kinds)]
+        plain = f"declare it, or import the policy that does; known here: {_listed(known)}" if known else ""
+        help_ = did_you_mean(name.text, known, plain or "declare it, or import the policy that does")
+        code = "NAM007" if kinds == (CLASS,) else "NAM005"
+        self.problems.add(code, f"{' or '.join(kinds)} `{name.text}` is not declared", name.span, help_)
+
+
+def _how_to_get(entry: Declared, wanted: str) -> str:
+    if wanted == "a class" and entry.kind in (DEVICE, MODEL):
+        name = entry.name.text.lower().replace("_", "-")
+        return f"declare `class {name} of {entry.name.text} {{ }}` and write `{name}`"
+    return ""
+
+
+def _listed(names: Iterable[str], most: int = 6) -> str:
+    ordered = list(dict.fromkeys(names))
+    text = ", ".join(f"`{name}`" for name in ordered[:most])
+    return text if len(ordered) <= most else f"{text} and {len(ordered) - most} more"

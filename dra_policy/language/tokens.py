@@ -1,0 +1,152 @@
+"""The words and signs of a policy file, and how messages call them.
+
+One regular expression, made of the grammar's own terminals, cuts the text in every state of the parser; a word is a
+keyword where the parser's state can take that keyword, and a name elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+from types import MappingProxyType
+from typing import Any
+
+from lark import Token
+from lark.common import LexerConf
+from lark.lexer import Lexer, LexerState
+
+END = "$END"
+"""The type of the token behind the last one."""
+
+UNCLOSED = "UNCLOSED"
+"""A text whose closing quote is missing: it ends with its line."""
+
+FOREIGN = "FOREIGN"
+"""What no token of the language begins with."""
+
+# Typographic and single quotes are taken with what they enclose, so that one message explains them.
+_ERRORS = (
+    rf'(?P<{UNCLOSED}>"[^\n]*)|(?P<{FOREIGN}>'
+    r"'[^'\n]*'|\u201c[^\u201c\u201d\n]*\u201d|`[^`\n]*`|//[^\n]*|&&|\|\||[^\W\d]\w*|[^\n])"
+)
+
+
+class PolicyLexer(Lexer):
+    """Cuts the text into tokens that know their offsets; `Source.position` finds lines when a message needs them."""
+
+    __future_interface__ = 2
+
+    def __init__(self, conf: LexerConf) -> None:
+        words: dict[str, str] = {}
+        patterns = []
+        # As lark orders them: by priority, then the longest pattern first.
+        order = sorted(conf.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
+        for terminal in order:
+            if terminal.pattern.type == "str" and terminal.pattern.value.isalpha():
+                words[terminal.pattern.value] = terminal.name
+            else:
+                patterns.append(f"(?P<{terminal.name}>{terminal.pattern.to_regexp()})")
+        self.words = MappingProxyType(words)
+        self.signs = MappingProxyType(
+            {t.name: t.pattern.value for t in conf.terminals if t.pattern.type == "str" and t.name not in words.values()}
+        )
+        self._match = re.compile("|".join((*patterns, _ERRORS))).match
+        self._ignored = frozenset(conf.ignore)
+
+    def token(self, text: str, at: int, wanted: Container[str] = ()) -> Token:
+        """The token at or behind an offset, for a state that wants these terminals; of type `END` if there is none.
+
+        Never fails: what is no token comes as `UNCLOSED` or `FOREIGN`.
+        """
+        match, ignored = self._match, self._ignored
+        while (found := match(text, at)) is not None:
+            kind, start, at = str(found.lastgroup), at, found.end()
+            if kind in ignored:
+                continue
+            value = found.group()
+            if kind == "WORD":
+                keyword = self.words.get(value)
+                if keyword is not None and keyword in wanted:
+                    kind = keyword
+            return Token(kind, value, start, end_pos=at)
+        return Token(END, "", len(text), end_pos=len(text))
+
+    def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[Token]:
+        text, at = lexer_state.text.text, 0
+        states = parser_state.parse_conf.states
+        while (token := self.token(text, at, states[parser_state.position])).type != END:
+            assert token.end_pos is not None
+            at = token.end_pos
+            yield token
+
+
+# Texts are matched too, because a `#` inside one begins no comment.
+_COMMENT_OR_TEXT = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|(?P<comment>#[^\r\n]*)')
+
+
+def comment_ranges(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of every comment of a text that has no syntax errors."""
+    return (found.span() for found in _COMMENT_OR_TEXT.finditer(text) if found.lastgroup == "comment")
+
+
+def first_on_line(text: str, at: int) -> bool:
+    """Whether only white space stands before an offset on its line."""
+    while at > 0 and text[at - 1] in " \t\r\ufeff":
+        at -= 1
+    return at == 0 or text[at - 1] == "\n"
+
+
+_CALLED = {
+    "WORD": "a name",
+    "PATH": "a name",
+    "QUOTED": "a text in quotes",
+    "WHOLE": "a whole number",
+    "AMOUNT": "an amount",
+    "PERCENTAGE": "a percentage",
+    "RELEASE": "a version",
+    "COMPARE": "a comparison",
+    END: "the end of the file",
+}
+_VALUES = frozenset(("QUOTED", "WHOLE", "AMOUNT", "RELEASE", "TRUE", "FALSE"))
+
+
+def called(terminals: Container[str] | set[str], lexer: PolicyLexer) -> list[str]:
+    """What people call these terminals, each once: names in words, keywords and signs in backticks."""
+    words = []
+    values = all(kind in terminals for kind in _VALUES)
+    for kind, name in _CALLED.items():
+        if kind in terminals and name not in words and not (values and kind in _VALUES) and kind != END:
+            words.append(name)
+    if values:
+        words.append("a value")
+    spelled = {**{name: word for word, name in lexer.words.items()}, **lexer.signs}
+    words += [
+        f"`{spelling}`" for name, spelling in spelled.items() if name in terminals and not (values and name in _VALUES)
+    ]
+    return words
+
+
+def quoted(token: Token) -> str:
+    """A token as messages show it."""
+    if token.type == END:
+        return "the end of the file"
+    shown = token.value if len(token.value) <= 40 else f"{token.value[:37]}..."
+    return f"`{' '.join(shown.split())}`" if shown.strip() else "white space"
+
+
+def either(words: list[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+__all__ = [
+    "END",
+    "FOREIGN",
+    "UNCLOSED",
+    "PolicyLexer",
+    "called",
+    "comment_ranges",
+    "either",
+    "first_on_line",
+    "quoted",
+]

@@ -1,0 +1,268 @@
+"""From plain values to models: unknown fields, wrong types and amounts that are none become diagnostics with paths."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from dra_policy.diagnostics.model import Diagnostic, Severity
+from dra_policy.diagnostics.nearest import did_you_mean, nearest
+from dra_policy.resources import older_versions
+from dra_policy.resources.claims import ResourceClaim, ResourceClaimTemplate
+from dra_policy.resources.cluster import Node, Pod
+from dra_policy.resources.model import TypedObject, fields_by_alias
+from dra_policy.resources.places import Places
+from dra_policy.resources.requests import DeviceClass, DeviceRequest, ExactDeviceRequest
+from dra_policy.resources.slices import DeviceTaintRule, ResourceSlice
+
+KINDS: Final[Mapping[str, type[TypedObject]]] = {
+    model.KIND: model
+    for model in (DeviceClass, ResourceSlice, ResourceClaim, ResourceClaimTemplate, DeviceTaintRule, Node, Pod)
+}
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainObject:
+    """An object of a kind that the caller asked for and that has no model: its data as read."""
+
+    api_version: str
+    kind: str
+    data: Mapping[str, Any]
+
+
+def decode(
+    data: object, *, places: Places | None = None, plain_kinds: frozenset[str] = frozenset()
+) -> tuple[TypedObject | PlainObject | None, list[Diagnostic]]:
+    """The model of an object given as JSON values, by its `apiVersion` and `kind`, and all that is wrong with it.
+
+    Objects of `v1beta1` and `v1beta2` become those of `v1`. Nothing comes back beside errors. A kind that we have no
+    use for is a warning (RES002). Enumerations and limits are not looked at: `validate` does that.
+
+    >>> object, problems = decode({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}})
+    >>> object.metadata.name, problems
+    ('a', [])
+    """
+    found: list[Diagnostic] = []
+    if not isinstance(data, dict):
+        return None, [
+            _at(
+                places,
+                "",
+                "RES001",
+                f"expected an object, got {_shown_type(data)}",
+                "write `apiVersion`, `kind` and `metadata`",
+            )
+        ]
+    head = _head(data, places, found)
+    if head is None:
+        return None, found
+    api_version, kind = head
+    if kind in plain_kinds:
+        return PlainObject(api_version, kind, data), found
+    group, _, version = api_version.rpartition("/")
+    problem = _kind_problem(group, version, kind, places)
+    if problem is not None:
+        return None, [problem]
+    model = KINDS[kind]
+    written = older_versions.as_written(kind, version)
+
+    def misplaced(path: str, name: str, under: str) -> None:
+        found.append(_at(places, path, "RES004", f"unknown field `{name}`", f"put it under `{under}`", key=True))
+
+    shaped = older_versions.converted(kind, version, data, misplaced)
+    if written is not None and places is not None:
+        value, problems = decode_as(model, shaped, places=places.reshaped(written))
+    else:
+        value, problems = decode_as(model, shaped, places=places, written=written)
+    found += problems
+    return (None if found else value), found
+
+
+def decode_as(
+    model: type[M], data: object, *, places: Places | None = None, written: Callable[[str], str] | None = None
+) -> tuple[M | None, list[Diagnostic]]:
+    """A model from JSON values, or all that is wrong with them."""
+    try:
+        return model.model_validate(data, by_alias=True, by_name=False), []
+    except ValidationError as problem:
+        shift = written or _same
+        return None, [_explain(model, error, places, shift) for error in problem.errors(include_url=False)]
+
+
+def _same(path: str) -> str:
+    return path
+
+
+def _at(
+    places: Places | None,
+    path: str,
+    code: str,
+    message: str,
+    help: str = "",  # noqa: A002
+    *,
+    key: bool = False,
+) -> Diagnostic:
+    if places is None:
+        return Diagnostic(code, message, help=help, path=path)
+    return Diagnostic(code, message, places.span(path, key=key), help=help, path=places.path(path))
+
+
+def _head(data: dict[str, Any], places: Places | None, found: list[Diagnostic]) -> tuple[str, str] | None:
+    example = {"apiVersion": "apiVersion: resource.k8s.io/v1", "kind": "kind: ResourceClaim"}
+    for name in ("apiVersion", "kind"):
+        value = data.get(name)
+        if value is None or value == "":
+            hint = did_you_mean(name, [k for k in data if k not in example], f"write `{example[name]}` or another")
+            found.append(_at(places, "", "RES001", f"the object has no `{name}`", hint))
+        elif not isinstance(value, str):
+            found.append(
+                _at(places, name, "RES005", f"expected text, got {_shown_type(value)}", f"write `{example[name]}`")
+            )
+    return None if found else (data["apiVersion"], data["kind"])
+
+
+def _kind_problem(group: str, version: str, kind: str, places: Places | None) -> Diagnostic | None:
+    api_version = f"{group}/{version}" if group else version
+    ours = older_versions.VERSIONS
+    if kind in ours:
+        if group == older_versions.GROUP and version in ours[kind]:
+            return None
+        known = ", ".join(f"`{older_versions.GROUP}/{v}`" for v in ours[kind])
+        message = f"`{kind}` of `{api_version}` is not known"
+        return _at(places, "apiVersion", "RES003", message, f"write `{older_versions.GROUP}/v1`; known are {known}")
+    if kind in KINDS and api_version == KINDS[kind].API_VERSION:
+        return None
+    if group == older_versions.GROUP and kind != "ResourcePoolStatusRequest":
+        hint = did_you_mean(kind, ours, "known are " + ", ".join(f"`{k}`" for k in ours))
+        return _at(places, "kind", "RES003", f"`{api_version}` has no kind `{kind}`", hint)
+    near = nearest(kind, ours)
+    hint = f"did you mean `{near}` of `{older_versions.GROUP}/v1`?" if near else "it plays no part in device allocation"
+    message = f"`{kind}` of `{api_version}` is ignored"
+    span = None if places is None else places.span("kind")
+    path = "kind" if places is None else places.path("kind")
+    return Diagnostic("RES002", message, span, help=hint, path=path, severity=Severity.WARNING)
+
+
+_WANTED: Final = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+
+
+def _explain(model: type[BaseModel], error: Any, places: Places | None, shift: Callable[[str], str]) -> Diagnostic:
+    loc, kind, value = error["loc"], error["type"], error["input"]
+    path, holder = _locate(model, loc)
+    if places is None:
+        path = shift(path)
+    if kind == "extra_forbidden":
+        return _at(places, path, "RES004", f"unknown field `{loc[-1]}`", _unknown_help(str(loc[-1]), holder), key=True)
+    if kind == "value_error":
+        return _at(places, path, "RES006", f"{_shown(value)} is not an amount", str(error["ctx"]["error"]))
+    if kind in ("greater_than_equal", "less_than_equal"):
+        least, most = (2**31, 2**31 - 1) if "le" in error["ctx"] and error["ctx"]["le"] < 2**32 else (2**63, 2**63 - 1)
+        return _at(
+            places, path, "RES018", f"the number {value} is out of range", f"write a number from -{least} to {most}"
+        )
+    wanted = _WANTED.get(kind, "another value")
+    message = f"expected {wanted}, got {_shown_type(value)}"
+    return _at(places, path, "RES005", message, _type_help(wanted, value))
+
+
+def _locate(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | None]:
+    """The path as Kubernetes prints it, and the model that holds the last step."""
+    text = ""
+    annotation: Any = model
+    holder: type[BaseModel] | None = None
+    for step in loc:
+        annotation = _bare(annotation)
+        holder = None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            holder = annotation
+            name = fields_by_alias(annotation).get(str(step))
+            annotation = annotation.model_fields[name].annotation if name is not None else Any
+            text += f".{step}"
+        elif step != "[key]":
+            arguments = get_args(annotation)
+            annotation = (arguments[1] if get_origin(annotation) is dict else arguments[0]) if arguments else Any
+            text += f"[{step}]"
+    return text.removeprefix("."), holder
+
+
+def _bare(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, types.UnionType):
+        return _bare(next(a for a in get_args(annotation) if a is not type(None)))
+    metadata = getattr(annotation, "__metadata__", None)
+    return _bare(annotation.__origin__) if metadata is not None else annotation
+
+
+def _unknown_help(name: str, holder: type[BaseModel] | None) -> str:
+    if holder is None:
+        return "remove it"
+    if holder is DeviceRequest and name in fields_by_alias(ExactDeviceRequest):
+        return "put it under `exactly`, as `resource.k8s.io/v1` has it"
+    if name == "basic":
+        return "write its fields directly in the device, as `resource.k8s.io/v1` has it"
+    known = fields_by_alias(holder)
+    few = ", ".join(f"`{k}`" for k in known)
+    return did_you_mean(name, known, f"known are {few}" if len(known) <= 12 else "remove it")
+
+
+def _type_help(wanted: str, value: object) -> str:
+    match wanted:
+        case "text" if isinstance(value, bool):
+            return f'put it in quotes: `"{str(value).lower()}"`'
+        case "text" if isinstance(value, int | float):
+            return f'put it in quotes: `"{value}"`'
+        case "a whole number" | "true or false" if isinstance(value, str):
+            return "write it without quotes"
+        case "a list":
+            return "start each entry with `-`"
+        case "an object":
+            return "write `field: value` on lines below"
+        case _:
+            return f"write {wanted}"
+
+
+def _shown_type(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool() | int() | float() | str():
+            return _shown(value)
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+        case _:
+            return f"a Python value of type `{type(value).__name__}`"
+
+
+def _shown(value: object) -> str:
+    match value:
+        case bool():
+            return f"`{str(value).lower()}`"
+        case str():
+            flat = value if len(value) <= 60 else value[:60] + "..."
+            return "text `" + " ".join(flat.split()) + "`"
+        case int() | float():
+            text = repr(value) if not isinstance(value, int) or abs(value) < 10**60 else "a very large number"
+            return f"`{text}`"
+        case _:
+            return _shown_type(value)
+
+
+__all__ = ["KINDS", "PlainObject", "decode", "decode_as"]

@@ -1,0 +1,97 @@
+"""The base of all models: frozen, camelCase aliases, unknown fields refused, null read as absent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic.alias_generators import to_camel
+
+from dra_policy.resources.quantity import INT64_MAX, INT64_MIN
+
+Text = Annotated[str, Strict()]
+Flag = Annotated[bool, Strict()]
+Int64 = Annotated[int, Strict(), Field(ge=INT64_MIN, le=INT64_MAX)]
+Int32 = Annotated[int, Strict(), Field(ge=-(2**31), le=2**31 - 1)]
+
+
+def _none_if_empty(value: str | None) -> str | None:
+    return value or None
+
+
+def _none_if_zero(value: int | None) -> int | None:
+    return value or None
+
+
+# The API does not tell an absent field from its zero value in these places; neither do we: both are None.
+OmittedText = Annotated[Text | None, AfterValidator(_none_if_empty)]
+OmittedInt64 = Annotated[Int64 | None, AfterValidator(_none_if_zero)]
+
+
+class ApiModel(BaseModel):
+    """A part of an API object. Python names and the API's names are both accepted on construction."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        protected_namespaces=(),
+        defer_build=True,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        if isinstance(data, dict) and None in data.values():
+            known = fields_by_alias(cls)
+            return {k: v for k, v in data.items() if v is not None or (k not in known and k not in cls.model_fields)}
+        return data
+
+
+class PartialModel(ApiModel):
+    """A part of an object of which we read only some fields; the others are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class TypedObject(ApiModel):
+    """A top-level object. `kind` and `apiVersion` belong to the class, not to the value."""
+
+    KIND: ClassVar[str] = ""
+    API_VERSION: ClassVar[str] = ""
+    NAMESPACED: ClassVar[bool] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _type_is_class(cls, data: Any) -> Any:
+        if isinstance(data, dict) and ("kind" in data or "apiVersion" in data):
+            return {k: v for k, v in data.items() if k not in ("kind", "apiVersion")}
+        return data
+
+
+_ALIASES: dict[type[BaseModel], Mapping[str, str]] = {}
+
+
+def fields_by_alias(model: type[BaseModel]) -> Mapping[str, str]:
+    """The API's field names of a model, each with our name for it."""
+    found = _ALIASES.get(model)
+    if found is None:
+        found = {info.alias or name: name for name, info in model.model_fields.items()}
+        _ALIASES[model] = found
+    return found
+
+
+__all__ = [
+    "ApiModel",
+    "Flag",
+    "Int32",
+    "Int64",
+    "OmittedInt64",
+    "OmittedText",
+    "PartialModel",
+    "Text",
+    "TypedObject",
+    "fields_by_alias",
+]
