@@ -26,11 +26,13 @@ def allocate(  # noqa: PLR0917  # the six of them are the question
     features: Features,
     *,
     step_limit: int,
+    explain: bool = True,
 ) -> Outcome:
     """Devices for all claims of a pod on one node, or why there are none: what Kubernetes 1.37 would answer.
 
-    `view` and `graph` belong to one snapshot. `step_limit` bounds the candidates that are looked at. Nothing is
-    changed: whoever takes an `Allocated` records it in the state of use.
+    `view` and `graph` belong to one snapshot. `step_limit` bounds the candidates that are looked at. Without `explain`
+    a refusal comes without its reasons, which cost more than most refusals. Nothing is changed: whoever takes an
+    `Allocated` records it in the state of use.
     """
     keys = tuple(claim.key for claim in claims)
     node = view.node.metadata.name
@@ -50,7 +52,7 @@ def allocate(  # noqa: PLR0917  # the six of them are the question
         case End.STOPPED:
             return GaveUp(node, keys, search.steps)
         case End.EXHAUSTED:
-            return _nothing(call, search)
+            return _nothing(call, search, explain=explain)
         case End.SOLVED:
             return _solution(call, search)
     assert_never(end)
@@ -62,7 +64,7 @@ def _failed(node: str, fault: Fault, steps: int) -> Failed:
     )
 
 
-def _nothing(call: Call, search: Search) -> Outcome:
+def _nothing(call: Call, search: Search, *, explain: bool) -> Outcome:
     """B7: an invalid pool makes it an error that no devices were found elsewhere, for this node only."""
     node = call.view.node.metadata.name
     invalid = [pool for pool in call.view.pools if pool.state is PoolState.INVALID]
@@ -70,8 +72,8 @@ def _nothing(call: Call, search: Search) -> Outcome:
         broken = "; ".join(f"{pool.id}: {pool.why}" for pool in invalid)
         message = f"found no devices, and some resource pools are invalid: {broken}"
         return Failed(node, Scope.NODE, "B7", message, steps=search.steps)
-    reasons = node_reasons(call, search.claims)
-    return Unsatisfiable(tuple(claim.key for claim in call.claims), (reasons,), search.steps)
+    reasons = (node_reasons(call, search.claims),) if explain else ()
+    return Unsatisfiable(tuple(claim.key for claim in call.claims), reasons, search.steps)
 
 
 def _solution(call: Call, search: Search) -> Outcome:

@@ -33,6 +33,10 @@ class InUse(Rule):
     def _shared(self, record: DeviceRecord) -> bool:
         return self._features.consumable_capacity and bool(record.device.allow_multiple_allocations)
 
+    def never(self, choice: Choice) -> bool:
+        """Whether the choice is refused whatever else is chosen: allocated before the call."""
+        return not choice.asked.admin and self._usage.in_use(choice.record.id, self._features)
+
     def take(self, choice: Choice) -> Answer:
         record = choice.record
         chosen = self._chosen.get(record.index, ())

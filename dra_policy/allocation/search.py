@@ -1,16 +1,19 @@
 """The search: depth first, first fit, in Kubernetes' order, on a stack of its own (J2-J9).
 
 Claim by claim, request by request, alternative by alternative, device by device: the first complete solution is the
-answer. It is the smallest one in that order (J8), because nothing is skipped but what a rule refuses.
+answer. It is the smallest one in that order (J8), because nothing is skipped but what a rule refuses and what provably leads
+nowhere: a choice behind which too few candidates are left for its request.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, assert_never
 
+from dra_policy.allocation.in_use import InUse
 from dra_policy.allocation.question import LIMIT, ClaimNeeds, Need, first_refusal
 from dra_policy.allocation.rule import Answer, Asked, Choice, Fault, Reply, Rule
 
@@ -75,7 +78,7 @@ class Rules:
 
     __slots__ = ("_answers", "capacity", "in_use", "pools", "steady")
 
-    def __init__(self, in_use: Rule, steady: Sequence[Rule], capacity: Sequence[Rule], pools: Sequence[Rule]) -> None:
+    def __init__(self, in_use: InUse, steady: Sequence[Rule], capacity: Sequence[Rule], pools: Sequence[Rule]) -> None:
         self.in_use = in_use
         self.steady = tuple(steady)
         self.capacity = tuple(capacity)
@@ -108,6 +111,8 @@ class Search:
         self._limit = step_limit
         self._stack: list[_Frame] = []
         self._changing: dict[int, tuple[Rule, ...]] = {}
+        # Invariant: ascending; minus the number of candidates from a position on, None where it is not to be used.
+        self._left: dict[int, list[int] | None] = {}
         self._claim = 0
         self._request = 0
         self._need: Need | None = None
@@ -197,8 +202,7 @@ class Search:
     def _next_candidate(self, frame: _Pick) -> _Next:
         """Choose the next candidate that no rule refuses; candidates of one request only go forward (J6)."""
         need = frame.need
-        # E5: All takes its devices in order, without alternatives.
-        end = frame.device + 1 if need.asked.every else len(need.devices)
+        end = self._end(frame)
         for position in range(frame.after, end):
             if self.steps >= self._limit:
                 return End.STOPPED
@@ -216,6 +220,38 @@ class Search:
             return _Move.ON
         self._stack.pop()
         return _Move.BACK
+
+    def _end(self, frame: _Pick) -> int:
+        """The position behind the last candidate that is worth a look."""
+        need = frame.need
+        if need.asked.every:
+            return frame.device + 1  # E5: All takes its devices in order, without alternatives.
+        left = self._left.get(need.asked.number)
+        return len(need.devices) if left is None else bisect_right(left, frame.device - need.needed)
+
+    def _count(self, need: Need) -> None:
+        """Count, for every position, the candidates from there on that could be chosen at all.
+
+        A choice behind which too few are left leads to no solution and to no other request, so nothing is lost
+        without it but errors on the way. Therefore nothing is counted for a request that could meet any (D10, H7, N2).
+        """
+        number = need.asked.number
+        if number in self._left:
+            return
+        self._left[number] = None
+        if need.asked.every or need.asked.ask.derived:
+            return
+        total = 0
+        left = [0] * len(need.devices)
+        for position in reversed(range(len(need.devices))):
+            choice = Choice(need.asked, need.devices[position])
+            if not self.rules.in_use.never(choice):
+                answer = self.rules.steadily(choice)
+                if isinstance(answer, Fault):
+                    return
+                total += answer is Reply.TAKEN
+            left[position] = -total
+        self._left[number] = left
 
     def _take(self, need: Need, choice: Choice) -> Answer:
         steady = self.rules.steadily(choice)
@@ -263,6 +299,7 @@ class Search:
         match frame:
             case _Pick():
                 self._undo(frame)
+                self._count(frame.need)
                 return self._next_candidate(frame)
             case _Alternatives():
                 frame.failed = True

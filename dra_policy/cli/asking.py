@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, assert_never
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from dra_policy.allocation import Allocated, Cause, Failed, GaveUp, Outcome, Unsatisfiable
-from dra_policy.cli.expected import ERROR, NONE, Got, Pair
+from dra_policy.cli.exits import ExitCode
+from dra_policy.cli.expected import ERROR, NONE, Comparison, Got
+from dra_policy.cli.inputs import Inputs
+from dra_policy.cli.terminal import progress
+from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors
+from dra_policy.engine import STEP_LIMIT, Engine
 from dra_policy.explanation import Explanation, device_text
+from dra_policy.resources import Features, Pod, ResourceClaim, ResourceClaimTemplate, read_objects
+from dra_policy.resources.reading import ReadObject
 from dra_policy.rules import ClaimKey
 
 if TYPE_CHECKING:
     from dra_policy.cli.terminal import Advance
-    from dra_policy.engine import Engine
-    from dra_policy.resources import ResourceClaim
+
+Claim: TypeAlias = ReadObject | ClaimKey
+"""A claim or template of a manifest, or the name of a claim that a policy declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """An engine that knows everything given, and the claims to ask about, in order, by their names."""
+
+    engine: Engine
+    claims: tuple[tuple[ClaimKey, Claim], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,39 +97,82 @@ def _missing_feature(outcome: Outcome) -> str:
     return ""
 
 
-def each_in_turn(
-    engine: Engine, claims: Sequence[ResourceClaim], node: str | None, *, keep: bool, advance: Advance
-) -> Iterator[Answer]:
-    """Each claim on the first node that fits, in order of names, or on one node; `keep` leaves its devices in use."""
-    for claim in claims:
-        yield _ask(engine, claim, node, keep=keep)
-        advance(claim.metadata.name)
+def open_questions(inputs: Inputs, features: Features, step_limit: int | None, namespace: str) -> Questions:
+    """An engine with all policies and objects in it. Raises `InvalidInput` with every mistake of all files."""
+    engine = Engine(features=features, step_limit=STEP_LIMIT if step_limit is None else step_limit)
+    problems: list[Diagnostic] = []
+    try:
+        engine.load(*inputs.policies)
+    except InvalidInput as problem:
+        problems += problem.diagnostics
+    declared = engine.claims
+    reading = read_objects(*inputs.manifests)
+    problems += reading.diagnostics
+    objects = [_in_namespace(read, namespace) for read in reading.objects if not isinstance(read.value, Pod)]
+    try:
+        engine.apply(*objects)
+    except InvalidInput as problem:
+        problems += problem.diagnostics
+    if has_errors(problems):
+        raise InvalidInput(problems)
+    claims: list[tuple[ClaimKey, Claim]] = [(ClaimKey(key.namespace or namespace, key.name), key) for key in declared]
+    claims += [(key, read) for read in objects if (key := _asked(read)) is not None]
+    if not claims:
+        hint = "name a ResourceClaim, a ResourceClaimTemplate, or a policy that declares a claim"
+        raise InvalidInput([*problems, Diagnostic("SRC005", "there is no claim to allocate", help=hint)])
+    return Questions(engine, tuple(claims))
 
 
-def on_every_node(
-    engine: Engine, claims: Sequence[ResourceClaim], nodes: Sequence[str], *, keep: bool, advance: Advance
-) -> Iterator[Answer]:
-    """Each claim against each node; `keep` leaves the devices of the first node that fits in use."""
-    for claim in claims:
-        kept: str | None = None
-        for node in nodes:
-            answer = _ask(engine, claim, node, keep=False)
-            if keep and kept is None and isinstance(answer.outcome, Allocated):
-                kept = node
-            yield answer
-        if kept is not None:
-            _ask(engine, claim, kept, keep=True)
-        advance(claim.metadata.name)
+def _asked(read: ReadObject) -> ClaimKey | None:
+    """The name of a claim without devices, or of a template; None for any other object."""
+    match read.value:
+        case ResourceClaim() as claim if claim.status.allocation is not None:
+            return None
+        case ResourceClaim() | ResourceClaimTemplate() as claim:
+            return ClaimKey(claim.metadata.namespace or "", claim.metadata.name)
+    return None
 
 
-def _ask(engine: Engine, claim: ResourceClaim, node: str | None, *, keep: bool) -> Answer:
-    outcome = engine.allocate([claim], node)
-    if isinstance(outcome, Allocated) and not keep:
-        engine.release(claim)
-    name = f"{claim.metadata.namespace}/{claim.metadata.name}"
-    return Answer(name, node or "", Explanation((ClaimKey(claim.metadata.namespace or "", claim.metadata.name),), outcome))
+def _in_namespace(read: ReadObject, namespace: str) -> ReadObject:
+    match read.value:
+        case ResourceClaim() | ResourceClaimTemplate() as claim if not claim.metadata.namespace:
+            metadata = claim.metadata.model_copy(update={"namespace": namespace})
+            return replace(read, value=claim.model_copy(update={"metadata": metadata}))
+    return read
 
 
-def got(answers: Sequence[Answer]) -> dict[Pair, Got]:
-    """Answers by claim and node, for a comparison."""
-    return {(answer.claim, answer.asked or answer.node): answer.got() for answer in answers}
+def ask(questions: Questions, *, node: str | None = None, per_node: bool = False, keep: bool = True) -> list[Answer]:
+    """Every claim in turn: on the first node in order of names that fits, on one node, or on each node.
+
+    `keep` leaves what a claim got in use for the next ones; with `per_node` that is what it got on the first node
+    that fits.
+    """
+    engine = questions.engine
+    nodes: Sequence[str | None] = engine.nodes if per_node else [node]
+    answers: list[Answer] = []
+    with progress("allocating", len(questions.claims) * len(nodes)) as advance:
+        for key, claim in questions.claims:
+            of_claim = [_ask(engine, key, claim, one, keep=keep and not per_node, advance=advance) for one in nodes]
+            answers += of_claim
+            fits = next((a.asked for a in of_claim if isinstance(a.outcome, Allocated)), None)
+            if keep and per_node and fits is not None:
+                engine.allocate(claim, fits)
+    return answers
+
+
+def _ask(engine: Engine, key: ClaimKey, claim: Claim, node: str | None, *, keep: bool, advance: Advance) -> Answer:
+    outcome = engine.allocate(claim, node) if keep else engine.explain(claim, node).outcome
+    advance(key.name)
+    return Answer(str(key), node or "", Explanation((key,), outcome))
+
+
+def exit_code(answers: Sequence[Answer], comparison: Comparison | None, *, require_all: bool) -> ExitCode:
+    """Gave up before different before answered."""
+    if any(isinstance(answer.outcome, GaveUp) for answer in answers):
+        return ExitCode.GAVE_UP
+    if comparison is not None and not comparison.same:
+        return ExitCode.DIFFERENT
+    got = {answer.claim for answer in answers if isinstance(answer.outcome, Allocated)}
+    if require_all and any(answer.claim not in got for answer in answers):
+        return ExitCode.DIFFERENT
+    return ExitCode.ANSWERED

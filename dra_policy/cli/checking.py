@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from dra_policy.resources import Features
     from dra_policy.resources.reading import ReadObject
     from dra_policy.rules import ClaimRules, ClassRules, Origin
-    from dra_policy.source import Span
 
 
 def check_inputs(inputs: Inputs, features: Features, stdin_name: str = "") -> tuple[Diagnostic, ...]:
@@ -54,24 +53,16 @@ def _expressions(read: ReadObject, features: Features) -> Iterator[Diagnostic]:
     from dra_policy.resources import DeviceClass, ResourceClaim, ResourceClaimTemplate
     from dra_policy.rules import claim_rules, class_rules
 
-    def locate(path: tuple[str | int, ...]) -> Span | None:
-        return read.places.span(_dotted(path))
-
     match read.value:
         case DeviceClass() as device_class:
-            rules: ClassRules | ClaimRules = class_rules(device_class, features, locate)
+            rules: ClassRules | ClaimRules = class_rules(device_class, features, read.places)
         case ResourceClaim() | ResourceClaimTemplate() as claim:
-            rules = claim_rules(claim, features, locate)
+            rules = claim_rules(claim, features, read.places)
         case _:
             return
     for origin, failure in _failures(rules):
         for diagnostic in failure.diagnostics:
             yield _in_manifest(diagnostic, origin)
-
-
-def _dotted(path: tuple[str | int, ...]) -> str:
-    """The same path as text: `spec.selectors[0].cel.expression`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 def _failures(rules: ClassRules | ClaimRules) -> Iterator[tuple[Origin, EvaluationError]]:

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 
     from dra_policy.source import Source
 
+    _PathType = click.ParamType[str]
+else:  # Older releases of click have no type parameter.
+    _PathType = click.ParamType
+
 STDIN = "-"
 SHIPPED = "shipped:"
 POLICY = ".dra"
 MANIFESTS = frozenset({".yaml", ".yml", ".json"})
 ANSWERS = "expected.yaml"
 """The file of expected answers: in a folder it stands beside the manifests and is none itself."""
-POLICY_LIMIT = 4 * 1024 * 1024
-"""Bytes of one policy file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Inputs:
         return len(self.policies) + len(self.manifests) + len(self.answers)
 
 
-class PathArgument(click.ParamType):
+class PathArgument(_PathType):
     """A path, completed by the shell as a file; what it names is looked at when it is read."""
 
     name = "path"
@@ -134,6 +136,7 @@ def read_policy(path: str, stdin_name: str = "") -> Source:
     """The text of one policy. Raises `InvalidInput` with SRC001 to SRC004."""
     from dataclasses import replace
 
+    from dra_policy.language.imports import POLICY_LIMIT
     from dra_policy.resources.files import read_text
 
     read = read_text(path, POLICY_LIMIT)

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
 
     from dra_policy.resources import Features
 
+    _FeaturesType = click.ParamType[Features]
+else:  # Older releases of click have no type parameter.
+    _FeaturesType = click.ParamType
 
-class FeaturesOption(click.ParamType):
+
+class FeaturesOption(_FeaturesType):
     """`all`, `none`, `default`, or changes to the defaults: `ListTypeAttributes=true,DeviceTaints=false`."""
 
     name = "features"
@@ -60,4 +64,10 @@ FEATURES = click.option(
     show_default=True,
     metavar="all|default|none|Name=true,...",
     help="Features of Dynamic Resource Allocation; default: as in a Kubernetes 1.37 cluster.",
+)
+STEP_LIMIT = click.option(
+    "--step-limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Give up on a node after looking at N candidates; exit with 3.",
 )

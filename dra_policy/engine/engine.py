@@ -17,6 +17,7 @@ from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import Snapshot, Usage
 from dra_policy.language import load, lower
 from dra_policy.resources import (
+    AllocationResult,
     DeviceClass,
     DeviceTaintRule,
     Features,
@@ -103,11 +104,16 @@ class Engine:
         return tuple(node.metadata.name for node in self.snapshot.nodes())
 
     @property
+    def allocations(self) -> Mapping[ClaimKey, AllocationResult]:
+        """What each claim holds at this moment."""
+        return {key: held.allocation for key, held in self._now[0].held.items()}
+
+    @property
     def claims(self) -> tuple[ClaimKey, ...]:
-        """The claims and templates that were applied, then the claims that the policies declare."""
+        """The claims and templates that were applied, in order of names, then those that the policies declare."""
         state = self._now[0]
         applied = sorted((*state.claims, *state.templates), key=str)
-        return (*applied, *(rules.key for rules in state.policy_claims.values()))
+        return (*applied, *dict.fromkeys(rules.key for rules in state.policy_claims.values()))
 
     # --- what changes it
 
@@ -310,7 +316,7 @@ def _by_name(state: State, name: ClaimKey | str) -> tuple[ClaimRules, bool]:
         known = [str(k) for k in (*state.claims, *state.templates)] + list(state.policy_claims)
         hint = did_you_mean(str(name), known, "apply the claim, or load the policy that declares it")
         raise InvalidInput([Diagnostic("ENG002", f"there is no claim `{name}`", help=hint)])
-    return replace(template, key=ClaimKey(template.key.namespace or DEFAULT_NAMESPACE, template.key.name)), True
+    return template, True
 
 
 def _key(name: ClaimKey | str) -> ClaimKey:

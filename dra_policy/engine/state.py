@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 from dra_policy.inventory import PersistentMap, Snapshot, Usage
-from dra_policy.language import LoweredPolicies
+from dra_policy.language import PolicyRules
 from dra_policy.resources import (
     AllocationResult,
     DeviceClass,
@@ -39,7 +40,7 @@ class Held:
     made_here: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     """Snapshot of the inventory, claims by key, what they hold, and the policies in force.
 
@@ -53,7 +54,7 @@ class State:
     templates: PersistentMap[ClaimKey, ClaimRules] = field(default_factory=PersistentMap)
     held: PersistentMap[ClaimKey, Held] = field(default_factory=PersistentMap)
     classes: PersistentMap[ClassName, ClassRules] = field(default_factory=PersistentMap)
-    policies: LoweredPolicies | None = None
+    policies: PolicyRules | None = None
 
     @property
     def features(self) -> Features:
@@ -63,13 +64,15 @@ class State:
     def policy_classes(self) -> Mapping[ClassName, ClassRules]:
         return {} if self.policies is None else self.policies.classes
 
-    @property
+    @cached_property
     def policy_claims(self) -> Mapping[str, ClaimRules]:
-        return {} if self.policies is None else self.policies.claims
+        """The claims that policies declare, by plain and by qualified name; each is in the default namespace."""
+        declared = {} if self.policies is None else self.policies.claims
+        return {name: replace(rules, key=ClaimKey(DEFAULT_NAMESPACE, rules.key.name)) for name, rules in declared.items()}
 
     # --- policies
 
-    def with_policies(self, policies: LoweredPolicies | None) -> State:
+    def with_policies(self, policies: PolicyRules | None) -> State:
         """With these policies in force, and no others."""
         snapshot = self.snapshot
         for name in self.policy_classes:

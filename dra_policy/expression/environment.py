@@ -54,8 +54,8 @@ TYPE_NAMES: dict[str, Type] = {
 class Environment:
     """The environment for devices (rules D1, D4, D5).
 
-    `new` is the stricter one for new objects at admission, which leaves out what the release before did not have;
-    the scheduler evaluates with it off.
+    `new` is the one for new objects at admission: it has what the features allow, and leaves out what the release
+    before did not have. Stored objects, which is all that a scheduler sees, may use everything whatever the features.
     """
 
     list_type_attributes: bool
@@ -65,6 +65,8 @@ class Environment:
     @classmethod
     def of(cls, features: Features, *, new: bool = False) -> Environment:
         """The environment that a cluster with these features has."""
+        if not new:
+            return cls(list_type_attributes=True, consumable_capacity=True)
         return cls(features.list_type_attributes, features.consumable_capacity, new)
 
     @cached_property

@@ -88,7 +88,8 @@ class DeviceFacts:
         """The facts of a device that a driver published.
 
         A name without a domain belongs to the driver's domain; if a device has a name both ways, the one written
-        with its domain counts (D2). Lists are known only with list attributes on (D4).
+        with its domain counts (D2). Lists are read whatever the features say (D4). A device is shareable only with
+        consumable capacity on (D1).
 
         >>> device = Device.model_validate({"name": "gpu-0", "attributes": {"model": {"string": "H100"}}})
         >>> DeviceFacts.of("gpu.acme.com", device, features=Features()).attributes["gpu.acme.com"]["model"]
@@ -99,7 +100,7 @@ class DeviceFacts:
         for name, attribute in _bare_first(device.attributes):
             place = QualifiedName.split(name).within(driver)
             try:
-                value = attribute_value(attribute, lists=features.list_type_attributes)
+                value = attribute_value(attribute)
             except ValueError as error:
                 problem = problem or EvaluationError(f"attribute {name}: {error}")
             else:
@@ -140,7 +141,7 @@ class DeviceFacts:
         return f"DeviceFacts({self.driver!r}, {dict(self.attributes)!r}, {dict(self.capacity)!r})"
 
 
-def attribute_value(attribute: DeviceAttribute, *, lists: bool) -> object:
+def attribute_value(attribute: DeviceAttribute) -> object:
     """The CEL value of an attribute: int, bool, string or semver, or a list of one of them.
 
     Raises `ValueError` for a version that is none, and for an attribute without a value that this cluster knows.
@@ -153,12 +154,11 @@ def attribute_value(attribute: DeviceAttribute, *, lists: bool) -> object:
         return attribute.bool_
     if attribute.version is not None:
         return _version(attribute.version)
-    if lists:
-        for plain in (attribute.ints, attribute.bools, attribute.strings):
-            if plain:
-                return tuple(plain)
-        if attribute.versions:
-            return tuple(map(_version, attribute.versions))
+    for plain in (attribute.ints, attribute.bools, attribute.strings):
+        if plain:
+            return tuple(plain)
+    if attribute.versions:
+        return tuple(map(_version, attribute.versions))
     raise ValueError("unsupported attribute value")
 
 

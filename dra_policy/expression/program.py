@@ -1,9 +1,4 @@
-"""A checked expression as nested Python closures.
-
-Each closure takes the frame of one evaluation: `frame[0]` is the device, `frame[1]` counts the rounds of all macros,
-the rest are variables, each with a place of its own. Errors are `EvaluationError`; `&&` and `||` absorb them as CEL
-wants: a false condition decides `&&` even if another one raised.
-"""
+"""A checked and compiled expression: what it reads of a device, whether a device satisfies it, what its value is."""
 
 from __future__ import annotations
 
@@ -12,70 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from dra_policy.expression.checker import Typed
 from dra_policy.expression.errors import EvaluationError
 from dra_policy.expression.facts import DeviceFacts, Read
-from dra_policy.expression.library import IMPLEMENTATIONS
-from dra_policy.expression.library.lists import sorted_by
-from dra_policy.expression.operators import (
-    ARITHMETIC,
-    has,
-    index,
-    invert,
-    is_in,
-    negate,
-    optional_index,
-    optional_select,
-    select,
-)
-from dra_policy.expression.signatures import Overload
-from dra_policy.expression.tree import (
-    AND,
-    CONDITIONAL,
-    IN,
-    NEGATE,
-    NOT,
-    OR,
-    Bind,
-    Call,
-    Comprehension,
-    Expression,
-    Has,
-    Identifier,
-    Index,
-    ListOf,
-    Literal,
-    LiteralKind,
-    MacroKind,
-    MapOf,
-    Message,
-    OptionalMap,
-    Select,
-    in_source,
-)
-from dra_policy.expression.types import Kind, Type
-from dra_policy.expression.values import (
-    NO_OVERLOAD,
-    NONE,
-    BoolKey,
-    Maybe,
-    TypeValue,
-    Uint,
-    equal,
-    key_value,
-    map_key,
-    no_overload,
-    order,
-    type_name,
-)
-from dra_policy.source import Source, Span
+from dra_policy.expression.tree import Expression, in_source
+from dra_policy.expression.types import Type
+from dra_policy.expression.values import type_name
+from dra_policy.resources import Semver
+from dra_policy.source import Source
 
 Frame: TypeAlias = list[Any]
 Closure: TypeAlias = Callable[[Frame], Any]
-
-MOST_ROUNDS = 1_000_000
-"""How often the bodies of macros may run in one evaluation; every round costs at least one of upstream's units (D7)."""
-
 
 @dataclass(frozen=True)
 class Program:
@@ -101,7 +42,7 @@ class Program:
     def evaluate(self, facts: DeviceFacts) -> bool:
         """Whether a device satisfies the expression; raises `EvaluationError` (fatal, rule D8)."""
         if facts.problem is not None:
-            raise facts.problem
+            raise EvaluationError(facts.problem.message)
         try:
             value = self._run([facts, 0] if self._variables == 0 else [facts, 0, *([None] * self._variables)])
         except EvaluationError as error:
@@ -118,7 +59,7 @@ class Program:
         Raises `EvaluationError`, also for a value of another kind.
         """
         if facts.problem is not None:
-            raise facts.problem
+            raise EvaluationError(facts.problem.message)
         try:
             value = self._run([facts, 0, *([None] * self._variables)])
             return attribute_of(value)
@@ -145,3 +86,22 @@ class Program:
 
     def __repr__(self) -> str:
         return f"Program({self.text!r})"
+
+
+def attribute_of(value: Any) -> object:
+    """A value as a derived attribute; raises `EvaluationError` if it can be none (N2)."""
+    if type(value) is not tuple:
+        if type(value) in _SCALARS:
+            return value
+        raise EvaluationError(f"a derived attribute cannot have a value of type {type_name(value)}")
+    for position, element in enumerate(value):
+        of = type(element)
+        if of not in _SCALARS:
+            raise EvaluationError(f"a derived attribute cannot have an element of type {type_name(element)}")
+        if of is not type(value[0]):
+            wanted, got = _SCALARS[type(value[0])], _SCALARS[of]
+            raise EvaluationError(f"expected list element at index {position} to be {wanted}, got {got}")
+    return value
+
+
+_SCALARS: dict[type, str] = {bool: "bool", int: "int64", str: "string", Semver: "semver"}

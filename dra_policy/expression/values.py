@@ -180,10 +180,10 @@ def contains(values: Any, wanted: Any) -> bool:
     return False
 
 
-def order_numbers(left: float, right: float) -> int:
+def order_numbers(left: Any, right: Any) -> int:
     """-1, 0 or 1; 2 where a NaN has no order. An int meets a double as a double, as in cel-go."""
     if isinstance(left, float) or isinstance(right, float):
-        if left != left or right != right:
+        if math.isnan(left) or math.isnan(right):
             return 2
         if isinstance(left, int) and not MIN_INT <= right <= MAX_UINT:
             return -1 if right > 0 else 1
@@ -223,6 +223,3 @@ def checked_uint(value: int) -> Uint:
         return Uint(value)
     raise EvaluationError("unsigned integer overflow")
 
-
-def is_nan(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dra_policy.graph.matcher import MatcherGraph, Verdict
+from dra_policy.graph.matcher import MatcherGraph, Verdict, Vertices
 
-__all__ = ["MatcherGraph", "Verdict"]
+__all__ = ["MatcherGraph", "Verdict", "Vertices"]

@@ -156,8 +156,11 @@ class MatcherGraph:
         if selector.program is None:
             assert selector.failure is not None  # Invariant of Selector: program or failure
             return selector.failure
+        facts = self.snapshot.device(index).facts
+        if facts.problem is not None:  # D9
+            return facts.problem
         try:
-            selector.program.evaluate(self.snapshot.device(index).facts)
+            selector.program.evaluate(facts)
         except EvaluationError as error:
             return error
         raise ValueError(f"`{selector.key}` is no error on {self.snapshot.device(index).id}")
@@ -222,6 +225,8 @@ class MatcherGraph:
         self, vertex: _SelectorVertex, program: Program, projection: Hashable, facts: DeviceFacts
     ) -> bool | None:
         """True, false, or None for an error."""
+        if facts.problem is not None:  # D9
+            return None
         if projection in vertex.memory:
             return vertex.memory[projection]
         outcome: bool | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dra_policy.inventory.identity import DeviceID, PoolID
+from dra_policy.inventory.listing import told_apart
 from dra_policy.inventory.nodes import NodeFacts, NodeSelectorError, choice_matches, node_matches
 from dra_policy.inventory.persistent import PersistentMap, PersistentVector
 from dra_policy.inventory.pools import bits
@@ -28,4 +29,5 @@ __all__ = [
     "bits",
     "choice_matches",
     "node_matches",
+    "told_apart",
 ]

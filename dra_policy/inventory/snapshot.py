@@ -60,6 +60,7 @@ class Snapshot:
     _records: PersistentVector[DeviceRecord] = field(repr=False, compare=False)
     _free: _FreeSlots | None = field(repr=False, compare=False)
     _next_slot: int = field(repr=False, compare=False)
+    _views: dict[str, NodeView] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @classmethod
     def empty(cls, features: Features = Features()) -> Snapshot:  # noqa: B008  # immutable
@@ -280,6 +281,9 @@ class Snapshot:
         """
         if features is not None and features != self.features:
             raise ValueError("a snapshot answers under the features that it was made with")
+        known = self._views.get(node.metadata.name)
+        if known is not None and known.node is node:
+            return known
         facts = NodeFacts.of(node)
         identities = {**(self._pools_by_node.get("") or {}), **(self._pools_by_node.get(facts.name) or {})}
         pools: list[PoolView] = []
@@ -293,7 +297,9 @@ class Snapshot:
             failure = ViewFailure("C1", unreadable.message, unreadable.slice_name)
             pools = []
         pools.sort(key=lambda pool: (pool.binding_conditions, pool.id))  # B10
-        return NodeView(node, tuple(pools), failure, self.features, self.version, self._records)
+        view = NodeView(node, tuple(pools), failure, self.features, self.version, self._records)
+        self._views[facts.name] = view
+        return view
 
 
 def _pool_of(published: ResourceSlice) -> PoolID:

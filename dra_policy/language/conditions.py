@@ -418,7 +418,8 @@ class _Judge:
         if item is None:
             return None
         if not isinstance(item, AttributeTerm):
-            return self._nothing_to_be_in(test)
+            self._nothing_to_be_in(test)
+            return None
         if isinstance(item.attribute.type, SetType):
             message = f"`{item.attribute.name}` is {item.attribute.type}, and `in` asks for one value"
             help_ = f"write `{test.options[0].span.text} in {item.attribute.name}`"

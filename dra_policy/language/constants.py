@@ -20,7 +20,7 @@ from dra_policy.language.types import (
     VersionType,
     quantity_text,
 )
-from dra_policy.language.units import unit as unit_of
+from dra_policy.language.units import unit_of
 from dra_policy.resources import NotASemver, Semver
 from dra_policy.source import Span
 

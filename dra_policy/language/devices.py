@@ -116,7 +116,7 @@ def _published_once(attributes: Iterable[AttributeSchema], problems: Problems) -
 
 
 def _published_names(schema: AttributeSchema) -> tuple[PublishedName, ...]:
-    names = () if schema.form is Form.FLAGS else (schema.published,)
+    names: tuple[PublishedName, ...] = () if schema.form is Form.FLAGS else (schema.published,)
     element = element_of(schema.type)
     if schema.form in (Form.FLAGS, Form.LIST_OR_FLAGS) and isinstance(element, OneOfType):
         names += tuple(schema.flag(value) for value in element.values)

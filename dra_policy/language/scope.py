@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from dra_policy.diagnostics import Diagnostic, Related, did_you_mean
 from dra_policy.language.tree import (
@@ -78,27 +79,32 @@ class Declared:
 
 def declared(file: PolicyFile) -> list[Declared]:
     """The declarations of a file in the order written, tests aside."""
-    found = []
-    for statement in file.statements:
-        match statement:
-            case Test():
-                continue
-            case Attribute():
-                kind = ATTRIBUTE
-            case Device():
-                kind = DEVICE
-            case Model():
-                kind = MODEL
-            case Parameters():
-                kind = PARAMETERS
-            case Class():
-                kind = CLASS
-            case Claim():
-                kind = CLAIM
-            case Define():
-                kind = DEFINE
-        found.append(Declared(kind, file.header.name.text, statement.name, statement))
-    return found
+    policy = file.header.name.text
+    return [
+        Declared(_kind(statement), policy, statement.name, statement)
+        for statement in file.statements
+        if not isinstance(statement, Test)
+    ]
+
+
+def _kind(statement: Attribute | Device | Model | Parameters | Class | Claim | Define) -> str:
+    match statement:
+        case Attribute():
+            return ATTRIBUTE
+        case Device():
+            return DEVICE
+        case Model():
+            return MODEL
+        case Parameters():
+            return PARAMETERS
+        case Class():
+            return CLASS
+        case Claim():
+            return CLAIM
+        case Define():
+            return DEFINE
+        case _:
+            assert_never(statement)
 
 
 Space = Mapping[tuple[str, str], Declared]

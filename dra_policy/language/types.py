@@ -144,10 +144,14 @@ def is_ordered(type_: Type) -> bool:
     return isinstance(type_, IntType | VersionType | AmountType)
 
 
-_DECIMAL = ((Fraction(10**18), "E"), (Fraction(10**15), "P"), (Fraction(10**12), "T"), (Fraction(10**9), "G"))
-_DECIMAL += ((Fraction(10**6), "M"), (Fraction(10**3), "k"), (Fraction(1), ""), (Fraction(1, 10**3), "m"))
-_DECIMAL += ((Fraction(1, 10**6), "u"), (Fraction(1, 10**9), "n"))
-_BINARY = tuple((Fraction(1024**power), suffix) for power, suffix in zip(range(6, 0, -1), ("Ei", "Pi", "Ti", "Gi", "Mi", "Ki"), strict=True))
+_DECIMAL: tuple[tuple[Fraction, str], ...] = (
+    *((Fraction(1000**power), suffix) for power, suffix in zip(range(6, 0, -1), "EPTGMk", strict=True)),
+    (Fraction(1), ""),
+    *((Fraction(1, 1000**power), suffix) for power, suffix in zip(range(1, 4), "mun", strict=True)),
+)
+_BINARY: tuple[tuple[Fraction, str], ...] = tuple(
+    (Fraction(1024**power), f"{letter}i") for power, letter in zip(range(6, 0, -1), "EPTGMK", strict=True)
+)
 
 
 def quantity_text(value: Fraction, *, binary: bool = False) -> str | None:

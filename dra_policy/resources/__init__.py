@@ -33,6 +33,7 @@ from dra_policy.resources.cluster import (
     PodStatus,
 )
 from dra_policy.resources.decoding import KINDS, PlainObject, decode, decode_as
+from dra_policy.resources.defaults import with_defaults
 from dra_policy.resources.device import (
     CapacityRequestPolicy,
     CapacityRequestPolicyRange,
@@ -49,8 +50,7 @@ from dra_policy.resources.device import (
 )
 from dra_policy.resources.features import FEATURE_NAMES, Features
 from dra_policy.resources.files import MANIFEST_LIMIT, STDIN, decode_text, read_text
-from dra_policy.resources.metadata import Condition, ObjectMeta, OwnerReference
-from dra_policy.resources.model import TypedObject
+from dra_policy.resources.metadata import Condition, ObjectMeta, OwnerReference, TypedObject
 from dra_policy.resources.names import (
     QualifiedName,
     driver_problem,
@@ -84,7 +84,7 @@ from dra_policy.resources.requests import (
     ExactDeviceRequest,
     OpaqueDeviceConfiguration,
 )
-from dra_policy.resources.semver import NotASemver, Semver
+from dra_policy.resources.semver import NotASemver, Semver, semver_problem
 from dra_policy.resources.slices import (
     DeviceTaintRule,
     DeviceTaintRuleSpec,
@@ -94,6 +94,7 @@ from dra_policy.resources.slices import (
     ResourceSlice,
     ResourceSliceSpec,
 )
+from dra_policy.resources.validation import validate, validate_update
 from dra_policy.resources.writing import to_object, to_yaml
 
 Toleration = DeviceToleration
@@ -194,8 +195,12 @@ __all__ = [
     "read_objects",
     "read_text",
     "read_values",
+    "semver_problem",
     "subdomain_problem",
     "to_object",
     "to_yaml",
+    "validate",
+    "validate_update",
     "value_problem",
+    "with_defaults",
 ]

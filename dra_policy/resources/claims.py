@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from dra_policy.resources.metadata import Condition, ObjectMeta
-from dra_policy.resources.model import ApiModel, Flag, OmittedText, Text, TypedObject
+from dra_policy.resources.metadata import Condition, ObjectMeta, TypedObject
+from dra_policy.resources.model import ApiModel, Flag, OmittedText, Text
 from dra_policy.resources.node_selection import NodeSelector
 from dra_policy.resources.quantity import Quantity
 from dra_policy.resources.requests import DeviceClaim, DeviceConfiguration, DeviceToleration, OpaqueDeviceConfiguration
@@ -92,7 +92,6 @@ class ResourceClaim(TypedObject):
     API_VERSION: ClassVar[str] = "resource.k8s.io/v1"
     NAMESPACED: ClassVar[bool] = True
 
-    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
     spec: ResourceClaimSpec = Field(default_factory=ResourceClaimSpec)
     status: ResourceClaimStatus = Field(default_factory=ResourceClaimStatus)
 
@@ -109,7 +108,6 @@ class ResourceClaimTemplate(TypedObject):
     API_VERSION: ClassVar[str] = "resource.k8s.io/v1"
     NAMESPACED: ClassVar[bool] = True
 
-    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
     spec: ResourceClaimTemplateSpec = Field(default_factory=ResourceClaimTemplateSpec)
 
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, Field
 
-from dra_policy.resources.metadata import ObjectMeta
-from dra_policy.resources.model import Flag, PartialModel, Text, TypedObject
+from dra_policy.resources.metadata import TypedObject
+from dra_policy.resources.model import Flag, PartialModel, Text
 from dra_policy.resources.quantity import Quantity
 
 
@@ -36,7 +36,6 @@ class Node(TypedObject):
     KIND: ClassVar[str] = "Node"
     API_VERSION: ClassVar[str] = "v1"
 
-    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
     spec: NodeSpec = Field(default_factory=NodeSpec)
     status: NodeStatus = Field(default_factory=NodeStatus)
 
@@ -93,7 +92,6 @@ class Pod(TypedObject):
     API_VERSION: ClassVar[str] = "v1"
     NAMESPACED: ClassVar[bool] = True
 
-    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
     spec: PodSpec = Field(default_factory=PodSpec)
     status: PodStatus = Field(default_factory=PodStatus)
 

@@ -14,7 +14,8 @@ from dra_policy.diagnostics.nearest import did_you_mean, nearest
 from dra_policy.resources import older_versions
 from dra_policy.resources.claims import ResourceClaim, ResourceClaimTemplate
 from dra_policy.resources.cluster import Node, Pod
-from dra_policy.resources.model import TypedObject, fields_by_alias
+from dra_policy.resources.metadata import TypedObject
+from dra_policy.resources.model import fields_by_alias
 from dra_policy.resources.places import Places
 from dra_policy.resources.requests import DeviceClass, DeviceRequest, ExactDeviceRequest
 from dra_policy.resources.slices import DeviceTaintRule, ResourceSlice
@@ -115,15 +116,18 @@ def _at(
 
 def _head(data: dict[str, Any], places: Places | None, found: list[Diagnostic]) -> tuple[str, str] | None:
     example = {"apiVersion": "apiVersion: resource.k8s.io/v1", "kind": "kind: ResourceClaim"}
-    for name in ("apiVersion", "kind"):
+    missing = [name for name in example if data.get(name) in (None, "")]
+    if len(missing) == 2:
+        hint = "write `apiVersion: resource.k8s.io/v1` and `kind: ResourceClaim`, or others"
+        found.append(_at(places, "", "RES001", "the object has no `apiVersion` and no `kind`", hint))
+    for name, right in example.items():
         value = data.get(name)
-        if value is None or value == "":
-            hint = did_you_mean(name, [k for k in data if k not in example], f"write `{example[name]}` or another")
+        if missing == [name]:
+            hint = did_you_mean(name, [k for k in data if k not in example], f"write `{right}` or another")
             found.append(_at(places, "", "RES001", f"the object has no `{name}`", hint))
-        elif not isinstance(value, str):
-            found.append(
-                _at(places, name, "RES005", f"expected text, got {_shown_type(value)}", f"write `{example[name]}`")
-            )
+        elif name not in missing and not isinstance(value, str):
+            message = f"expected text, got {_shown_type(value)}"
+            found.append(_at(places, name, "RES005", message, f"write `{right}`"))
     return None if found else (data["apiVersion"], data["kind"])
 
 
@@ -178,8 +182,14 @@ def _explain(model: type[BaseModel], error: Any, places: Places | None, shift: C
             places, path, "RES018", f"the number {value} is out of range", f"write a number from -{least} to {most}"
         )
     wanted = _WANTED.get(kind, "another value")
-    message = f"expected {wanted}, got {_shown_type(value)}"
-    return _at(places, path, "RES005", message, _type_help(wanted, value))
+    message, help_ = f"expected {wanted}, got {_shown_type(value)}", _type_help(wanted, value)
+    written = None if places is None else places.value_span(path)
+    if wanted == "text" and written is not None and isinstance(value, bool | int | float):
+        # What stands in the file, such as `no`, is not what YAML makes of it.
+        if written.text != _json(value):
+            message = f"expected text, got `{written.text}`, which YAML reads as {_json(value)}"
+        help_ = f'put it in quotes: `"{written.text}"`'
+    return _at(places, path, "RES005", message, help_)
 
 
 def _locate(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | None]:
@@ -223,10 +233,8 @@ def _unknown_help(name: str, holder: type[BaseModel] | None) -> str:
 
 def _type_help(wanted: str, value: object) -> str:
     match wanted:
-        case "text" if isinstance(value, bool):
-            return f'put it in quotes: `"{str(value).lower()}"`'
-        case "text" if isinstance(value, int | float):
-            return f'put it in quotes: `"{value}"`'
+        case "text" if isinstance(value, bool | int | float):
+            return f'put it in quotes: `"{_json(value)}"`'
         case "a whole number" | "true or false" if isinstance(value, str):
             return "write it without quotes"
         case "a list":
@@ -235,6 +243,12 @@ def _type_help(wanted: str, value: object) -> str:
             return "write `field: value` on lines below"
         case _:
             return f"write {wanted}"
+
+
+def _json(value: bool | float) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if abs(value) < 1e60 else "a very large number"
 
 
 def _shown_type(value: object) -> str:
@@ -253,14 +267,11 @@ def _shown_type(value: object) -> str:
 
 def _shown(value: object) -> str:
     match value:
-        case bool():
-            return f"`{str(value).lower()}`"
         case str():
             flat = value if len(value) <= 60 else value[:60] + "..."
             return "text `" + " ".join(flat.split()) + "`"
-        case int() | float():
-            text = repr(value) if not isinstance(value, int) or abs(value) < 10**60 else "a very large number"
-            return f"`{text}`"
+        case bool() | int() | float():
+            return f"`{_json(value)}`"
         case _:
             return _shown_type(value)
 

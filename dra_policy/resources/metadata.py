@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dra_policy.resources.model import ApiModel, Flag, Int64, OmittedInt64, OmittedText, Text
 
@@ -38,6 +38,23 @@ class ObjectMeta(ApiModel):
     managed_fields: tuple[Any, ...] = ()
 
 
+class TypedObject(ApiModel):
+    """A top-level object. `kind` and `apiVersion` belong to the class, not to the value."""
+
+    KIND: ClassVar[str] = ""
+    API_VERSION: ClassVar[str] = ""
+    NAMESPACED: ClassVar[bool] = False
+
+    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _type_is_class(cls, data: Any) -> Any:
+        if isinstance(data, dict) and ("kind" in data or "apiVersion" in data):
+            return {k: v for k, v in data.items() if k not in ("kind", "apiVersion")}
+        return data
+
+
 class Condition(ApiModel):
     """One observed aspect of an object's state; `status` is `True`, `False` or `Unknown`."""
 
@@ -49,4 +66,4 @@ class Condition(ApiModel):
     message: Text = ""
 
 
-__all__ = ["Condition", "ObjectMeta", "OwnerReference"]
+__all__ = ["Condition", "ObjectMeta", "OwnerReference", "TypedObject"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 from pydantic.alias_generators import to_camel
@@ -56,21 +56,6 @@ class PartialModel(ApiModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class TypedObject(ApiModel):
-    """A top-level object. `kind` and `apiVersion` belong to the class, not to the value."""
-
-    KIND: ClassVar[str] = ""
-    API_VERSION: ClassVar[str] = ""
-    NAMESPACED: ClassVar[bool] = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _type_is_class(cls, data: Any) -> Any:
-        if isinstance(data, dict) and ("kind" in data or "apiVersion" in data):
-            return {k: v for k, v in data.items() if k not in ("kind", "apiVersion")}
-        return data
-
-
 _ALIASES: dict[type[BaseModel], Mapping[str, str]] = {}
 
 
@@ -92,6 +77,5 @@ __all__ = [
     "OmittedText",
     "PartialModel",
     "Text",
-    "TypedObject",
     "fields_by_alias",
 ]

@@ -315,13 +315,14 @@ def _need_digit(written: str) -> None:
 
 def _big(sign: int, unscaled: int, scale: int, shape: Format) -> Quantity:
     """What Kubernetes keeps as a big decimal: rounded away from zero to billionths, capped when binary."""
-    if scale < -9:
-        unscaled = -(-unscaled // 10 ** (-9 - scale))
+    if unscaled:
+        # Rounding also sets the scale, which shows in `as_approximate_float`.
+        unscaled = unscaled * 10 ** (scale + 9) if scale >= -9 else -(-unscaled // 10 ** (-9 - scale))
         scale = -9
     if shape is Format.BINARY_SI:
-        if unscaled > INT64_MAX * 10**-scale:
+        if unscaled > INT64_MAX * NANO:
             unscaled, scale = INT64_MAX, 0
-        if 0 < unscaled < 10**-scale:
+        elif 0 < unscaled < NANO:
             shape = Format.DECIMAL_SI
     return _restore(sign * unscaled, scale, False, shape, None)
 
@@ -344,8 +345,12 @@ def _canonical(amount: Quantity) -> str:
         number, exponent = number // 1000, exponent + 3
     if exponent == 0:
         return str(number)
-    if shape is Format.DECIMAL_SI and exponent in _DECIMAL_SUFFIX:
-        return f"{number}{_DECIMAL_SUFFIX[exponent]}"
+    if shape is Format.DECIMAL_SI:
+        if exponent in _DECIMAL_SUFFIX:
+            return f"{number}{_DECIMAL_SUFFIX[exponent]}"
+        # Beyond `E` there is no suffix; all digits keep both the amount and its format.
+        if exponent <= MAX_TEXT // 2:
+            return f"{number}{'0' * exponent}"
     return f"{number}e{exponent}"
 
 

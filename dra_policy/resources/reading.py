@@ -12,7 +12,7 @@ from dra_policy.diagnostics.model import Diagnostic, in_order
 from dra_policy.resources.decoding import KINDS, PlainObject, decode
 from dra_policy.resources.files import MANIFEST_LIMIT, STDIN, manifest_paths, read_text
 from dra_policy.resources.json_values import JsonDocument, json_documents
-from dra_policy.resources.model import TypedObject
+from dra_policy.resources.metadata import TypedObject
 from dra_policy.resources.older_versions import as_written
 from dra_policy.resources.places import Mark, Places
 from dra_policy.resources.yaml_values import YamlDocument, yaml_documents

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from dra_policy.resources.metadata import ObjectMeta
-from dra_policy.resources.model import ApiModel, Flag, Int64, OmittedInt64, OmittedText, Text, TypedObject
+from dra_policy.resources.metadata import TypedObject
+from dra_policy.resources.model import ApiModel, Flag, Int64, OmittedInt64, OmittedText, Text
 from dra_policy.resources.quantity import Quantity
 
 
@@ -53,7 +53,6 @@ class DeviceClass(TypedObject):
     KIND: ClassVar[str] = "DeviceClass"
     API_VERSION: ClassVar[str] = "resource.k8s.io/v1"
 
-    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
     spec: DeviceClassSpec = Field(default_factory=DeviceClassSpec)
 
 

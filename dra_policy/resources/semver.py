@@ -76,6 +76,11 @@ class Semver:
         return text + ("+" + ".".join(self.build) if self.build else "")
 
 
+def semver_problem(text: str) -> str | None:
+    """What is wrong with the form of a version, or None; its numbers may be of any size, as the API server has it."""
+    return None if _SHAPE.fullmatch(text) else _what_is_wrong(text)
+
+
 def _what_is_wrong(text: str) -> str:
     if text[:1] in ("v", "V") and _SHAPE.fullmatch(text[1:]):
         return "a version has no `v` in front"
@@ -89,4 +94,4 @@ def _what_is_wrong(text: str) -> str:
     return "a version is three numbers such as `1.2.3`, with an optional `-prerelease` and `+build`"
 
 
-__all__ = ["NotASemver", "Semver"]
+__all__ = ["NotASemver", "Semver", "semver_problem"]

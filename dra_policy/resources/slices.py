@@ -7,8 +7,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from dra_policy.resources.device import CounterSet, Device, DeviceTaint
-from dra_policy.resources.metadata import Condition, ObjectMeta
-from dra_policy.resources.model import ApiModel, Flag, Int64, Text, TypedObject
+from dra_policy.resources.metadata import Condition, TypedObject
+from dra_policy.resources.model import ApiModel, Flag, Int64, Text
 from dra_policy.resources.node_selection import NodeSelector
 
 
@@ -37,7 +37,6 @@ class ResourceSlice(TypedObject):
     KIND: ClassVar[str] = "ResourceSlice"
     API_VERSION: ClassVar[str] = "resource.k8s.io/v1"
 
-    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
     spec: ResourceSliceSpec = Field(default_factory=ResourceSliceSpec)
 
 
@@ -62,7 +61,6 @@ class DeviceTaintRule(TypedObject):
     KIND: ClassVar[str] = "DeviceTaintRule"
     API_VERSION: ClassVar[str] = "resource.k8s.io/v1"
 
-    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
     spec: DeviceTaintRuleSpec = Field(default_factory=DeviceTaintRuleSpec)
     status: DeviceTaintRuleStatus | None = None
 

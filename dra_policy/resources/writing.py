@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from dra_policy.resources.model import TypedObject
+from dra_policy.resources.metadata import TypedObject
 from dra_policy.resources.quantity import Quantity
 from dra_policy.resources.yaml_values import resolve
 
@@ -33,11 +33,12 @@ def _fields(model: BaseModel) -> dict[str, Any]:
     written: dict[str, Any] = {}
     for name, info in type(model).model_fields.items():
         value = getattr(model, name)
-        if value is None or value == "" or (isinstance(value, tuple | dict) and not value):
+        free_form = info.annotation is Any
+        if value is None or (not free_form and value in ("", (), {}) and value == info.get_default(call_default_factory=True)):
             continue
         plain = _plain(value)
         # A structure without content is the same as an absent one, unless the field can tell them apart.
-        if plain != {} or info.default_factory is None or info.alias == "parameters":
+        if plain != {} or info.default_factory is None or free_form:
             written[info.alias or name] = plain
     return written
 
@@ -47,7 +48,7 @@ def _plain(value: Any) -> Any:
         return _fields(value)
     if isinstance(value, Quantity):
         return str(value)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}

@@ -311,7 +311,7 @@ class _Composer:
                     if key not in frame.value:
                         frame.value[key] = item
                         if frame.mark is not None and part_mark is not None:
-                            frame.mark.children[key] = part_mark.children[key]  # type: ignore[index,call-overload]
+                            frame.mark.children[key] = part_mark.children[key]  # type: ignore[index]
 
     def _bad_tag(self, event: Any) -> None:
         shown = event.tag.replace(_TAG, "!!")
@@ -321,7 +321,7 @@ class _Composer:
 
     def _complain(self, code: str, message: str, event: Any, help_: str) -> None:
         end = event.end_mark.index
-        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+        if type(event) in (MappingStartEvent, SequenceStartEvent):
             end = min(event.start_mark.index + 1, len(self.text))
         self.report(Diagnostic(code, message, self._span(event.start_mark.index, end), help=help_))
 
@@ -337,7 +337,12 @@ class _Composer:
         message, help_ = explain(what, self.text, at)
         at = min(len(self.text.rstrip()), at)
         end = at + 1 if at < len(self.text) and self.text[at] != "\n" else at
-        self.report(Diagnostic("YML001", message, self._span(at, end), help=help_))
+        context = getattr(problem, "context_mark", None)
+        related: tuple[Related, ...] = ()
+        if context is not None and context.line != getattr(mark, "line", None):
+            begin = min(context.index, len(self.text))
+            related = (Related(self._span(begin, min(begin + 1, len(self.text))), "it starts here"),)
+        self.report(Diagnostic("YML001", message, self._span(at, end), help=help_, related=related))
         self.at = self.base + at
         raise _Stop from problem
 

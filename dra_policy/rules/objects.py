@@ -7,9 +7,8 @@ request that asks for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from dra_policy.expression import EvaluationError, compile_cel
 from dra_policy.resources import (
@@ -20,6 +19,7 @@ from dra_policy.resources import (
     DeviceSelector,
     DeviceSubRequest,
     ExactDeviceRequest,
+    Places,
     ResourceClaim,
     ResourceClaimTemplate,
     Toleration,
@@ -41,129 +41,123 @@ from dra_policy.rules.model import (
 )
 from dra_policy.source import Source, Span
 
-Path: TypeAlias = tuple[str | int, ...]
-"""The way to a field from the root of an object, as JSON names it: `("spec", "selectors", 0, "cel", "expression")`."""
 
-Locate: TypeAlias = Callable[[Path], Span | None]
-"""Where a field of the object stands in the text that it was read from, if that is known."""
-
-
-def unknown_place(_: Path) -> None:
-    """The `Locate` of an object that came from no text."""
-    return
-
-
-def class_rules(device_class: DeviceClass, features: Features, locate: Locate = unknown_place) -> ClassRules:
+def class_rules(device_class: DeviceClass, features: Features, places: Places | None = None) -> ClassRules:
     """The rules of a DeviceClass: its selectors in order (D8) and its configuration (E14).
 
-    A selector that does not compile is kept with its failure: it is an error only when a device meets it (D8).
+    A selector that does not compile is kept with its failure: it is an error only when a device meets it (D8). With `places`
+    every origin has a span.
     """
     name = device_class.metadata.name
     owner = f"class `{name}`"
-    read = _Reading(features, locate)
+    read = _Reading(features, places)
     return ClassRules(
         name=ClassName(name),
-        selectors=read.selectors(device_class.spec.selectors, owner, ("spec", "selectors")),
+        selectors=read.selectors(device_class.spec.selectors, owner, "spec.selectors"),
         configs=device_class.spec.config,
-        origin=Origin(owner, f"DeviceClass {name}", locate(("metadata", "name"))),
+        origin=Origin(owner, f"DeviceClass {name}", read.span("metadata.name")),
     )
 
 
 def claim_rules(
-    claim: ResourceClaim | ResourceClaimTemplate, features: Features, locate: Locate = unknown_place
+    claim: ResourceClaim | ResourceClaimTemplate, features: Features, places: Places | None = None
 ) -> ClaimRules:
     """The rules of a claim, or of the claims that a template makes, with the defaults of admission (A13).
 
     The key of a template's rules is the template's own namespace and name.
     """
-    path: Path
     if isinstance(claim, ResourceClaimTemplate):
-        spec, path, noun = claim.spec.spec.devices, ("spec", "spec", "devices"), "ResourceClaimTemplate"
+        spec, path, noun = claim.spec.spec.devices, "spec.spec.devices", "ResourceClaimTemplate"
     else:
-        spec, path, noun = claim.spec.devices, ("spec", "devices"), "ResourceClaim"
+        spec, path, noun = claim.spec.devices, "spec.devices", "ResourceClaim"
     key = ClaimKey(claim.metadata.namespace or "", claim.metadata.name)
     owner = f"claim `{key.name}`"
-    read = _Reading(features, locate)
+    read = _Reading(features, places)
     return ClaimRules(
         key=key,
-        requests=tuple(read.request(request, owner, (*path, "requests", i)) for i, request in enumerate(spec.requests)),
+        requests=tuple(
+            read.request(request, owner, f"{path}.requests[{i}]") for i, request in enumerate(spec.requests)
+        ),
         constraints=tuple(
-            read.constraint(constraint, owner, (*path, "constraints", i))
+            read.constraint(constraint, owner, f"{path}.constraints[{i}]")
             for i, constraint in enumerate(spec.constraints)
         ),
         configs=spec.config,
-        origin=Origin(owner, f"{noun} {key}", locate(("metadata", "name"))),
+        origin=Origin(owner, f"{noun} {key}", read.span("metadata.name")),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Turns the parts of one object into rules; `owner` names what a part belongs to, `path` says where it stands."""
+    """Turns the parts of one object into rules; `owner` names what a part belongs to, `path` is its field path."""
 
     features: Features
-    locate: Locate
+    places: Places | None
 
-    def request(self, request: DeviceRequest, owner: str, path: Path) -> RequestRules:
+    def span(self, path: str) -> Span | None:
+        return None if self.places is None else self.places.span(path)
+
+    def request(self, request: DeviceRequest, owner: str, path: str) -> RequestRules:
         """A request without `exactly` and without `firstAvailable` asks for nothing: the allocator refuses it (E1)."""
         whose = f"{owner} request `{request.name}`"
         asks: tuple[Ask, ...] = ()
         if request.first_available:
             asks = tuple(
-                self.ask(ask, f"{owner} request `{request.name}/{ask.name}`", (*path, "firstAvailable", i))
+                self.ask(ask, f"{owner} request `{request.name}/{ask.name}`", f"{path}.firstAvailable[{i}]")
                 for i, ask in enumerate(request.first_available)
             )
         elif request.exactly is not None:
-            asks = (self.ask(request.exactly, whose, (*path, "exactly")),)
+            asks = (self.ask(request.exactly, whose, f"{path}.exactly"),)
         return RequestRules(
             name=RequestName(request.name),
             asks=asks,
             prioritized=bool(request.first_available),
-            origin=Origin(whose, ", or else ".join(ask.origin.text for ask in asks), self.locate(path)),
+            origin=Origin(whose, ", or else ".join(ask.origin.text for ask in asks), self.span(path)),
         )
 
-    def ask(self, ask: ExactDeviceRequest | DeviceSubRequest, owner: str, path: Path) -> Ask:
+    def ask(self, ask: ExactDeviceRequest | DeviceSubRequest, owner: str, path: str) -> Ask:
         mode = ask.allocation_mode or "ExactCount"  # A13
         count = ask.count or (1 if mode == "ExactCount" else 0)  # A13
         wanted = {"ExactCount": str(count), "All": "all"}.get(mode, mode)
         return Ask(
             name=ask.name if isinstance(ask, DeviceSubRequest) else "",
             class_name=ClassName(ask.device_class_name),
-            selectors=self.selectors(ask.selectors, owner, (*path, "selectors")),
+            selectors=self.selectors(ask.selectors, owner, f"{path}.selectors"),
             mode=mode,
             count=count,
             admin_access=ask.admin_access if isinstance(ask, ExactDeviceRequest) else None,
             tolerations=tuple(map(_with_operator, ask.tolerations)),
             capacity=tuple(ask.capacity.requests.items()) if ask.capacity is not None else (),
             derived=tuple(
-                self.derived(derived, owner, (*path, "derivedAttributes", i, "expression"))
+                self.derived(derived, owner, f"{path}.derivedAttributes[{i}].expression")
                 for i, derived in enumerate(ask.derived_attributes)
             ),
-            origin=Origin(owner, f"{wanted} of class `{ask.device_class_name}`", self.locate(path)),
+            origin=Origin(owner, f"{wanted} of class `{ask.device_class_name}`", self.span(path)),
         )
 
-    def selectors(self, selectors: Sequence[DeviceSelector], owner: str, path: Path) -> tuple[Selector, ...]:
-        return tuple(self.selector(selector, owner, i, (*path, i)) for i, selector in enumerate(selectors))
+    def selectors(self, selectors: Sequence[DeviceSelector], owner: str, path: str) -> tuple[Selector, ...]:
+        return tuple(self.selector(selector, owner, i, f"{path}[{i}]") for i, selector in enumerate(selectors))
 
-    def selector(self, selector: DeviceSelector, owner: str, number: int, path: Path) -> Selector:
+    def selector(self, selector: DeviceSelector, owner: str, number: int, path: str) -> Selector:
         if selector.cel is None:  # E1
             missing = EvaluationError(f"selector #{number} has no CEL expression")
-            return Selector(Origin(owner, "", self.locate(path)), failure=missing)
+            return Selector(Origin(owner, "", self.span(path)), failure=missing)
         text = selector.cel.expression
-        origin = Origin(owner, text, self.locate((*path, "cel", "expression")))
+        origin = Origin(owner, text, self.span(f"{path}.cel.expression"))
         compiled = compile_cel(Source(f"{owner} selector #{number}", text), features=self.features)
         if isinstance(compiled, EvaluationError):
             return Selector(origin, failure=compiled)
         return Selector(origin, program=compiled)
 
-    def derived(self, derived: DeviceDerivedAttribute, owner: str, path: Path) -> DerivedAttribute:
+    def derived(self, derived: DeviceDerivedAttribute, owner: str, path: str) -> DerivedAttribute:
         source = Source(f"{owner} derived attribute `{derived.name}`", derived.expression)
-        origin = Origin(owner, derived.expression, self.locate(path))
+        origin = Origin(owner, derived.expression, self.span(path))
         compiled = compile_cel(source, features=self.features, kind="derived")
         if isinstance(compiled, EvaluationError):
             return DerivedAttribute(derived.name, None, compiled, origin)
         return DerivedAttribute(derived.name, compiled, None, origin)
 
-    def constraint(self, constraint: DeviceConstraint, owner: str, path: Path) -> ConstraintRule:
+    def constraint(self, constraint: DeviceConstraint, owner: str, path: str) -> ConstraintRule:
         """`matchAttribute` is looked at first; a constraint with neither stays, and is fatal to the claim (F1)."""
         if constraint.match_attribute is not None:
             kind, attribute = ConstraintKind.MATCH, constraint.match_attribute
@@ -173,11 +167,11 @@ class _Reading:
             kind, attribute = ConstraintKind.NEITHER, ""
         scope = f" of {', '.join(constraint.requests)}" if constraint.requests else ""
         text = f"{kind.value} {attribute}{scope}" if attribute else "a constraint without an attribute"
-        return ConstraintRule(kind, attribute, constraint.requests, Origin(owner, text, self.locate(path)))
+        return ConstraintRule(kind, attribute, constraint.requests, Origin(owner, text, self.span(path)))
 
 
 def _with_operator(toleration: Toleration) -> Toleration:
     return toleration if toleration.operator else toleration.model_copy(update={"operator": "Equal"})  # A13
 
 
-__all__ = ["Locate", "Path", "claim_rules", "class_rules", "unknown_place"]
+__all__ = ["claim_rules", "class_rules"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+
 from dra_policy.allocation import Outcome, allocate
 from dra_policy.allocation.call import Call
 from dra_policy.graph import MatcherGraph
@@ -114,3 +119,16 @@ def device_names(outcome: Any) -> list[str]:
 @pytest.fixture(scope="session")
 def names() -> Callable[[Any], list[str]]:
     return device_names
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """`tests/reference/exhaustive.py`."""
+    path = Path(__file__).parent.parent / "reference" / "exhaustive.py"
+    spec = importlib.util.spec_from_file_location("exhaustive", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from dra_policy.allocation import Allocated, Failed, Outcome, Scope, Unsatisfiable
 from dra_policy.inventory import DeviceID, Usage
 from dra_policy.resources import Features, Quantity, to_object
@@ -77,10 +78,9 @@ def uniquely_named(slices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     renamed = []
     for number, published in enumerate(slices):
         name = published["metadata"]["name"]
-        if name in seen:
-            published = {**published, "metadata": {**published["metadata"], "name": f"{name}-{number}"}}
+        unique = f"{name}-{number}" if name in seen else name
         seen.add(name)
-        renamed.append(published)
+        renamed.append({**published, "metadata": {**published["metadata"], "name": unique}})
     return renamed
 
 

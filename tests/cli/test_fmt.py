@@ -86,7 +86,9 @@ def test_the_shipped_policies_are_formatted(repository: Path, invoke: Invoke) ->
 
 
 def test_a_mistake_on_standard_input_has_the_given_name(invoke: Invoke) -> None:
-    done = invoke("fmt", "-", "--stdin-name", "gpu.dra", stdin="policy gpu.example.com version 1.0.0 language 1\nclas x\n")
+    done = invoke(
+        "fmt", "-", "--stdin-name", "gpu.dra", stdin="policy gpu.example.com version 1.0.0 language 1\nclas x\n"
+    )
     assert done.exit_code == 2
     assert done.stderr.startswith("gpu.dra:2:1: SYN")
     assert done.stdout == ""

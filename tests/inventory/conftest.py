@@ -70,21 +70,21 @@ def view_of(*slices: ResourceSlice, node: Node | None = None, features: Features
     return Snapshot.empty(features).with_slices(slices).view(node or make_node(), features)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def a_slice() -> Any:
     return make_slice
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def a_node() -> Any:
     return make_node
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shown() -> Any:
     return show
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def viewed() -> Any:
     return view_of

@@ -31,7 +31,9 @@ def test_b1_a_device_is_known_by_driver_pool_and_name(a_slice: Any) -> None:
     assert snapshot.indices_of(record.id) == (record.index,)
 
 
-def test_b2_slices_of_the_node_and_those_without_a_node_name(a_slice: Any, a_node: Any, viewed: Any, shown: Any) -> None:
+def test_b2_slices_of_the_node_and_those_without_a_node_name(
+    a_slice: Any, a_node: Any, viewed: Any, shown: Any
+) -> None:
     slices = [
         a_slice("here", ["a"], pool="here", nodeName="node-1"),
         a_slice("there", ["b"], pool="there", nodeName="node-2"),
@@ -191,14 +193,18 @@ def test_b9_without_groups_a_slice_that_declares_one_does_not_count(a_slice: Any
     assert (pool["state"], pool["devices"]) == ("complete", ["a[0]=x", "b[0]=y"])
 
 
-def test_b10_pools_by_driver_and_name_those_with_binding_conditions_last(
-    a_slice: Any, viewed: Any, shown: Any
-) -> None:
+def test_b10_pools_by_driver_and_name_those_with_binding_conditions_last(a_slice: Any, viewed: Any, shown: Any) -> None:
     bound = {"name": "x", "bindingConditions": ["ready"], "bindingFailureConditions": ["failed"]}
     unreachable = {**bound, "nodeName": "node-2"}
     slices = [
         a_slice("1", [bound], driver="a.example", pool="a"),
-        a_slice("2", [unreachable, {"name": "y", "allNodes": True}], driver="a.example", pool="b", perDeviceNodeSelection=True),
+        a_slice(
+            "2",
+            [unreachable, {"name": "y", "allNodes": True}],
+            driver="a.example",
+            pool="b",
+            perDeviceNodeSelection=True,
+        ),
         a_slice("3", [bound], driver="a.example", pool="c", count=2),
         a_slice("4", [bound, "x"], driver="a.example", pool="d"),
         a_slice("5", ["x"], driver="B.example", pool="z"),

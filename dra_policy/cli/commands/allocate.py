@@ -1,6 +1,97 @@
+"""`dra-policy allocate`: claims, nodes, devices, reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
+
+from dra_policy.cli.exits import ExitCode
+from dra_policy.cli.inputs import PathArgument, path_arguments
+from dra_policy.cli.options import FEATURES, STEP_LIMIT
+from dra_policy.cli.output import OUTPUT, Output, emit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dra_policy.cli.asking import Answer
+    from dra_policy.cli.expected import Comparison
+    from dra_policy.resources import Features
 
 
 @click.command()
-def allocate() -> None:
-    "x"
+@path_arguments
+@FEATURES
+@click.option("--each-alone", is_flag=True, help="Ask for each claim as if the others had got nothing.")
+@click.option("--per-node", is_flag=True, help="Ask for each claim on every node.")
+@click.option("--node", metavar="NAME", help="Ask on this node only.")
+@click.option("--policy", "policies", type=PathArgument(), multiple=True, metavar="PATH", help="A policy; repeatable.")
+@click.option(
+    "--expect",
+    type=PathArgument(),
+    metavar="FILE",
+    help="Compare with a file of expected answers; exit with 1 if one differs. Needs --per-node.",
+)
+@click.option("--require-all", is_flag=True, help="Exit with 1 if a claim got no devices.")
+@STEP_LIMIT
+@click.option(
+    "--namespace",
+    "-n",
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="Namespace of the claims in manifests that name none.",
+)
+@OUTPUT
+def allocate(
+    paths: tuple[str, ...],
+    *,
+    features: Features,
+    each_alone: bool,
+    per_node: bool,
+    node: str | None,
+    policies: tuple[str, ...],
+    expect: str | None,
+    require_all: bool,
+    step_limit: int | None,
+    namespace: str,
+    output: Output,
+) -> ExitCode:
+    """Allocate devices to claims, from policies and manifests: files, folders, `-`, `shipped:NAME`.
+
+    Every claim gets devices in turn, on the first node in order of names that fits; what it got stays in use for the
+    next one. A ResourceClaimTemplate, and a claim that a policy declares, counts as one claim. Claims that carry
+    `status.allocation` are in use from the start. Claims of policies come first, then those of manifests as given.
+    """
+    from dra_policy.cli.asking import ask, exit_code, open_questions
+    from dra_policy.cli.expected import compare, read_expected
+    from dra_policy.cli.inputs import gather
+
+    if expect and not per_node:
+        raise click.UsageError("--expect compares the answers of every node; add --per-node")
+    if per_node and node:
+        raise click.UsageError("--per-node asks on every node, --node on one; leave one of them out")
+    expected = read_expected(expect, namespace) if expect else None
+    questions = open_questions(gather([*policies, *paths]), features, step_limit, namespace)
+    answers = ask(questions, node=node, per_node=per_node, keep=not each_alone)
+    comparison = None
+    if expected is not None:
+        comparison = compare(expected, {(answer.claim, answer.asked): answer.got() for answer in answers})
+    if output is Output.TABLE:
+        _print(answers, comparison, per_node=per_node)
+    else:
+        data = {"answers": [answer.data() for answer in answers]}
+        emit(data if comparison is None else data | {"comparison": comparison.data()}, output)
+    return exit_code(answers, comparison, require_all=require_all)
+
+
+def _print(answers: Sequence[Answer], comparison: Comparison | None, *, per_node: bool) -> None:
+    from dra_policy.cli.answers import print_answers, print_answers_by_node, print_comparison
+
+    if per_node:
+        print_answers_by_node(answers)
+    else:
+        print_answers(answers)
+    if comparison is not None:
+        click.echo()
+        print_comparison(comparison)

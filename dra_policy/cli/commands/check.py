@@ -37,7 +37,7 @@ class Report(Enum):
 @click.option(
     "--stdin-name", default="", metavar="NAME", help="Name of standard input; one that ends in .dra makes it a policy."
 )
-def check(paths: tuple[str, ...], features: Features, output: Report, stdin_name: str) -> ExitCode:
+def check(paths: tuple[str, ...], *, features: Features, output: Report, stdin_name: str) -> ExitCode:
     """Check policies (.dra) and manifests (.yaml, .yml, .json): files, folders, `-`, `shipped:NAME`.
 
     Policies are parsed and checked together with what they import; manifests are read and validated as the API server

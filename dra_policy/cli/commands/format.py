@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is not formatted.")
 @click.option("--diff", is_flag=True, help="Write nothing; print the difference, exit with 1 if there is one.")
 @click.option("--stdin-name", default="", metavar="NAME", help="The name of standard input in messages.")
-def fmt(paths: tuple[str, ...], check: bool, diff: bool, stdin_name: str) -> ExitCode:
+def fmt(paths: tuple[str, ...], *, check: bool, diff: bool, stdin_name: str) -> ExitCode:
     """Format policy files in place; `-` formats standard input to standard output.
 
     Nothing is written if any of the files has a mistake.

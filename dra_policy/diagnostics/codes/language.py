@@ -1,6 +1,350 @@
-"""Codes of this stage."""
+"""NAM: names. TYP: types and values. RUL: rules that no name or type breaks. TST: tests of policies."""
 
 from dra_policy.diagnostics.codes.entry import Code
 from dra_policy.diagnostics.codes.syntax import SYNTAX_CODES
 
-LANGUAGE_CODES: tuple[Code, ...] = SYNTAX_CODES
+NAME_CODES = (
+    Code(
+        "NAM001",
+        "undeclared attribute or field",
+        "require memroy >= 40Gi",
+        "require memory >= 40Gi",
+        "A selector that reads a name which no device publishes stops the scheduling of every pod that uses it.",
+    ),
+    Code(
+        "NAM002",
+        "attribute of another device",
+        "class training of AcmeGpu { require mtu >= 9000 }",
+        "class fast of AcmeNic { require mtu >= 9000 }",
+        "A class is about one kind of device; what another kind publishes is missing there.",
+    ),
+    Code(
+        "NAM003",
+        "declared or given twice",
+        "attribute uuid text  attribute uuid text",
+        "attribute uuid text",
+        "Of two declarations of one name a reader sees the one he finds first, and may be wrong.",
+    ),
+    Code(
+        "NAM004",
+        "retired name",
+        "require index == 0, where the schema says `renamed index to minor`",
+        "require minor == 0",
+        "Drivers stopped publishing the name; a rule that reads it matches nothing.",
+    ),
+    Code(
+        "NAM005",
+        "undeclared device, model, parameters, claim, define or type",
+        "model H200 like H10",
+        "model H200 like H100",
+        "The name stands for nothing in this file and in those that it imports.",
+    ),
+    Code(
+        "NAM006",
+        "declaration that refers to itself",
+        "define a of Gpu = b   define b of Gpu = a",
+        "define a of Gpu = ecc   define b of Gpu = a",
+        "There is no recursion in the language: a condition that waits for itself has no value.",
+    ),
+    Code(
+        "NAM007",
+        "undeclared class",
+        "request gpu = 1 of trainig",
+        "request gpu = 1 of training",
+        "A claim of a class that does not exist waits for ever (rule K1).",
+    ),
+    Code(
+        "NAM008",
+        "name of another kind",
+        "request gpu = 1 of H100",
+        "class h100 of H100 { }  ...  request gpu = 1 of h100",
+        "Requests ask for classes, classes are of devices or models, models are of devices.",
+    ),
+    Code(
+        "NAM009",
+        "name that Kubernetes refuses",
+        "request my_gpu = 1 of training",
+        "request my-gpu = 1 of training",
+        "Names become names of objects, which are DNS labels or subdomains, or names of attributes, which are C "
+        "identifiers of at most 32 characters (rules A9, A10).",
+    ),
+    Code(
+        "NAM010",
+        "import of an unknown policy",
+        "import std.pci",
+        "import std.pcie",
+        "Policies are imported by the name in their first line, from the files given, then from the standard library "
+        "and the policies that the package ships.",
+    ),
+    Code(
+        "NAM011",
+        "imported policy too old",
+        "import gpu.acme.com version 3.0, with a file of version 2.1.0",
+        "import gpu.acme.com version 2.1",
+        "A policy says which version it was written against; an older one may lack what it names.",
+    ),
+    Code(
+        "NAM012",
+        "policy declared by two files",
+        "two files that start with `policy gpu.acme.com`",
+        "one file a policy",
+        "Which of the two counts would depend on the order in which files are read.",
+    ),
+    Code(
+        "NAM013",
+        "ambiguous name",
+        "a name that two imported policies declare",
+        "the name with its policy in front, such as `gpu.acme.com.AcmeGpu`",
+        "Taking either silently would change the meaning when an import is added.",
+    ),
+    Code(
+        "NAM014",
+        "undeclared request",
+        "same pcie_root of gpu, nick",
+        "same pcie_root of gpu, nic",
+        "A constraint or configuration speaks of requests of its own claim.",
+    ),
+    Code(
+        "NAM015",
+        "class declared by two policies",
+        "two policies with `class training`",
+        "class acme-training, class other-training",
+        "A cluster has one DeviceClass of a name: the second one applied would replace the first.",
+    ),
+    Code(
+        "NAM016",
+        "name published twice",
+        "attribute a text publish as x  attribute b text publish as x",
+        "attribute a text publish as x  attribute b text publish as y",
+        "A device publishes one value a name.",
+    ),
+    Code(
+        "NAM017",
+        "renamed and still declared",
+        "attribute index int  renamed index to minor",
+        "attribute minor int  renamed index to minor",
+        "A retired name that still exists would mean two things.",
+    ),
+    Code(
+        "NAM018",
+        "policies that import each other",
+        "a imports b, b imports a",
+        "a and b import c",
+        "A policy is checked after those it stands on; in a circle none can be the first.",
+    ),
+)
+
+TYPE_CODES = (
+    Code(
+        "TYP001",
+        "value of another type",
+        'require memory >= "40Gi"',
+        "require memory >= 40Gi",
+        "In CEL a comparison across types is false or stops the scheduling; here it is a mistake when the file is read.",
+    ),
+    Code(
+        "TYP002",
+        "amount without a unit",
+        "require memory >= 40",
+        "require memory >= 40Gi",
+        "40 bytes are rarely meant.",
+    ),
+    Code(
+        "TYP003",
+        "amounts of different dimensions",
+        "require memory >= 400 Gbit/s",
+        "require bandwidth >= 400 Gbit/s",
+        "Bytes and bytes per second are not comparable. Bits and bytes are, eight to one, if both are per second or "
+        "neither is.",
+    ),
+    Code(
+        "TYP004",
+        "not a semantic version",
+        "require driver_version >= 535.104.05",
+        "require driver_version >= 535.104.5",
+        "Kubernetes takes semantic versions only: three numbers without leading zeros and without `v`.",
+    ),
+    Code(
+        "TYP005",
+        "value that is not declared",
+        "require architecture == Hoper",
+        "require architecture == Hopper",
+        "No device can have a value that its schema does not list: the rule would match nothing.",
+    ),
+    Code(
+        "TYP006",
+        "optional name without proof",
+        "require numa == 0",
+        "require has numa and numa == 0",
+        "A CEL selector that reads a missing name aborts the scheduling of the pod on every node (rule D8).",
+    ),
+    Code(
+        "TYP007",
+        "operator without meaning for the type",
+        "require architecture > Ampere",
+        "require architecture in Hopper, Blackwell",
+        "Only numbers, amounts and versions have an order, and only texts have beginnings and ends.",
+    ),
+    Code(
+        "TYP008",
+        "not a condition",
+        "require memory",
+        "require memory >= 40Gi",
+        "A rule is true or false of a device; an amount or a text is neither.",
+    ),
+    Code(
+        "TYP009",
+        "not a regular expression",
+        'require uuid matches "GPU-("',
+        'require uuid matches "GPU-.*"',
+        "Kubernetes evaluates RE2: linear time, hence no look-ahead and no back-references.",
+    ),
+    Code(
+        "TYP010",
+        "amount too fine",
+        "capacity power watts with 0.0000000001 W",
+        "1 mW",
+        "Kubernetes quantities have nine places behind the point and round what is finer.",
+    ),
+    Code(
+        "TYP011",
+        "type that does not fit the declaration",
+        "attribute memory bytes",
+        "capacity memory bytes",
+        "Kubernetes keeps amounts as capacities, and texts, numbers, truth values and versions as attributes.",
+    ),
+    Code(
+        "TYP012",
+        "form that does not fit the type",
+        "attribute uuid text publish as list",
+        "attribute features set of text publish as list",
+        "Only sets are published as lists or flags; a set of flags is empty where it is absent, so it is never optional.",
+    ),
+    Code(
+        "TYP013",
+        "value outside what Kubernetes holds",
+        "a text of 65 bytes",
+        "a text of at most 64 bytes",
+        "Attributes are 64-bit numbers or at most 64 bytes of text, capacities are not negative (rule A11).",
+    ),
+    Code(
+        "TYP014",
+        "nothing to compare",
+        "require 1 == 1",
+        "require minor == 1",
+        "A rule that reads nothing of the device is the same for all.",
+    ),
+)
+
+RULE_CODES = (
+    Code(
+        "RUL001",
+        "request for no devices",
+        "request gpu = 0 of training",
+        "request gpu = 1 of training",
+        "Kubernetes refuses a count below 1.",
+    ),
+    Code(
+        "RUL002",
+        "limit of the API",
+        "a claim with 33 requests",
+        "two claims",
+        "The API server refuses what is above its limits, and the allocator fails on it (rules A6, A7, E2).",
+    ),
+    Code(
+        "RUL003",
+        "declaration without what it needs",
+        "device AcmeGpu { attribute uuid text }",
+        "device AcmeGpu { driver gpu.acme.com attribute uuid text }",
+        "Without its driver no device is found, without its API version no driver reads a configuration.",
+    ),
+    Code(
+        "RUL005",
+        "required field without a value",
+        "config VfConfig { }",
+        "config VfConfig { driver = vfio-pci }",
+        "The driver would refuse the configuration when the pod starts.",
+    ),
+    Code(
+        "RUL006",
+        "administrator's field in a claim",
+        'claim ring { config GpuConfig { bitstream = "x" } }',
+        'class flashed of AcmeGpu { config GpuConfig { bitstream = "x" } }',
+        "Claims are written by users; a field with `trust admin` is set in classes only.",
+    ),
+    Code(
+        "RUL008",
+        "configuration of another driver",
+        "class training of AcmeGpu { config VfConfig { } }",
+        "class training of AcmeGpu { config GpuConfig { } }",
+        "A driver reads only the configuration that is addressed to it.",
+    ),
+    Code(
+        "RUL009",
+        "constraint that cannot compare",
+        "same memory",
+        "same pcie_root",
+        "Constraints compare one published name, of one type, on all devices of the requests they are about (F3, F4).",
+    ),
+    Code(
+        "RUL010",
+        "rule too large",
+        "one `require` with a thousand alternatives",
+        "an attribute that says it",
+        "Kubernetes takes 10 KiB of CEL text a selector and 10 KiB of parameters (rule A7).",
+    ),
+    Code(
+        "RUL011",
+        "taking what cannot be taken",
+        "takes uuid 1",
+        "takes streams 1",
+        "Some of a capacity can be taken; attributes have no amount (rule H2).",
+    ),
+    Code(
+        "RUL012",
+        "value that a model cannot have",
+        'model H100 of AcmeGpu { uuid "GPU-1" }',
+        "model H100 of AcmeGpu { }",
+        "A name that is unique in a cluster differs between the devices of a model.",
+    ),
+)
+
+TEST_CODES = (
+    Code(
+        "TST001",
+        "expectation about a claim that is not made",
+        "claim a ring  expect b placed",
+        "claim a ring  expect a placed",
+        "An expectation about nothing would always hold.",
+    ),
+    Code(
+        "TST002",
+        "device without a required value",
+        "given 1 H100, where the model has no driver_version",
+        "given 1 H100 { driver_version = 550.54 }",
+        "The schema says that every device publishes it, so a test has to say what these publish.",
+    ),
+    Code(
+        "TST003",
+        "nothing or too much given",
+        "given 0 H100",
+        "given 1 H100",
+        "A test stands on the devices that it gives.",
+    ),
+    Code(
+        "TST004",
+        "test without expectation",
+        'test "two fit" { given 2 H100 }',
+        'test "two fit" { given 2 H100  claim a ring  expect a placed }',
+        "A test that expects nothing cannot fail.",
+    ),
+    Code(
+        "TST005",
+        "device name given twice",
+        "given 1 H100 and given 1 h100 on one node",
+        "models whose names differ in more than case",
+        "The devices of a test are named after their models; two of one name cannot be told apart.",
+    ),
+)
+
+LANGUAGE_CODES: tuple[Code, ...] = (*SYNTAX_CODES, *NAME_CODES, *TYPE_CODES, *RULE_CODES, *TEST_CODES)

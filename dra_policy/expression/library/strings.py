@@ -25,9 +25,7 @@ def _index_of(text: str, wanted: str, start: int = 0) -> int:
     if start < 0:
         raise EvaluationError(f"index out of range: {start}")
     if not wanted:
-        return start
-    if start >= len(text):
-        return -1
+        return min(start, len(text))
     return text.find(wanted, start)
 
 
@@ -38,10 +36,10 @@ def _last_index_of(text: str, wanted: str) -> int:
 def _last_index_of_from(text: str, wanted: str, start: int) -> int:
     if start < 0:
         raise EvaluationError(f"index out of range: {start}")
-    if start >= len(text):
-        return -1 if wanted else start
     if not wanted:
-        return start
+        return min(start, len(text))
+    if start >= len(text):
+        return -1
     return text.rfind(wanted, 0, start + len(wanted))
 
 

@@ -1,0 +1,807 @@
+"""Typed trees to nested Python closures.
+
+Each closure takes the frame of one evaluation: `frame[0]` is the device, `frame[1]` counts the rounds of all macros,
+the rest are variables, each with a place of its own. Errors are `EvaluationError`; `&&` and `||` absorb them as CEL
+wants: a false condition decides `&&` even if another one raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from dra_policy.diagnostics import Diagnostic
+from dra_policy.expression.checker import Typed
+from dra_policy.expression.environment import TYPE_NAMES
+from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.library import IMPLEMENTATIONS
+from dra_policy.expression.library.lists import sorted_by
+from dra_policy.expression.operators import (
+    ARITHMETIC,
+    has,
+    index,
+    invert,
+    is_in,
+    negate,
+    optional_index,
+    optional_select,
+    select,
+)
+from dra_policy.expression.program import Closure, Frame
+from dra_policy.expression.signatures import Overload
+from dra_policy.expression.tree import (
+    AND,
+    CONDITIONAL,
+    IN,
+    NEGATE,
+    NOT,
+    OR,
+    Bind,
+    Call,
+    Comprehension,
+    Has,
+    Identifier,
+    Index,
+    ListOf,
+    Literal,
+    LiteralKind,
+    MacroKind,
+    MapOf,
+    Message,
+    OptionalMap,
+    Select,
+)
+from dra_policy.expression.types import BOOL, INT, STRING, Kind, Type
+from dra_policy.expression.values import (
+    NO_OVERLOAD,
+    NONE,
+    BoolKey,
+    Maybe,
+    TypeValue,
+    Uint,
+    equal,
+    key_value,
+    map_key,
+    no_overload,
+    order,
+    type_name,
+)
+from dra_policy.source import Span
+
+MOST_ROUNDS = 1_000_000
+"""How often the bodies of macros may run in one evaluation: every round costs at least one of upstream's units (D7)."""
+
+_UNSET: Final = object()
+_ORDERINGS: dict[str, Callable[[int], bool]] = {
+    "_<_": lambda sign: sign < 0,
+    "_<=_": lambda sign: sign <= 0,
+    "_>_": lambda sign: sign > 0,
+    "_>=_": lambda sign: sign >= 0,
+}
+
+
+class Compiler:
+    """Compiles one typed tree; `found` are the mistakes that only show here (CEL016, CEL017)."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+        self.variables = 0
+
+    def compile(self, typed: Typed, scope: dict[str, Closure]) -> Closure:
+        """The closure of a typed tree; `scope` holds the readers of the variables around it."""
+        node = typed.node
+        match node:
+            case Literal():
+                return _constant(literal_value(node))
+            case Identifier():
+                return self.identifier(typed, scope)
+            case Select():
+                if typed.name in TYPE_NAMES:
+                    return _constant(TypeValue(typed.name))
+                return self.select(typed, node, scope)
+            case Has():
+                return self.has(typed, node, scope)
+            case Index():
+                return self.index(typed, node, scope)
+            case Call():
+                return self.call(typed, node, scope)
+            case ListOf():
+                return self.list_of(typed, node, scope)
+            case MapOf():
+                return self.map_of(typed, node, scope)
+            case Comprehension():
+                return self.comprehension(typed, node, scope)
+            case Bind():
+                return self.bind(typed, node, scope)
+            case OptionalMap():
+                return self.optional_map(typed, node, scope)
+            case Message():
+                raise AssertionError("the checker refuses messages")
+
+    def place(self) -> int:
+        self.variables += 1
+        return self.variables + 1
+
+    def identifier(self, typed: Typed, scope: dict[str, Closure]) -> Closure:
+        read = scope.get(typed.name)
+        if read is not None:
+            return read
+        if typed.name in TYPE_NAMES:
+            return _constant(TypeValue(typed.name))
+        return _device
+
+    def select(self, typed: Typed, node: Select, scope: dict[str, Closure]) -> Closure:
+        operand = typed.parts[0]
+        if operand.type.kind is Kind.OBJECT:
+            return _DEVICE_FIELDS[node.name]
+        known = _entry_of_device(operand)
+        name, span = node.name, node.at or node.span
+        if known is not None and not node.optional:
+            return _entry(*known, name, span)
+        of = self.compile(operand, scope)
+        function = optional_select if node.optional else select
+
+        def run(frame: Frame) -> Any:
+            value = of(frame)
+            try:
+                return function(value, name)
+            except EvaluationError as error:
+                raise _at(error, span) from None
+
+        return run
+
+    def has(self, typed: Typed, node: Has, scope: dict[str, Closure]) -> Closure:
+        operand, name, span = typed.parts[0], node.name, node.at or node.span
+        if operand.type.kind is Kind.OBJECT:
+            # The fields of `device` are always set, but an unset one equals its zero value.
+            return _constant(True) if name != "allowMultipleAllocations" else _DEVICE_FIELDS[name]
+        known = _entry_of_device(operand)
+        if known is not None:
+            side, domain = known
+            if side == "attributes":
+                return lambda frame: name in frame[0].attributes[domain]
+            return lambda frame: name in frame[0].capacity[domain]
+        of = self.compile(operand, scope)
+
+        def run(frame: Frame) -> bool:
+            value = of(frame)
+            try:
+                return has(value, name)
+            except EvaluationError as error:
+                raise _at(error, span) from None
+
+        return run
+
+    def index(self, typed: Typed, node: Index, scope: dict[str, Closure]) -> Closure:
+        operand, key = typed.parts
+        span = node.key.span
+        if not node.optional and isinstance(key.node, Literal) and isinstance(key.node.value, str):
+            known = _entry_of_device(operand)
+            if known is not None:
+                return _entry(*known, key.node.value, span)
+            side = _side_of_device(operand)
+            if side is not None:
+                domain = key.node.value
+                if side == "attributes":
+                    return lambda frame: frame[0].attributes[domain]
+                return lambda frame: frame[0].capacity[domain]
+        of, by = self.compile(operand, scope), self.compile(key, scope)
+        function = optional_index if node.optional else index
+
+        def run(frame: Frame) -> Any:
+            value = of(frame)
+            at = by(frame)
+            try:
+                return function(value, at)
+            except EvaluationError as error:
+                raise _at(error, span) from None
+
+        return run
+
+    def call(self, typed: Typed, node: Call, scope: dict[str, Closure]) -> Closure:
+        function = node.function
+        parts = [self.compile(part, scope) for part in typed.parts]
+        if function in (AND, OR):
+            return _all(parts, typed) if function == AND else _any(parts, typed)
+        if node.target is None:
+            special = self.operator(function, typed, node, parts)
+            if special is not None:
+                return special
+        return self.function(typed, node, parts)
+
+    def operator(self, function: str, typed: Typed, node: Call, parts: list[Closure]) -> Closure | None:
+        span = node.span
+        match function, parts:
+            case "_==_" | "_!=_", [left, right]:
+                return _equality(typed, left, right, function == "_!=_", span)
+            case "_<_" | "_<=_" | "_>_" | "_>=_", [left, right]:
+                return _ordering(typed, left, right, function, span)
+            case "_?_:_", [condition, then, otherwise]:
+                return _conditional(condition, then, otherwise, typed.parts[0].node.span)
+            case "@in", [left, right]:
+                constants = _constants(typed.parts[1])
+                if constants is not None:
+                    return _in_constants(left, constants, span)
+                return _binary(is_in, left, right, span)
+            case "!_", [operand]:
+                if typed.parts[0].type == BOOL:
+                    return lambda frame: not operand(frame)
+                return _unary(invert, operand, span)
+            case "-_", [operand]:
+                return _unary(negate, operand, span)
+            case _, [left, right] if function in ARITHMETIC:
+                return _binary(ARITHMETIC[function], left, right, span)
+        return None
+
+    def function(self, typed: Typed, node: Call, parts: list[Closure]) -> Closure:
+        span = node.at or node.span
+        chosen = [o for o in typed.overloads if o.id in IMPLEMENTATIONS]
+        if not chosen:
+            message = f"`{typed.name}` is not supported here"
+            self.found.append(Diagnostic("CEL017", message, span, "say it with other functions"))
+            return _constant(None)
+        self.constant_arguments(typed, node)
+        folded = _folded(typed, chosen)
+        if folded is not _UNSET:
+            return _constant(folded)
+        if len(typed.overloads) == 1 and all(map(_exact, [p.type for p in typed.parts], chosen[0].parameters)):
+            run = IMPLEMENTATIONS[chosen[0].id]
+        else:
+            run = dispatched(typed.name, tuple(chosen))
+        match parts:
+            case [one]:
+                return _unary(run, one, span)
+            case [one, other]:
+                return _binary(run, one, other, span)
+        given = tuple(parts)
+
+        def many(frame: Frame) -> Any:
+            values = [part(frame) for part in given]
+            try:
+                return run(*values)
+            except EvaluationError as error:
+                raise _at(error, span) from None
+
+        return many
+
+    def constant_arguments(self, typed: Typed, node: Call) -> None:
+        """Refuse a constant argument that can only fail: upstream checks these while it compiles."""
+        place = _CHECKED_ARGUMENT.get(typed.name)
+        if place is None or place >= len(typed.parts):
+            return
+        argument = typed.parts[place].node
+        if not isinstance(argument, Literal):
+            return
+        value = literal_value(argument)
+        for overload in typed.overloads:
+            run = IMPLEMENTATIONS.get(overload.id)
+            if run is None or overload.parameters[place] != typed.parts[place].type:
+                continue
+            try:
+                if typed.name in ("matches", "find", "findAll"):
+                    run("", value)
+                else:
+                    run(value)
+            except EvaluationError as error:
+                message = f"invalid argument of `{typed.name}`: {error.message}"
+                self.found.append(Diagnostic("CEL016", message, argument.span))
+
+    def list_of(self, typed: Typed, node: ListOf, scope: dict[str, Closure]) -> Closure:
+        parts = [self.compile(part, scope) for part in typed.parts]
+        constants = _constants(typed)
+        if constants is not None:
+            return _constant(constants)
+        if not node.optional:
+            return lambda frame: tuple([part(frame) for part in parts])
+        marked = [(part, i in node.optional, typed.parts[i].node.span) for i, part in enumerate(parts)]
+
+        def run(frame: Frame) -> tuple[Any, ...]:
+            made: list[Any] = []
+            for part, optional, span in marked:
+                value = part(frame)
+                if not optional:
+                    made.append(value)
+                elif type(value) is not Maybe:
+                    raise EvaluationError(f"cannot initialize optional list element from non-optional value {value}", span)
+                elif value.present:
+                    made.append(value.value)
+            return tuple(made)
+
+        return run
+
+    def map_of(self, typed: Typed, node: MapOf, scope: dict[str, Closure]) -> Closure:
+        parts = [self.compile(part, scope) for part in typed.parts]
+        entries = list(zip(parts[::2], parts[1::2], node.entries, strict=True))
+
+        def run(frame: Frame) -> dict[Any, Any]:
+            made: dict[Any, Any] = {}
+            for key, value, entry in entries:
+                at, to = _checked_key(key(frame), entry.key.span), value(frame)
+                if entry.optional:
+                    if type(to) is not Maybe:
+                        raise EvaluationError(
+                            f"cannot initialize optional entry '{key_value(at)}' from non-optional value {to}",
+                            entry.value.span,
+                        )
+                    if not to.present:
+                        continue
+                    to = to.value
+                if at in made:
+                    raise EvaluationError(f"Failed with repeated key {key_value(at)}", entry.key.span)
+                made[at] = to
+            return made
+
+        return run
+
+    def bind(self, typed: Typed, node: Bind, scope: dict[str, Closure]) -> Closure:
+        place = self.place()
+        value = self.compile(typed.parts[0], scope)
+
+        def read(frame: Frame) -> Any:
+            found = frame[place]
+            if found is _UNSET:
+                found = frame[place] = value(frame)
+            return found
+
+        body = self.compile(typed.parts[1], {**scope, node.name: read})
+
+        def run(frame: Frame) -> Any:
+            frame[place] = _UNSET
+            return body(frame)
+
+        return run
+
+    def optional_map(self, typed: Typed, node: OptionalMap, scope: dict[str, Closure]) -> Closure:
+        place = self.place()
+        operand = self.compile(typed.parts[0], scope)
+        body = self.compile(typed.parts[1], {**scope, node.name: lambda frame: frame[place]})
+        flat, span = node.flat, node.operand.span
+
+        def run(frame: Frame) -> Any:
+            value = operand(frame)
+            if type(value) is not Maybe:
+                raise EvaluationError(NO_OVERLOAD, span)
+            if not value.present:
+                return NONE
+            frame[place] = value.value
+            made = body(frame)
+            return made if flat else Maybe(True, made)
+
+        return run
+
+    def comprehension(self, typed: Typed, node: Comprehension, scope: dict[str, Closure]) -> Closure:
+        source = self.compile(typed.parts[0], scope)
+        places = tuple(self.place() for _ in node.variables)
+        inner = {**scope, **{name: _reader(at) for name, at in zip(node.variables, places, strict=True)}}
+        condition = None if node.condition is None else self.compile(typed.parts[1], inner)
+        body = self.compile(typed.parts[-1], inner)
+        rounds = _rounds(source, places, node.source.span)
+        if condition is not None:
+            rounds = _filtered(rounds, condition, node.condition.span if node.condition else None)
+        return _folds(node, rounds, places, body)
+
+
+_CHECKED_ARGUMENT = {
+    "matches": 1, "find": 1, "findAll": 1, "duration": 0, "timestamp": 0,
+    "int": 0, "uint": 0, "double": 0, "bool": 0,
+}  # fmt: skip
+# Calls of constants without effect that are worth doing once.
+_FOLDED = frozenset({"quantity", "semver", "duration", "timestamp", "int", "uint", "double", "string", "bytes", "bool"})
+
+
+def literal_value(node: Literal) -> Any:
+    """The value of a literal."""
+    return Uint(node.value) if node.kind is LiteralKind.UINT else node.value  # type: ignore[arg-type]
+
+
+def _constant(value: Any) -> Closure:
+    return lambda _: value
+
+
+def _device(frame: Frame) -> Any:
+    return frame[0]
+
+
+_DEVICE_FIELDS: dict[str, Closure] = {
+    "driver": lambda frame: frame[0].driver,
+    "attributes": lambda frame: frame[0].attributes,
+    "capacity": lambda frame: frame[0].capacity,
+    "allowMultipleAllocations": lambda frame: frame[0].allow_multiple_allocations,
+}
+
+
+def _reader(place: int) -> Closure:
+    return lambda frame: frame[place]
+
+
+def _at(error: EvaluationError, span: Span | None) -> EvaluationError:
+    if error.span is None:
+        error.span = span
+    return error
+
+
+def _side_of_device(typed: Typed) -> str | None:
+    node = typed.node
+    if isinstance(node, Select) and typed.parts and typed.parts[0].type.kind is Kind.OBJECT:
+        return node.name if node.name in ("attributes", "capacity") else None
+    return None
+
+
+def _entry_of_device(typed: Typed) -> tuple[str, str] | None:
+    """Side and domain of `device.attributes["domain"]`."""
+    node = typed.node
+    if isinstance(node, Index) and not node.optional and isinstance(node.key, Literal):
+        side = _side_of_device(typed.parts[0])
+        if side is not None and isinstance(node.key.value, str):
+            return side, node.key.value
+    if isinstance(node, Select) and not node.optional and typed.parts:
+        side = _side_of_device(typed.parts[0])
+        if side is not None:
+            return side, node.name
+    return None
+
+
+def _entry(side: str, domain: str, name: str, span: Span | None) -> Closure:
+    message = f"no such key: {name}"
+
+    def attribute(frame: Frame) -> Any:
+        try:
+            return frame[0].attributes[domain][name]
+        except KeyError:
+            raise EvaluationError(message, span) from None
+
+    def capacity(frame: Frame) -> Any:
+        try:
+            return frame[0].capacity[domain][name]
+        except KeyError:
+            raise EvaluationError(message, span) from None
+
+    return attribute if side == "attributes" else capacity
+
+
+def _unary(function: Callable[[Any], Any], operand: Closure, span: Span | None) -> Closure:
+    def run(frame: Frame) -> Any:
+        value = operand(frame)
+        try:
+            return function(value)
+        except EvaluationError as error:
+            raise _at(error, span) from None
+
+    return run
+
+
+def _binary(function: Callable[[Any, Any], Any], left: Closure, right: Closure, span: Span | None) -> Closure:
+    def run(frame: Frame) -> Any:
+        one = left(frame)
+        other = right(frame)
+        try:
+            return function(one, other)
+        except EvaluationError as error:
+            raise _at(error, span) from None
+
+    return run
+
+
+def _equality(typed: Typed, left: Closure, right: Closure, negated: bool, span: Span | None) -> Closure:
+    one, other = typed.parts
+    if STRING == one.type == other.type:
+        if isinstance(other.node, Literal):
+            text = other.node.value
+            if negated:
+                return lambda frame: left(frame) != text
+            return lambda frame: left(frame) == text
+        if negated:
+            return lambda frame: left(frame) != right(frame)
+        return lambda frame: left(frame) == right(frame)
+    if isinstance(other.node, Literal) and other.node.kind in (LiteralKind.STRING, LiteralKind.INT, LiteralKind.BOOL):
+        value, of = other.node.value, type(other.node.value)
+
+        def with_literal(frame: Frame) -> bool:
+            found = left(frame)
+            if type(found) is of:
+                return (found == value) is not negated
+            try:
+                return equal(found, value) is not negated
+            except EvaluationError as error:
+                raise _at(error, span) from None
+
+        return with_literal
+
+    def run(frame: Frame) -> bool:
+        first = left(frame)
+        second = right(frame)
+        try:
+            return equal(first, second) is not negated
+        except EvaluationError as error:
+            raise _at(error, span) from None
+
+    return run
+
+
+def _ordering(typed: Typed, left: Closure, right: Closure, function: str, span: Span | None) -> Closure:
+    holds = _ORDERINGS[function]
+    other = typed.parts[1].node
+    if isinstance(other, Literal) and other.kind is LiteralKind.INT:
+        bound: int = other.value  # type: ignore[assignment]
+        plain = _INT_ORDERINGS[function](bound)
+
+        def with_literal(frame: Frame) -> bool:
+            found = left(frame)
+            if type(found) is int:
+                return plain(found)
+            try:
+                return holds(order(found, bound))
+            except EvaluationError as error:
+                raise _at(error, span) from None
+
+        return with_literal
+    if INT == typed.parts[0].type == typed.parts[1].type:
+        return _INT_PAIRS[function](left, right)
+
+    def run(frame: Frame) -> bool:
+        first = left(frame)
+        second = right(frame)
+        try:
+            return holds(order(first, second))
+        except EvaluationError as error:
+            raise _at(error, span) from None
+
+    return run
+
+
+_INT_ORDERINGS: dict[str, Callable[[int], Callable[[int], bool]]] = {
+    "_<_": lambda bound: bound.__gt__,
+    "_<=_": lambda bound: bound.__ge__,
+    "_>_": lambda bound: bound.__lt__,
+    "_>=_": lambda bound: bound.__le__,
+}
+_INT_PAIRS: dict[str, Callable[[Closure, Closure], Closure]] = {
+    "_<_": lambda left, right: lambda frame: left(frame) < right(frame),
+    "_<=_": lambda left, right: lambda frame: left(frame) <= right(frame),
+    "_>_": lambda left, right: lambda frame: left(frame) > right(frame),
+    "_>=_": lambda left, right: lambda frame: left(frame) >= right(frame),
+}
+
+
+def _conditional(condition: Closure, then: Closure, otherwise: Closure, span: Span | None) -> Closure:
+    def run(frame: Frame) -> Any:
+        chosen = condition(frame)
+        if chosen is True:
+            return then(frame)
+        if chosen is False:
+            return otherwise(frame)
+        raise EvaluationError(NO_OVERLOAD, span)
+
+    return run
+
+
+def _constants(typed: Typed) -> tuple[Any, ...] | None:
+    """The values of a list of literals."""
+    node = typed.node
+    if not isinstance(node, ListOf) or node.optional or not all(isinstance(e, Literal) for e in node.elements):
+        return None
+    return tuple([literal_value(e) for e in node.elements if isinstance(e, Literal)])
+
+
+def _in_constants(left: Closure, constants: tuple[Any, ...], span: Span | None) -> Closure:
+    """`x in ["a", "b"]`: a look-up while all are texts."""
+    texts = frozenset(c for c in constants if type(c) is str)
+
+    def run(frame: Frame) -> bool:
+        value = left(frame)
+        if type(value) is str:
+            return value in texts
+        try:
+            return is_in(value, constants)
+        except EvaluationError as error:
+            raise _at(error, span) from None
+
+    return run
+
+
+def _all(parts: list[Closure], typed: Typed) -> Closure:
+    return _logical(parts, [part.node.span for part in typed.parts], decisive=False)
+
+
+def _any(parts: list[Closure], typed: Typed) -> Closure:
+    return _logical(parts, [part.node.span for part in typed.parts], decisive=True)
+
+
+def _logical(parts: list[Closure], spans: list[Span | None], *, decisive: bool) -> Closure:
+    """`&&` (decided by false) or `||` (decided by true); an error counts only if no part decides."""
+    neutral = not decisive
+    given = tuple(parts)
+
+    def run(frame: Frame) -> bool:
+        failed: EvaluationError | None = None
+        for at, part in enumerate(given):
+            try:
+                value = part(frame)
+            except EvaluationError as error:
+                failed = failed or error
+                continue
+            if value is decisive:
+                return decisive
+            if value is not neutral:
+                failed = failed or EvaluationError(NO_OVERLOAD, spans[at])
+        if failed is not None:
+            raise failed
+        return neutral
+
+    return run
+
+
+def _exact(given: Type, wanted: Type) -> bool:
+    """Whether a static type promises what an overload wants."""
+    if wanted.kind in (Kind.VARIABLE, Kind.DYN, Kind.ANY):
+        return True
+    return given.kind is wanted.kind and given.name == wanted.name and given.kind is not Kind.DYN
+
+
+def _folded(typed: Typed, chosen: list[Overload]) -> Any:
+    if typed.name not in _FOLDED or len(typed.overloads) != 1:
+        return _UNSET
+    values = [literal_value(part.node) for part in typed.parts if isinstance(part.node, Literal)]
+    if len(values) != len(typed.parts):
+        return _UNSET
+    try:
+        return IMPLEMENTATIONS[chosen[0].id](*values)
+    except EvaluationError:
+        return _UNSET
+
+
+def dispatched(name: str, overloads: tuple[Overload, ...]) -> Callable[..., Any]:
+    """A function that picks the overload by the types that the arguments turn out to have."""
+    known: dict[tuple[type, ...], Callable[..., Any] | None] = {}
+
+    def run(*values: Any) -> Any:
+        classes = tuple(map(type, values))
+        try:
+            chosen = known[classes]
+        except KeyError:
+            chosen = known[classes] = _choose(overloads, values)
+        if chosen is None:
+            raise no_overload(name, *values)
+        return chosen(*values)
+
+    return run
+
+
+def _choose(overloads: tuple[Overload, ...], values: tuple[Any, ...]) -> Callable[..., Any] | None:
+    names = [type_name(value) for value in values]
+    for overload in overloads:
+        if all(map(_takes, overload.parameters, names)):
+            return IMPLEMENTATIONS[overload.id]
+    return None
+
+
+def _takes(wanted: Type, name: str) -> bool:
+    return wanted.kind in (Kind.VARIABLE, Kind.DYN, Kind.ANY) or wanted.name == name
+
+
+def _checked_key(key: Any, span: Span | None) -> Any:
+    if type(key) in (str, int, Uint, bool):
+        return map_key(key)
+    raise EvaluationError(f"unsupported key type: {type_name(key)}", span)
+
+
+Rounds = Callable[[Frame], Any]
+
+
+def _rounds(source: Closure, places: tuple[int, ...], span: Span | None) -> Rounds:
+    """A generator that sets the variables for each element; it counts the rounds of the whole evaluation."""
+
+    def over(frame: Frame) -> Any:
+        values = source(frame)
+        if isinstance(values, dict):
+            pairs: Any = [(key_value(key), value) for key, value in values.items()]
+            if len(places) == 1:
+                pairs = [key for key, _ in pairs]
+        elif type(values) is tuple:
+            pairs = values if len(places) == 1 else list(enumerate(values))
+        else:
+            raise EvaluationError(f"got '{type_name(values)}', expected iterable type", span)
+        frame[1] += len(values)
+        if frame[1] > MOST_ROUNDS:
+            raise EvaluationError("operation cancelled: actual cost limit exceeded", span)
+        if len(places) == 1:
+            (place,) = places
+            for value in pairs:
+                frame[place] = value
+                yield value
+        else:
+            first, second = places
+            for key, value in pairs:
+                frame[first] = key
+                frame[second] = value
+                yield key
+
+    return over
+
+
+def _filtered(rounds: Rounds, condition: Closure, span: Span | None) -> Rounds:
+    def over(frame: Frame) -> Any:
+        for value in rounds(frame):
+            if _decided(condition(frame), span):
+                yield value
+
+    return over
+
+
+def _decided(value: Any, span: Span | None) -> bool:
+    if value is True or value is False:
+        return value  # type: ignore[no-any-return]
+    raise EvaluationError(NO_OVERLOAD, span)
+
+
+def _folds(node: Comprehension, rounds: Rounds, places: tuple[int, ...], body: Closure) -> Closure:
+    span = node.body.span
+    match node.kind:
+        case MacroKind.ALL:
+            return _quantifier(rounds, body, span, decisive=False)
+        case MacroKind.EXISTS:
+            return _quantifier(rounds, body, span, decisive=True)
+        case MacroKind.EXISTS_ONE:
+            return lambda frame: sum([_decided(body(frame), span) for _ in rounds(frame)]) == 1
+        case MacroKind.MAP | MacroKind.TRANSFORM_LIST:
+            return lambda frame: tuple([body(frame) for _ in rounds(frame)])
+        case MacroKind.FILTER:
+            return lambda frame: tuple([value for value in rounds(frame) if _decided(body(frame), span)])
+        case MacroKind.SORT_BY:
+            return _sort(rounds, body, span)
+        case MacroKind.TRANSFORM_MAP:
+            return lambda frame: {map_key(key): body(frame) for key in rounds(frame)}
+        case MacroKind.TRANSFORM_MAP_ENTRY:
+            return _entries(rounds, body, span)
+
+
+def _quantifier(rounds: Rounds, body: Closure, span: Span | None, *, decisive: bool) -> Closure:
+    """`all` or `exists`: as `&&` or `||` over the elements, errors absorbed in the same way."""
+
+    def run(frame: Frame) -> bool:
+        failed: EvaluationError | None = None
+        for _ in rounds(frame):
+            try:
+                value = body(frame)
+            except EvaluationError as error:
+                failed = failed or error
+                continue
+            if value is decisive:
+                return decisive
+            if type(value) is not bool:
+                failed = failed or EvaluationError(NO_OVERLOAD, span)
+        if failed is not None:
+            raise failed
+        return not decisive
+
+    return run
+
+
+def _sort(rounds: Rounds, body: Closure, span: Span | None) -> Closure:
+    def run(frame: Frame) -> tuple[Any, ...]:
+        pairs = [(value, body(frame)) for value in rounds(frame)]
+        try:
+            return sorted_by(tuple(value for value, _ in pairs), tuple(key for _, key in pairs))
+        except EvaluationError as error:
+            raise _at(error, span) from None
+
+    return run
+
+
+def _entries(rounds: Rounds, body: Closure, span: Span | None) -> Closure:
+    def run(frame: Frame) -> dict[Any, Any]:
+        made: dict[Any, Any] = {}
+        for _ in rounds(frame):
+            entry = body(frame)
+            if not isinstance(entry, dict):
+                raise EvaluationError(NO_OVERLOAD, span)
+            for key, value in entry.items():
+                if key in made:
+                    raise EvaluationError(f"insert failed: key {key_value(key)} already exists", span)
+                made[key] = value
+        return made
+
+    return run
+
+
+__all__ = ["MOST_ROUNDS", "BoolKey", "Compiler"]
