@@ -59,7 +59,8 @@ def _read(file: Path, lexer: type[Lexer], transformer: object) -> lark.Lark | No
     # Any failure means: build the tables. marshal holds plain values only, so a foreign file cannot run code.
     try:
         kept = marshal.loads(file.read_bytes())  # noqa: S302
-        kept["data"]["options"] |= {"lexer": lexer}
+        kept["data"]["options"]["lexer"] = lexer
+        kept["data"]["parser"]["lexer_conf"]["lexer_type"] = lexer
         load: Callable[..., lark.Lark] = lark.Lark._load_from_dict  # noqa: SLF001
         return load(kept["data"], kept["memo"], transformer=transformer)
     except Exception:  # noqa: BLE001
@@ -70,6 +71,8 @@ def _write(file: Path, parser: lark.Lark) -> None:
     with suppress(Exception):
         data, memo = parser.memo_serialize([TerminalDef, Rule])
         data["options"] = {k: v for k, v in data["options"].items() if k not in {"lexer", "transformer"}}
+        # The class of the lexer is no plain value; the reader names it again.
+        del data["parser"]["lexer_conf"]["lexer_type"]
         kept = marshal.dumps({"data": data, "memo": memo})
         file.parent.mkdir(parents=True, exist_ok=True)
         # Written aside and moved into place: two processes at once leave one whole file.

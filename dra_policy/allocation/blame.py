@@ -1,7 +1,6 @@
 """What stands in the way if every request alone has enough devices, but all of them together have not.
 
-The requests are put back one after the other until no devices are found for them together; the last one is the one
-that fails. Then each constraint, the counters, the capacities and every other request are taken away in turn: what
+The last of the fewest first requests for which no devices are found together is the one that fails. Then each constraint, the counters, the capacities and every other request are taken away in turn: what
 makes the rest possible is to blame.
 """
 
@@ -20,6 +19,9 @@ from dra_policy.rules import Origin
 BUDGET = 2000
 """The steps for one such question; what takes longer counts as no answer, so less is blamed, never more."""
 
+RIVALS = 32
+"""How many other requests are suspected, the nearest ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Without:
@@ -36,19 +38,23 @@ def blamed(call: Call, claims: Sequence[ClaimNeeds], reasons: Mapping[int, Reque
     `reasons` has for each alternative what it finds alone.
     """
     positions = [(c, r) for c, claim in enumerate(claims) for r in range(len(claim.requests))]
-    failing = len(positions)
-    for end in range(1, len(positions)):
-        if _ends(call, _part(claims, positions[:end], _Without())) is End.EXHAUSTED:
-            failing = end
-            break
+    possible, failing = 0, len(positions)
+    # What fails with some requests fails with more of them, so the first that fails is found by halving.
+    while failing - possible > 1:
+        middle = (possible + failing) // 2
+        if _ends(call, _part(claims, positions[:middle], _Without())) is End.EXHAUSTED:
+            failing = middle
+        else:
+            possible = middle
     kept = positions[:failing]
     claim, request = kept[-1]
-    culprits = tuple(
-        origin
-        for without, origin in _suspects(call, claims, kept)
-        if _ends(call, _part(claims, kept, without), without.cause) is End.SOLVED
-    ) or tuple(origin for _, origin in _suspects(call, claims, kept))
-    return [replace(reasons[need.asked.number], combination=culprits) for need in claims[claim].requests[request]]
+    suspects = _suspects(call, claims, kept)
+    culprits = [
+        origin for without, origin in suspects if _ends(call, _part(claims, kept, without), without.cause) is End.SOLVED
+    ] or [origin for _, origin in suspects]
+    return [
+        replace(reasons[need.asked.number], combination=tuple(culprits)) for need in claims[claim].requests[request]
+    ]
 
 
 def _suspects(
@@ -68,7 +74,7 @@ def _suspects(
         suspects.append((_Without(cause=Cause.COUNTER), Origin(f"pool {names}", "shared counters")))
     if call.features.consumable_capacity and any(record.device.allow_multiple_allocations for record in records):
         suspects.append((_Without(cause=Cause.CAPACITY), Origin("capacity", "capacity of the devices")))
-    for c, r in kept[:-1]:
+    for c, r in kept[:-1][-RIVALS:]:
         suspects.append((_Without(request=(c, r)), claims[c].claim.requests[r].origin))
     return suspects
 

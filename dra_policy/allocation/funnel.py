@@ -9,31 +9,35 @@ from dra_policy.allocation.blame import blamed
 from dra_policy.allocation.call import Call
 from dra_policy.allocation.question import ClaimNeeds, Need
 from dra_policy.allocation.results import Cause, Loss, NodeReasons, RequestReasons
-from dra_policy.allocation.rule import Choice, Fault, Reply, Rule
+from dra_policy.allocation.rule import Choice, Reply, Rule
 from dra_policy.inventory import DeviceRecord
 from dra_policy.rules import Origin
 
 EXAMPLES = 3
 """How many of the devices that a rule took away are named."""
 
+AFTER_SELECTION = 1000
+"""Places of rules that come after the selectors, of which there are fewer."""
+
 
 @dataclass(slots=True)
 class _Tally:
-    """Losses in the order in which they were first met; a device is lost to the first rule that refuses it."""
+    """Losses by rule; a device is lost to the first rule that refuses it. `place` is that of the rule in the order."""
 
-    counts: dict[tuple[Cause, Origin], int] = field(default_factory=dict)
-    examples: dict[tuple[Cause, Origin], list[str]] = field(default_factory=dict)
+    counts: dict[tuple[int, Cause, Origin], int] = field(default_factory=dict)
+    examples: dict[tuple[int, Cause, Origin], list[str]] = field(default_factory=dict)
 
-    def add(self, cause: Cause, origin: Origin, record: DeviceRecord) -> None:
-        key = cause, origin
+    def add(self, place: int, cause: Cause, origin: Origin, record: DeviceRecord) -> None:
+        key = place, cause, origin
         self.counts[key] = self.counts.get(key, 0) + 1
         named = self.examples.setdefault(key, [])
         if len(named) < EXAMPLES:
             named.append(record.id.device)
 
     def losses(self) -> Iterator[Loss]:
-        for (cause, origin), count in self.counts.items():
-            yield Loss(cause, origin, count, tuple(self.examples[cause, origin]))
+        for key in sorted(self.counts, key=lambda key: key[0]):
+            _, cause, origin = key
+            yield Loss(cause, origin, self.counts[key], tuple(self.examples[key]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,9 @@ class _Funnel:
         view = self._call.view
         count = 0
         for pool in view.pools:
+            origin = Origin(f"pool `{pool.id}`", f"{pool.state.value}: {pool.why}")
             for index in pool.withheld:
-                tally.add(
-                    Cause.POOL, Origin(f"pool `{pool.id}`", f"{pool.state.value}: {pool.why}"), view.device(index)
-                )
+                tally.add(0, Cause.POOL, origin, view.device(index))
                 count += 1
         return count
 
@@ -119,27 +122,25 @@ class _Funnel:
             steps.append((cause, selector.origin, selection.graph.verdict(selector).match))
         node = Origin("node", "the device cannot be reached from the node")
         steps.append((Cause.NODE, node, selection.reachable))
-        for cause, origin, kept in steps:
+        for place, (cause, origin, kept) in enumerate(steps, start=1):
             for record in selection.devices(alive & ~kept):
-                tally.add(cause, origin, record)
+                tally.add(place, cause, origin, record)
             alive &= kept
         return tuple(selection.devices(alive))
 
     def _survives(self, need: Need, record: DeviceRecord, tally: _Tally) -> bool:
         choice = Choice(need.asked, record)
         taken: list[Rule] = []
-        refusing: Rule | None = None
-        for rule in (*self._order, *need.constraints):
-            answer = rule.take(choice)
-            if answer is Reply.REFUSED or isinstance(answer, Fault):
-                refusing = rule
+        survives = True
+        for place, rule in enumerate((*self._order, *need.constraints), start=AFTER_SELECTION):
+            if rule.take(choice) is not Reply.TAKEN:
+                tally.add(place, rule.nature.cause, rule.origin(choice), record)
+                survives = False
                 break
             taken.append(rule)
-        if refusing is not None:
-            tally.add(refusing.nature.cause, refusing.origin(choice), record)
         for rule in reversed(taken):
             rule.undo(choice)
-        return refusing is None
+        return survives
 
 
 __all__ = ["EXAMPLES", "node_reasons"]

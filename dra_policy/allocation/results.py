@@ -24,7 +24,7 @@ class Allocated:
 
 
 class Cause(Enum):
-    """Which rule took a device away from a request; the order is the order of evaluation (J4)."""
+    """Which kind of rule took a device away from a request."""
 
     CLASS = "class rule"
     REQUEST = "request rule"
@@ -52,9 +52,11 @@ class Loss:
 class RequestReasons:
     """Why a request found no devices on a node: how many there were, what each rule removed, how many were left.
 
-    `wanted` is the number of devices asked for (for All: the number that matches). `left` devices passed every
-    rule on their own; if `left >= wanted` the claim failed for lack of a combination, and `combination` says which
-    constraint or which other request stood in the way.
+    `request` is `request/subrequest` for an alternative; all alternatives of a request that fails are told. `wanted` is
+    the number of devices asked for (for All: the number that matches, at least one, E4). `seen` counts all devices that
+    the node sees, those of incomplete pools too; a device is lost to the first rule that refuses it, so that `seen` less
+    all losses is `left`. If `left >= wanted` the claims failed for lack of a combination, and `combination` says which
+    constraint, counters, capacity or other requests stood in the way.
     """
 
     claim: ClaimKey
@@ -78,7 +80,8 @@ class NodeReasons:
 class Unsatisfiable:
     """The search is exhausted: no allocation exists on the nodes that were tried, in the present state.
 
-    `reasons` has one entry a node tried; nodes with equal reasons are one entry in the rendered text.
+    `reasons` has one entry a node tried, none if they were not asked for; nodes with equal reasons are one entry in the
+    rendered text.
     """
 
     claims: tuple[ClaimKey, ...]

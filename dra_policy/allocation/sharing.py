@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import ClassVar
 
 from dra_policy.allocation.capacity import Consumption, Misfit, Unrepresentable, consumption
@@ -66,10 +67,9 @@ class CapacityPolicies(Rule):
     def origin(self, choice: Choice) -> Origin:
         amounts = self._consumptions.of(choice)
         if isinstance(amounts, Misfit | Unrepresentable):
-            return Origin(choice.asked.ask.origin.owner, f"{amounts.capacity}: {amounts.reason}")
+            return replace(choice.asked.ask.origin, text=amounts.reason)
         capacities = choice.record.device.capacity
-        names = [f"{name}: {amount}" for name, amount in amounts if amount > capacities[name].value]
-        return Origin(choice.asked.ask.origin.owner, ", ".join(names))
+        return _asked(choice, [name for name, amount in amounts if amount > capacities[name].value])
 
     def kind(self, choice: Choice) -> Hashable:
         return self._consumptions.of(choice), tuple(c.value for c in choice.record.device.capacity.values())
@@ -133,17 +133,21 @@ class RemainingCapacity(Rule):
 
     def origin(self, choice: Choice) -> Origin:
         used, capacities = self._used(choice), choice.record.device.capacity
-        short = [
-            f"{name}: {amount} of {capacities[name].value}"
-            for name, amount in self._consumptions.taken(choice)
-            if used.get(name, 0) + amount.nano > capacities[name].value.nano
-        ]
-        return Origin(choice.asked.ask.origin.owner, ", ".join(short))
+        amounts = self._consumptions.taken(choice)
+        return _asked(choice, [name for name, a in amounts if used.get(name, 0) + a.nano > capacities[name].value.nano])
 
     def kind(self, choice: Choice) -> Hashable:
         used = self._used(choice)
         left = {name: c.value.nano - used.get(name, 0) for name, c in choice.record.device.capacity.items()}
         return tuple(sorted(left.items())), self._shared(choice.record)
+
+
+def _asked(choice: Choice, short: list[str]) -> Origin:
+    """The amounts of which there is too little, in the words of the request: equal for all devices that lack them."""
+    ask = choice.asked.ask
+    wanted = dict(ask.capacity)
+    texts = [f"{name}: {wanted[name]}" if name in wanted else f"{name}: as much as the device gives" for name in short]
+    return replace(ask.origin, text=", ".join(texts))
 
 
 __all__ = ["CapacityPolicies", "Consumptions", "RemainingCapacity"]

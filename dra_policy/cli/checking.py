@@ -33,7 +33,7 @@ def check_inputs(inputs: Inputs, features: Features, stdin_name: str = "") -> tu
         problems += reading.diagnostics
         ours = ours or bool(reading.objects)
         for read in reading.objects:
-            problems += validate(read.value, read.places)
+            problems += validate(read.value, places=read.places, features=features)
             problems += _expressions(read, features)
     for path in inputs.answers:
         ours = True
@@ -45,7 +45,8 @@ def check_inputs(inputs: Inputs, features: Features, stdin_name: str = "") -> tu
         # A run over nothing that reports success would hide a wrong path.
         names = ", ".join(f"`{'<stdin>' if path == STDIN else path}`" for path in inputs.manifests)
         hint = "name policies (.dra) or objects such as ResourceSlice, DeviceClass, ResourceClaim, Node"
-        problems.append(Diagnostic("SRC005", f"nothing in {names} plays a part in device allocation", help=hint))
+        place = next((d.span for d in problems if d.span is not None), None)
+        problems.append(Diagnostic("SRC005", f"nothing in {names} plays a part in device allocation", place, hint))
     return in_order(problems)
 
 

@@ -22,6 +22,7 @@ from dra_policy.resources import (
     DeviceTaintRule,
     Features,
     Node,
+    Places,
     ReadObject,
     ResourceClaim,
     ResourceClaimTemplate,
@@ -30,7 +31,6 @@ from dra_policy.resources import (
     decode,
     validate,
 )
-from dra_policy.resources.places import Places
 from dra_policy.rules import ClaimKey, ClaimRules
 from dra_policy.source import Source
 
@@ -251,7 +251,7 @@ def _taken(
         diagnostics.append(Diagnostic("ENG004", message, span, help="write `metadata.name`", path="metadata.name"))
         return None
     if checked:
-        diagnostics += validate(one, places)
+        diagnostics += validate(one, places=places)
     return one, places
 
 
@@ -340,10 +340,11 @@ def _held_key(state: State, claim: ClaimLike) -> ClaimKey:
 
 
 def _free_key(state: State, key: ClaimKey, made: Iterable[ClaimKey]) -> ClaimKey:
-    """The template's name, or the first of `name-2`, `name-3`, ... that no claim has."""
+    """The first of `name-1`, `name-2`, ... that no claim has: never the template's own name, which goes on naming it."""
     taken = set(made)
-    candidate, number = key, 1
-    while candidate in state.claims or candidate in taken:
-        number += 1
+    number = 1
+    while True:
         candidate = ClaimKey(key.namespace, f"{key.name}-{number}")
-    return candidate
+        if candidate not in state.claims and candidate not in taken:
+            return candidate
+        number += 1

@@ -15,14 +15,12 @@ from dra_policy.resources import (
     DeviceTaintRule,
     Features,
     Node,
+    Places,
     ResourceClaim,
     ResourceClaimTemplate,
     ResourceSlice,
 )
-from dra_policy.resources.places import Places
 from dra_policy.rules import ClaimKey, ClaimRules, ClassName, ClassRules, claim_rules, class_rules
-from dra_policy.rules.objects import Locate, Path, unknown_place
-from dra_policy.source import Span
 
 DEFAULT_NAMESPACE = "default"
 """Where a namespaced object without a namespace belongs, as for `kubectl`."""
@@ -68,7 +66,9 @@ class State:
     def policy_claims(self) -> Mapping[str, ClaimRules]:
         """The claims that policies declare, by plain and by qualified name; each is in the default namespace."""
         declared = {} if self.policies is None else self.policies.claims
-        return {name: replace(rules, key=ClaimKey(DEFAULT_NAMESPACE, rules.key.name)) for name, rules in declared.items()}
+        return {
+            name: replace(rules, key=ClaimKey(DEFAULT_NAMESPACE, rules.key.name)) for name, rules in declared.items()
+        }
 
     # --- policies
 
@@ -95,7 +95,7 @@ class State:
             case DeviceTaintRule():
                 return replace(self, snapshot=snapshot.with_taint_rule(applied))
             case DeviceClass():
-                rules = class_rules(applied, self.features, _locator(places))
+                rules = class_rules(applied, self.features, places)
                 shadowed = rules.name in self.policy_classes
                 return replace(
                     self,
@@ -155,15 +155,4 @@ def key_of(claim: ResourceClaim | ResourceClaimTemplate) -> ClaimKey:
 
 def rules_of(claim: ResourceClaim | ResourceClaimTemplate, features: Features, places: Places | None) -> ClaimRules:
     """The rules of a claim, each with its place in the text that the claim was read from, if it was."""
-    return replace(claim_rules(claim, features, _locator(places)), key=key_of(claim))
-
-
-def _locator(places: Places | None) -> Locate:
-    if places is None:
-        return unknown_place
-
-    def locate(path: Path) -> Span | None:
-        text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-        return places.span(text.removeprefix("."))
-
-    return locate
+    return replace(claim_rules(claim, features, places), key=key_of(claim))

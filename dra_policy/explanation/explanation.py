@@ -50,7 +50,7 @@ class Explanation:
             case Unsatisfiable():
                 lines = [f"{names}: refused: {_refusal(outcome)}"]
                 for group in groups(outcome):
-                    lines += _group(group)
+                    lines += _group(group, several=len(self.claims) > 1)
             case Failed() | GaveUp():
                 lines = [f"{names}: {self.sentence()}"]
             case _:
@@ -109,7 +109,7 @@ def _nodes(group: list[NodeReasons]) -> str:
 
 
 def _request(reasons: RequestReasons) -> str:
-    start = f"request `{reasons.request}` wants {count(reasons.wanted, 'device')}"
+    start = f"{_asker(reasons)} wants {count(reasons.wanted, 'device')}"
     if reasons.seen == 0:
         return f"{start}, there is none"
     if reasons.combination:
@@ -121,10 +121,11 @@ def _request(reasons: RequestReasons) -> str:
     return f"{start}, {have}: {', '.join(lost(loss) for loss in named)}" if named else f"{start}, {have}"
 
 
-def _group(group: list[NodeReasons]) -> list[str]:
+def _group(group: list[NodeReasons], *, several: bool) -> list[str]:
     lines = [f"  {_nodes(group)}"]
     for reasons in group[0].requests:
-        lines.append(f"    request `{reasons.request}` of {reasons.claim} wants {count(reasons.wanted, 'device')}")
+        whose = f" of {reasons.claim}" if several else ""
+        lines.append(f"    {_asker(reasons)}{whose} wants {count(reasons.wanted, 'device')}")
         lines.append(f"      {reasons.seen:>5} on the node")
         for loss in reasons.losses:
             examples = f" [{', '.join(loss.examples)}]" if loss.examples and len(group) == 1 else ""
@@ -132,6 +133,10 @@ def _group(group: list[NodeReasons]) -> list[str]:
         lines.append(f"      {reasons.left:>5} left")
         lines += [f"            no choice satisfies {rule(o)}{because(o)}" for o in reasons.combination]
     return lines
+
+
+def _asker(reasons: RequestReasons) -> str:
+    return f"request `{reasons.request}`" if reasons.request else "the claim"
 
 
 def _failure(failed: Failed) -> str:

@@ -38,7 +38,7 @@ def _how(loss: Loss) -> str:
         case Cause.REQUEST:
             return f"fail the claim's rule {rule(origin)}"
         case Cause.NODE:
-            return "cannot be reached from this node"
+            return f"not for this node: {origin.text}"
         case Cause.IN_USE:
             return "in use"
         case Cause.FEATURE:

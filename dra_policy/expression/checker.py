@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 from dra_policy.diagnostics import Diagnostic, did_you_mean
 from dra_policy.expression.environment import TYPE_NAMES, Environment
@@ -150,6 +151,8 @@ class _Checker:
                 return Typed(node, body.type, (value, body))
             case OptionalMap():
                 return self.optional_map(node, scope)
+            case _:
+                assert_never(node)
 
     def identifier(self, node: Identifier, name: str, scope: dict[str, Type]) -> Typed:
         if name in scope:
@@ -364,6 +367,8 @@ class _Checker:
             case MacroKind.SORT_BY:
                 parts.append(self.check(node.body, inner))
                 result = self.sorted_by(node, of, parts[-1])
+            case _:
+                assert_never(node.kind)
         return Typed(node, result, tuple(parts))
 
     def condition(self, node: Comprehension, condition: Expression, scope: dict[str, Type]) -> Typed:
@@ -408,7 +413,9 @@ class _Checker:
 
 _SYMBOLS = {function: written for written, function in BINARY.items()}
 _ORDER = frozenset({"<", "<=", ">", ">="})
-_AS_METHODS = frozenset({"compareTo", "isGreaterThan", "isLessThan", "startsWith", "endsWith", "contains", "lowerAscii"})
+_AS_METHODS = frozenset(
+    {"compareTo", "isGreaterThan", "isLessThan", "startsWith", "endsWith", "contains", "lowerAscii"}
+)
 _ANY_HELP = "an attribute is a list only with the feature ListTypeAttributes"
 
 

@@ -8,13 +8,14 @@ wants: a false condition decides `&&` even if another one raised.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression.checker import Typed
 from dra_policy.expression.environment import TYPE_NAMES
 from dra_policy.expression.errors import EvaluationError
 from dra_policy.expression.library import IMPLEMENTATIONS
+from dra_policy.expression.library.formatting import NotFormatted, clauses, fits, formatter
 from dra_policy.expression.library.lists import sorted_by
 from dra_policy.expression.operators import (
     ARITHMETIC,
@@ -31,10 +32,6 @@ from dra_policy.expression.program import Closure, Frame
 from dra_policy.expression.signatures import Overload
 from dra_policy.expression.tree import (
     AND,
-    CONDITIONAL,
-    IN,
-    NEGATE,
-    NOT,
     OR,
     Bind,
     Call,
@@ -55,7 +52,6 @@ from dra_policy.expression.types import BOOL, INT, STRING, Kind, Type
 from dra_policy.expression.values import (
     NO_OVERLOAD,
     NONE,
-    BoolKey,
     Maybe,
     TypeValue,
     Uint,
@@ -117,6 +113,8 @@ class Compiler:
                 return self.optional_map(typed, node, scope)
             case Message():
                 raise AssertionError("the checker refuses messages")
+            case _:
+                assert_never(node)
 
     def place(self) -> int:
         self.variables += 1
@@ -235,12 +233,14 @@ class Compiler:
 
     def function(self, typed: Typed, node: Call, parts: list[Closure]) -> Closure:
         span = node.at or node.span
+        if typed.name == "format":
+            return self.format(typed, parts[1], span)
         chosen = [o for o in typed.overloads if o.id in IMPLEMENTATIONS]
         if not chosen:
             message = f"`{typed.name}` is not supported here"
             self.found.append(Diagnostic("CEL017", message, span, "say it with other functions"))
             return _constant(None)
-        self.constant_arguments(typed, node)
+        self.constant_arguments(typed)
         folded = _folded(typed, chosen)
         if folded is not _UNSET:
             return _constant(folded)
@@ -264,7 +264,34 @@ class Compiler:
 
         return many
 
-    def constant_arguments(self, typed: Typed, node: Call) -> None:
+    def format(self, typed: Typed, values: Closure, span: Span | None) -> Closure:
+        """`"...".format([...])`; upstream checks the clauses against the list while it compiles."""
+        text, given = typed.parts
+        written = text.node
+        if not isinstance(written, Literal) or not isinstance(written.value, str):
+            self.found.append(Diagnostic("CEL017", "`format` of a text that is computed is not supported here", span))
+            return _constant(None)
+        try:
+            parts = clauses(written.value)
+        except NotFormatted as clause:
+            self.found.append(Diagnostic("CEL017", f"`{clause}` is not supported here", written.span, _FORMAT_HELP))
+            return _constant(None)
+        except EvaluationError as error:
+            self.found.append(Diagnostic("CEL016", f"invalid argument of `format`: {error.message}", written.span))
+            return _constant(None)
+        if isinstance(given.node, ListOf):
+            letters = parts[1::2]
+            if len(given.parts) != len(letters):
+                message = f"`format` has {len(letters)} clauses and {len(given.parts)} values"
+                self.found.append(Diagnostic("CEL016", message, given.node.span))
+                return _constant(None)
+            for letter, part in zip(letters, given.parts, strict=True):
+                if not fits(letter, part.type):
+                    message = f"`%{letter}` does not take a value of type `{part.type}`"
+                    self.found.append(Diagnostic("CEL016", message, part.node.span))
+        return _unary(formatter(parts), values, span)
+
+    def constant_arguments(self, typed: Typed) -> None:
         """Refuse a constant argument that can only fail: upstream checks these while it compiles."""
         place = _CHECKED_ARGUMENT.get(typed.name)
         if place is None or place >= len(typed.parts):
@@ -302,7 +329,9 @@ class Compiler:
                 if not optional:
                     made.append(value)
                 elif type(value) is not Maybe:
-                    raise EvaluationError(f"cannot initialize optional list element from non-optional value {value}", span)
+                    raise EvaluationError(
+                        f"cannot initialize optional list element from non-optional value {value}", span
+                    )
                 elif value.present:
                     made.append(value.value)
             return tuple(made)
@@ -378,9 +407,10 @@ class Compiler:
         rounds = _rounds(source, places, node.source.span)
         if condition is not None:
             rounds = _filtered(rounds, condition, node.condition.span if node.condition else None)
-        return _folds(node, rounds, places, body)
+        return _folds(node, rounds, body)
 
 
+_FORMAT_HELP = "convert the number with string(...) and write `%s`"
 _CHECKED_ARGUMENT = {
     "matches": 1, "find": 1, "findAll": 1, "duration": 0, "timestamp": 0,
     "int": 0, "uint": 0, "double": 0, "bool": 0,
@@ -621,7 +651,7 @@ def _logical(parts: list[Closure], spans: list[Span | None], *, decisive: bool) 
                 failed = failed or error
                 continue
             if value is decisive:
-                return decisive
+                return bool(value)
             if value is not neutral:
                 failed = failed or EvaluationError(NO_OVERLOAD, spans[at])
         if failed is not None:
@@ -635,7 +665,7 @@ def _exact(given: Type, wanted: Type) -> bool:
     """Whether a static type promises what an overload wants."""
     if wanted.kind in (Kind.VARIABLE, Kind.DYN, Kind.ANY):
         return True
-    return given.kind is wanted.kind and given.name == wanted.name and given.kind is not Kind.DYN
+    return given.kind is wanted.kind and given.name == wanted.name
 
 
 def _folded(typed: Typed, chosen: list[Overload]) -> Any:
@@ -730,11 +760,11 @@ def _filtered(rounds: Rounds, condition: Closure, span: Span | None) -> Rounds:
 
 def _decided(value: Any, span: Span | None) -> bool:
     if value is True or value is False:
-        return value  # type: ignore[no-any-return]
+        return value
     raise EvaluationError(NO_OVERLOAD, span)
 
 
-def _folds(node: Comprehension, rounds: Rounds, places: tuple[int, ...], body: Closure) -> Closure:
+def _folds(node: Comprehension, rounds: Rounds, body: Closure) -> Closure:
     span = node.body.span
     match node.kind:
         case MacroKind.ALL:
@@ -753,6 +783,8 @@ def _folds(node: Comprehension, rounds: Rounds, places: tuple[int, ...], body: C
             return lambda frame: {map_key(key): body(frame) for key in rounds(frame)}
         case MacroKind.TRANSFORM_MAP_ENTRY:
             return _entries(rounds, body, span)
+        case _:
+            assert_never(node.kind)
 
 
 def _quantifier(rounds: Rounds, body: Closure, span: Span | None, *, decisive: bool) -> Closure:
@@ -767,7 +799,7 @@ def _quantifier(rounds: Rounds, body: Closure, span: Span | None, *, decisive: b
                 failed = failed or error
                 continue
             if value is decisive:
-                return decisive
+                return bool(value)
             if type(value) is not bool:
                 failed = failed or EvaluationError(NO_OVERLOAD, span)
         if failed is not None:
@@ -804,4 +836,4 @@ def _entries(rounds: Rounds, body: Closure, span: Span | None) -> Closure:
     return run
 
 
-__all__ = ["MOST_ROUNDS", "BoolKey", "Compiler"]
+__all__ = ["MOST_ROUNDS", "Compiler"]

@@ -109,8 +109,10 @@ def _result(typed: Typed, environment: Environment, kind: PurposeName) -> list[D
         return [Diagnostic("CEL013", message, typed.node.span, _decide_help(of))]
     if is_dyn(of) or of in _SCALARS:
         return []
-    if environment.list_type_attributes and of.kind is Kind.LIST and (
-        is_dyn(of.parameters[0]) or of.parameters[0] in _SCALARS
+    if (
+        environment.list_type_attributes
+        and of.kind is Kind.LIST
+        and (is_dyn(of.parameters[0]) or of.parameters[0] in _SCALARS)
     ):
         return []
     also = " or a list of these" if environment.list_type_attributes else ""

@@ -33,7 +33,6 @@ TYPE_NAMES: dict[str, Type] = {
     "bool": BOOL,
     "bytes": BYTES,
     "double": DOUBLE,
-    "dyn": DYN,
     "int": INT,
     "list": list_type(DYN),
     "map": map_type(DYN, DYN),

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from dra_policy.expression.errors import EvaluationError
-from dra_policy.resources import Device, DeviceAttribute, Features, Quantity, QualifiedName, Semver
+from dra_policy.resources import Device, DeviceAttribute, Features, QualifiedName, Quantity, Semver
 from dra_policy.resources.semver import NotASemver
 
 
@@ -38,7 +38,7 @@ class Read:
     def __str__(self) -> str:
         if self.kind in (ReadKind.ATTRIBUTE, ReadKind.CAPACITY):
             return f"{self.kind.value} {self.domain}/{self.name or '*'}"
-        return self.kind.value
+        return str(self.kind.value)
 
 
 class Domains(dict[str, Mapping[str, Any]]):

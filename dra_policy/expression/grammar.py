@@ -42,13 +42,13 @@ class OffsetLexer(Lexer):
         self._match = re.compile("|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in ordered)).match
         self._ignored = frozenset(conf.ignore)
 
-    def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[Token]:
+    def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[Token]:  # noqa: ARG002
         text = lexer_state.text.text
         match, ignored, new, at, end = self._match, self._ignored, Token, 0, len(text)
         while at < end:
             found = match(text, at)
             if found is None:
-                raise lark.UnexpectedCharacters(text, at, 1, at + 1, state=parser_state)
+                raise lark.UnexpectedCharacters(text, at, 1, at + 1)  # type: ignore[no-untyped-call]
             kind = found.lastgroup
             assert kind is not None
             start, at = at, found.end()
@@ -64,7 +64,9 @@ def load_grammar(path: Path, transformer: object, *, cache: Path | None = None) 
     text = path.read_text(encoding="utf-8")
     folder = _cache_folder() if cache is None else cache
     version = f"{_LAYOUT}|{lark.__version__}|{sys.version}|{text}"
-    file = None if folder is None else folder / f"{path.stem}-{hashlib.sha256(version.encode()).hexdigest()[:32]}.tables"
+    file = (
+        None if folder is None else folder / f"{path.stem}-{hashlib.sha256(version.encode()).hexdigest()[:32]}.tables"
+    )
     if file is not None:
         parser = _read(file, transformer)
         if parser is not None:
@@ -78,9 +80,9 @@ def load_grammar(path: Path, transformer: object, *, cache: Path | None = None) 
 
 
 def _cache_folder() -> Path | None:
-    root = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(root):
-        return Path(root) / "dra-policy"
+    root = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if root.is_absolute():
+        return root / "dra-policy"
     try:
         return Path.home() / ".cache" / "dra-policy"
     except RuntimeError:
@@ -92,9 +94,11 @@ def _read(file: Path, transformer: object) -> lark.Lark | None:
     try:
         kept = marshal.loads(file.read_bytes())  # noqa: S302
         kept["data"]["options"] |= {"lexer": OffsetLexer}
-        return lark.Lark._load_from_dict(kept["data"], kept["memo"], transformer=transformer)  # noqa: SLF001
+        load: Any = lark.Lark._load_from_dict  # noqa: SLF001
+        parser: lark.Lark = load(kept["data"], kept["memo"], transformer=transformer)
     except Exception:  # noqa: BLE001
         return None
+    return parser
 
 
 def _write(file: Path, parser: lark.Lark) -> None:
@@ -108,8 +112,8 @@ def _write(file: Path, parser: lark.Lark) -> None:
         try:
             with os.fdopen(handle, "wb") as out:
                 out.write(kept)
-            os.replace(aside, file)
+            Path(aside).replace(file)
         except BaseException:
             with suppress(OSError):
-                os.unlink(aside)
+                Path(aside).unlink()
             raise

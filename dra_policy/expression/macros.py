@@ -58,7 +58,7 @@ def function_or_macro(name: str, args: tuple[Expression, ...], span: Span, at: S
         return Call(name, None, args, span, at)
     (argument,) = args
     if not isinstance(argument, Select) or argument.optional:
-        raise WrongMacro("`has` takes a field", argument.span, "write has(device.attributes[\"domain\"].name)")
+        raise WrongMacro("`has` takes a field", argument.span, 'write has(device.attributes["domain"].name)')
     return Has(argument.operand, argument.name, span, argument.at)
 
 
@@ -85,7 +85,7 @@ def _binding(target: Expression, name: str, args: tuple[Expression, ...], span: 
     match name, len(args):
         case "bind", 3 if isinstance(target, Identifier) and target.name == "cel":
             return Bind(_variable(args[0]), args[1], args[2], span, at)
-        case ("optMap" | "optFlatMap"), 2:
+        case (("optMap" | "optFlatMap"), 2):
             return OptionalMap(target, _variable(args[0]), args[1], name == "optFlatMap", span, at)
         case _:
             return Call(name, target, args, span, at)

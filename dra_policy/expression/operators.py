@@ -33,9 +33,9 @@ def checked_duration(nanos: int) -> Duration:
     raise EvaluationError("duration overflow")
 
 
-def checked_timestamp(nanos: int) -> Timestamp:
+def checked_timestamp(nanos: int, offset: int = 0) -> Timestamp:
     if MIN_TIME <= nanos <= MAX_TIME:
-        return Timestamp(nanos)
+        return Timestamp(nanos, offset)
     raise EvaluationError("timestamp overflow")
 
 
@@ -43,8 +43,8 @@ def add(left: Any, right: Any) -> Any:
     match left, right:
         case (Duration(a), Duration(b)):
             return checked_duration(a + b)
-        case (Duration(a), Timestamp(b)) | (Timestamp(a), Duration(b)):
-            return checked_timestamp(a + b)
+        case (Duration(a), Timestamp(b, offset)) | (Timestamp(b, offset), Duration(a)):
+            return checked_timestamp(a + b, offset)
     one = type(left)
     if one is not type(right):
         raise EvaluationError(NO_OVERLOAD)
@@ -61,8 +61,8 @@ def subtract(left: Any, right: Any) -> Any:
     match left, right:
         case (Duration(a), Duration(b)) | (Timestamp(a), Timestamp(b)):
             return checked_duration(a - b)
-        case (Timestamp(a), Duration(b)):
-            return checked_timestamp(a - b)
+        case (Timestamp(a, offset), Duration(b)):
+            return checked_timestamp(a - b, offset)
     one = type(left)
     if one is type(right):
         if one is int:

@@ -23,7 +23,6 @@ from dra_policy.expression.tree import (
     AND,
     BINARY,
     CONDITIONAL,
-    KEYWORDS,
     NEGATE,
     NOT,
     OR,
@@ -65,13 +64,11 @@ def parse(source: Source) -> Expression | Diagnostic:
         return deep
     _PARSING.source = source
     try:
-        tree: Expression = _parser().parse(source.text)
+        tree = _parsed(source.text)
     except lark.UnexpectedCharacters as problem:
-        return _unexpected_character(source, problem.pos_in_stream)
+        return _unexpected_character(source, _offset(problem))
     except lark.UnexpectedToken as problem:
         return _unexpected_token(source, problem)
-    except lark.exceptions.VisitError as problem:  # pragma: no cover - lark calls the builder directly
-        raise problem.orig_exc from problem
     except _Wrong as problem:
         return problem.diagnostic
     except WrongMacro as problem:
@@ -96,6 +93,11 @@ class _Parsing(threading.local):
 
 
 _PARSING = _Parsing()
+
+
+def _parsed(text: str) -> Expression:
+    # lark says Tree; the builder makes nodes.
+    return _parser().parse(text)  # type: ignore[return-value]
 
 
 @cache
@@ -145,12 +147,11 @@ def _checked_limits(tree: Expression) -> Diagnostic | None:
                 return Diagnostic("CEL003", "the number does not fit into 64 bits", node.span, _INT_HELP)
         else:
             level += 1
-            for child in children(node):
-                stack.append((child, level))
+            stack += [(child, level) for child in children(node)]
     return None
 
 
-_INT_HELP = "an int lies between -9223372036854775808 and 9223372036854775807; write amounts as quantity(\"...\")"
+_INT_HELP = 'an int lies between -9223372036854775808 and 9223372036854775807; write amounts as quantity("...")'
 
 
 # Messages for text that is not CEL.
@@ -191,6 +192,11 @@ def _expected(problem: lark.UnexpectedToken) -> str:
     if closing:
         return f"close it with `{closing[0]}`, or go on with an operator"
     return "an operator or the end belongs here"
+
+
+def _offset(problem: lark.UnexpectedCharacters) -> int:
+    assert problem.pos_in_stream is not None
+    return problem.pos_in_stream
 
 
 def _unexpected_character(source: Source, at: int) -> Diagnostic:

@@ -18,6 +18,7 @@ from dra_policy.source import Source
 Frame: TypeAlias = list[Any]
 Closure: TypeAlias = Callable[[Frame], Any]
 
+
 @dataclass(frozen=True)
 class Program:
     """An expression that was checked and compiled. Immutable; threads may share it.
@@ -48,7 +49,7 @@ class Program:
         except EvaluationError as error:
             raise self._placed(error) from None
         if value is True or value is False:
-            return value  # type: ignore[no-any-return]
+            return value
         # D6
         message = f"CEL result of type {type_name(value)} could not be converted to bool"
         raise EvaluationError(message, self.tree.span)
@@ -79,7 +80,11 @@ class Program:
         return error.in_source(self.source)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Program) and (self.text, self.type, self.reads) == (other.text, other.type, other.reads)
+        return isinstance(other, Program) and (self.text, self.type, self.reads) == (
+            other.text,
+            other.type,
+            other.reads,
+        )
 
     def __hash__(self) -> int:
         return hash(self.text)

@@ -2,7 +2,8 @@
 
 These are the overloads of a Kubernetes 1.37 cluster (rule D5) without the ones for authorization, whose variable a
 device expression does not have, and without those that only expanded macros call. A leading dot marks a method, whose
-first type is that of its target. `<A>` is a type variable.
+first type is that of its target. `<A>` is a type variable. The order within a name counts, as in cel-go: the first
+overload that fits binds the type variables.
 """
 
 from __future__ import annotations
@@ -44,62 +45,62 @@ _/_ (double, double) -> double = divide_double
 _/_ (int, int) -> int = divide_int64
 _/_ (uint, uint) -> uint = divide_uint64
 _<=_ (bool, bool) -> bool = less_equals_bool
-_<=_ (bytes, bytes) -> bool = less_equals_bytes
+_<=_ (int, int) -> bool = less_equals_int64
+_<=_ (int, double) -> bool = less_equals_int64_double
+_<=_ (int, uint) -> bool = less_equals_int64_uint64
+_<=_ (uint, uint) -> bool = less_equals_uint64
+_<=_ (uint, double) -> bool = less_equals_uint64_double
+_<=_ (uint, int) -> bool = less_equals_uint64_int64
 _<=_ (double, double) -> bool = less_equals_double
 _<=_ (double, int) -> bool = less_equals_double_int64
 _<=_ (double, uint) -> bool = less_equals_double_uint64
-_<=_ (google.protobuf.Duration, google.protobuf.Duration) -> bool = less_equals_duration
-_<=_ (google.protobuf.Timestamp, google.protobuf.Timestamp) -> bool = less_equals_timestamp
-_<=_ (int, double) -> bool = less_equals_int64_double
-_<=_ (int, int) -> bool = less_equals_int64
-_<=_ (int, uint) -> bool = less_equals_int64_uint64
 _<=_ (string, string) -> bool = less_equals_string
-_<=_ (uint, double) -> bool = less_equals_uint64_double
-_<=_ (uint, int) -> bool = less_equals_uint64_int64
-_<=_ (uint, uint) -> bool = less_equals_uint64
+_<=_ (bytes, bytes) -> bool = less_equals_bytes
+_<=_ (google.protobuf.Timestamp, google.protobuf.Timestamp) -> bool = less_equals_timestamp
+_<=_ (google.protobuf.Duration, google.protobuf.Duration) -> bool = less_equals_duration
 _<_ (bool, bool) -> bool = less_bool
-_<_ (bytes, bytes) -> bool = less_bytes
+_<_ (int, int) -> bool = less_int64
+_<_ (int, double) -> bool = less_int64_double
+_<_ (int, uint) -> bool = less_int64_uint64
+_<_ (uint, uint) -> bool = less_uint64
+_<_ (uint, double) -> bool = less_uint64_double
+_<_ (uint, int) -> bool = less_uint64_int64
 _<_ (double, double) -> bool = less_double
 _<_ (double, int) -> bool = less_double_int64
 _<_ (double, uint) -> bool = less_double_uint64
-_<_ (google.protobuf.Duration, google.protobuf.Duration) -> bool = less_duration
-_<_ (google.protobuf.Timestamp, google.protobuf.Timestamp) -> bool = less_timestamp
-_<_ (int, double) -> bool = less_int64_double
-_<_ (int, int) -> bool = less_int64
-_<_ (int, uint) -> bool = less_int64_uint64
 _<_ (string, string) -> bool = less_string
-_<_ (uint, double) -> bool = less_uint64_double
-_<_ (uint, int) -> bool = less_uint64_int64
-_<_ (uint, uint) -> bool = less_uint64
+_<_ (bytes, bytes) -> bool = less_bytes
+_<_ (google.protobuf.Timestamp, google.protobuf.Timestamp) -> bool = less_timestamp
+_<_ (google.protobuf.Duration, google.protobuf.Duration) -> bool = less_duration
 _==_ (<A>, <A>) -> bool = equals
 _>=_ (bool, bool) -> bool = greater_equals_bool
-_>=_ (bytes, bytes) -> bool = greater_equals_bytes
+_>=_ (int, int) -> bool = greater_equals_int64
+_>=_ (int, double) -> bool = greater_equals_int64_double
+_>=_ (int, uint) -> bool = greater_equals_int64_uint64
+_>=_ (uint, uint) -> bool = greater_equals_uint64
+_>=_ (uint, double) -> bool = greater_equals_uint64_double
+_>=_ (uint, int) -> bool = greater_equals_uint64_int64
 _>=_ (double, double) -> bool = greater_equals_double
 _>=_ (double, int) -> bool = greater_equals_double_int64
 _>=_ (double, uint) -> bool = greater_equals_double_uint64
-_>=_ (google.protobuf.Duration, google.protobuf.Duration) -> bool = greater_equals_duration
-_>=_ (google.protobuf.Timestamp, google.protobuf.Timestamp) -> bool = greater_equals_timestamp
-_>=_ (int, double) -> bool = greater_equals_int64_double
-_>=_ (int, int) -> bool = greater_equals_int64
-_>=_ (int, uint) -> bool = greater_equals_int64_uint64
 _>=_ (string, string) -> bool = greater_equals_string
-_>=_ (uint, double) -> bool = greater_equals_uint64_double
-_>=_ (uint, int) -> bool = greater_equals_uint64_int64
-_>=_ (uint, uint) -> bool = greater_equals_uint64
+_>=_ (bytes, bytes) -> bool = greater_equals_bytes
+_>=_ (google.protobuf.Timestamp, google.protobuf.Timestamp) -> bool = greater_equals_timestamp
+_>=_ (google.protobuf.Duration, google.protobuf.Duration) -> bool = greater_equals_duration
 _>_ (bool, bool) -> bool = greater_bool
-_>_ (bytes, bytes) -> bool = greater_bytes
+_>_ (int, int) -> bool = greater_int64
+_>_ (int, double) -> bool = greater_int64_double
+_>_ (int, uint) -> bool = greater_int64_uint64
+_>_ (uint, uint) -> bool = greater_uint64
+_>_ (uint, double) -> bool = greater_uint64_double
+_>_ (uint, int) -> bool = greater_uint64_int64
 _>_ (double, double) -> bool = greater_double
 _>_ (double, int) -> bool = greater_double_int64
 _>_ (double, uint) -> bool = greater_double_uint64
-_>_ (google.protobuf.Duration, google.protobuf.Duration) -> bool = greater_duration
-_>_ (google.protobuf.Timestamp, google.protobuf.Timestamp) -> bool = greater_timestamp
-_>_ (int, double) -> bool = greater_int64_double
-_>_ (int, int) -> bool = greater_int64
-_>_ (int, uint) -> bool = greater_int64_uint64
 _>_ (string, string) -> bool = greater_string
-_>_ (uint, double) -> bool = greater_uint64_double
-_>_ (uint, int) -> bool = greater_uint64_int64
-_>_ (uint, uint) -> bool = greater_uint64
+_>_ (bytes, bytes) -> bool = greater_bytes
+_>_ (google.protobuf.Timestamp, google.protobuf.Timestamp) -> bool = greater_timestamp
+_>_ (google.protobuf.Duration, google.protobuf.Duration) -> bool = greater_duration
 _?_:_ (bool, <A>, <A>) -> <A> = conditional
 _[?_] (list(<V>), int) -> optional_type(<V>) = list_optindex_optional_int
 _[?_] (map(<K>, <V>), <K>) -> optional_type(<V>) = map_optindex_optional_value

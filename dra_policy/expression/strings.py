@@ -13,7 +13,7 @@ _ESCAPE = re.compile(
     r"|(?P<octal>[0-3][0-7]{2})|(?P<wrong>.))",
     re.DOTALL,
 )
-_TO_ESCAPE = re.compile("[\x00-\x1f\x7f\"\\\\\ud800-\udfff]")
+_TO_ESCAPE = re.compile('[\x00-\x1f\x7f"\\\\\ud800-\udfff]')
 _NAMED = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v", '"': '"', "\\": "\\"}
 
 

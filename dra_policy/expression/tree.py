@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from dra_policy.source import Source, Span
 
@@ -192,18 +192,7 @@ class OptionalMap:
 
 
 Expression: TypeAlias = (
-    Literal
-    | Identifier
-    | Select
-    | Has
-    | Index
-    | Call
-    | ListOf
-    | MapOf
-    | Message
-    | Comprehension
-    | Bind
-    | OptionalMap
+    Literal | Identifier | Select | Has | Index | Call | ListOf | MapOf | Message | Comprehension | Bind | OptionalMap
 )
 """Any node; `match` over it ends in `assert_never`."""
 
@@ -228,7 +217,25 @@ KEYWORDS = frozenset({"true", "false", "null", "in"})
 """Words that can be neither a variable nor a field after a dot."""
 
 RESERVED = frozenset(
-    "as break const continue else for function if import let loop package namespace return var void while".split()
+    [
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ]
 )
 """Words that can be a field after a dot but not a variable."""
 
@@ -242,7 +249,7 @@ DRIVER = Select(DEVICE, "driver")
 ALLOW_MULTIPLE_ALLOCATIONS = Select(DEVICE, "allowMultipleAllocations")
 
 
-def literal(value: bool | int | float | str | bytes | None, span: Span | None = None) -> Literal:
+def literal(value: bool | float | str | bytes | None, span: Span | None = None) -> Literal:
     """The literal of a Python value; an int becomes CEL's int (see `unsigned` for uint).
 
     >>> literal(True) == literal(1), literal(1) == literal(1.0)
@@ -259,7 +266,7 @@ def literal(value: bool | int | float | str | bytes | None, span: Span | None = 
             kind = LiteralKind.DOUBLE
         case str():
             kind = LiteralKind.STRING
-        case bytes():
+        case _:
             kind = LiteralKind.BYTES
     return Literal(kind, value, span)
 
@@ -403,6 +410,8 @@ def children(tree: Expression) -> tuple[Expression, ...]:
             return (tree.value, tree.body)
         case OptionalMap():
             return (tree.operand, tree.body)
+        case _:
+            assert_never(tree)
 
 
 def walk(tree: Expression) -> Iterator[Expression]:
@@ -475,9 +484,7 @@ def in_source(tree: Expression, source: Source) -> Expression:
             case Bind():
                 return replace(node, value=go(node.value), body=go(node.body), span=span, at=moved(node.at, source))
             case OptionalMap():
-                return replace(
-                    node, operand=go(node.operand), body=go(node.body), span=span, at=moved(node.at, source)
-                )
+                return replace(node, operand=go(node.operand), body=go(node.body), span=span, at=moved(node.at, source))
 
     # Invariant: only trees within the depth limit of the parser or of `compile_tree` come here.
     return go(tree)

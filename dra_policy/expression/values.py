@@ -7,7 +7,7 @@ a dict. What Python cannot tell apart has a class of its own: `Uint`, and `BoolK
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
@@ -41,9 +41,13 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class Timestamp:
-    """A point in time: nanoseconds since 1970-01-01 00:00:00 UTC."""
+    """A point in time: nanoseconds since 1970-01-01 00:00:00 UTC.
+
+    `offset` is the zone that it was written in, in minutes: it counts for printing alone.
+    """
 
     nanos: int
+    offset: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,7 @@ def order_numbers(left: Any, right: Any) -> int:
         if isinstance(right, int) and not MIN_INT <= left <= MAX_UINT:
             return 1 if left > 0 else -1
         left, right = float(left), float(right)
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 _ORDERED = (str, bool, bytes)
@@ -201,9 +205,9 @@ def order(left: Any, right: Any) -> int:
     one, other = type(left), type(right)
     if one is other:
         if one in _ORDERED:
-            return (left > right) - (left < right)
+            return int(left > right) - int(left < right)
         if one is Duration or one is Timestamp:
-            return (left.nanos > right.nanos) - (left.nanos < right.nanos)
+            return int(left.nanos > right.nanos) - int(left.nanos < right.nanos)
     if one in _NUMBERS and other in _NUMBERS:
         result = order_numbers(left, right)
         if result == 2:
@@ -222,4 +226,3 @@ def checked_uint(value: int) -> Uint:
     if 0 <= value <= MAX_UINT:
         return Uint(value)
     raise EvaluationError("unsigned integer overflow")
-

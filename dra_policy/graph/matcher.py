@@ -1,8 +1,8 @@
 """The matcher graph: which devices a condition matches, as bit sets, worked out once and kept up to date.
 
-Vertices are hash-consed: a selector is known by its CEL text, a class or a request by the texts of its selectors, so
-whatever ten thousand claims have in common is matched once. A selector is evaluated once for every distinct
-projection of the devices on what it reads. A verdict belongs to one state of the inventory; for another state only
+Vertices are hash-consed: an atom and a selector are known by their CEL text, a class or a request by the texts of its
+selectors, so whatever ten thousand claims have in common is matched once. A selector is computed from the bit sets of
+its atoms; an atom is evaluated once for every distinct projection of the devices on what it reads. A verdict belongs to one state of the inventory; for another state only
 the devices that differ are looked at.
 """
 
@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_, or_
 from threading import Lock
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, assert_never
 
 from cachetools import LRUCache
 
 from dra_policy.expression import DeviceFacts, EvaluationError, Program, Read
+from dra_policy.graph.formula import Atom, Formula, Junction, Negation, formula
 from dra_policy.graph.shapes import Partition, Shape, partition, repartition, union
 from dra_policy.inventory import DeviceRecord, PersistentVector, Snapshot
 from dra_policy.rules import Origin, Selector
@@ -48,9 +51,12 @@ class _Known(Generic[T]):
 
 @dataclass(slots=True, eq=False)
 class _SelectorVertex:
-    """One condition. `known` is replaced as a whole, so that a reader without a lock sees one state."""
+    """One condition; no formula: it does not compile.
 
-    program: Program | None
+    `known` is replaced as a whole, so that a reader without a lock sees one state.
+    """
+
+    formula: Formula | None
     origins: dict[Origin, None] = field(default_factory=dict)
     known: _Known[Verdict] | None = None
     # Outcomes by projection, for devices that come later; bounded, because a serial number gives one per device.
@@ -107,7 +113,7 @@ class MatcherGraph:
         records = self.snapshot.records
         known = self._vertices.present
         if known is None:
-            mask = union([Shape.of(record.facts, [slot]) for slot, record in records.items()])
+            mask = records.occupied()
         elif known.records is records:
             return known.value
         else:
@@ -119,16 +125,7 @@ class MatcherGraph:
 
     def verdict(self, selector: Selector) -> Verdict:
         """Where one condition is true and where it is an error; one that does not compile is an error everywhere."""
-        vertex = self._vertex(selector)
-        if vertex.program is None:
-            return Verdict(0, self.present())
-        known = vertex.known
-        if known is not None and known.records is self.snapshot.records:
-            return known.value
-        program = vertex.program
-        verdict = self._fresh(vertex, program) if known is None else self._updated(vertex, program, known)
-        vertex.known = _Known(self.snapshot.records, verdict)
-        return verdict
+        return self._verdict(self._vertex(selector))
 
     def conjunction(self, selectors: Sequence[Selector]) -> Verdict:
         """Where all conditions are true, and where an error is met before the first false one (D8).
@@ -184,15 +181,63 @@ class MatcherGraph:
         return tuple(self._vertex(selector).origins)
 
     def _vertex(self, selector: Selector) -> _SelectorVertex:
-        vertices, key = self._vertices, selector.key
+        vertices, key, program = self._vertices, selector.key, selector.program
         with vertices.lock:
             vertex = vertices.selectors.get(key)
-            if vertex is None:
-                vertex = _SelectorVertex(selector.program)
-                vertices.selectors[key] = vertex
-            if len(vertex.origins) < _ORIGIN_LIMIT:
+        if vertex is None:
+            made = _SelectorVertex(None if program is None else formula(program, self.snapshot.features))
+            vertex = self._stored(key, made)
+        if len(vertex.origins) < _ORIGIN_LIMIT:
+            with vertices.lock:
                 vertex.origins[selector.origin] = None
         return vertex
+
+    def _atom_vertex(self, atom: Atom) -> _SelectorVertex:
+        key = atom.program.text
+        with self._vertices.lock:
+            vertex = self._vertices.selectors.get(key)
+        return self._stored(key, _SelectorVertex(atom)) if vertex is None else vertex
+
+    def _stored(self, key: str, made: _SelectorVertex) -> _SelectorVertex:
+        """The vertex of this key: `made`, unless another thread was faster."""
+        with self._vertices.lock:
+            vertex = self._vertices.selectors.get(key)
+            if vertex is None:
+                self._vertices.selectors[key] = vertex = made
+        return vertex
+
+    def _verdict(self, vertex: _SelectorVertex) -> Verdict:
+        known = vertex.known
+        if known is not None and known.records is self.snapshot.records:
+            return known.value
+        match vertex.formula:
+            case None:
+                verdict = Verdict(0, self.present())
+            case Atom(program):
+                verdict = self._fresh(vertex, program) if known is None else self._updated(vertex, program, known)
+            case joined:
+                verdict = self._computed(joined)
+        vertex.known = _Known(self.snapshot.records, verdict)
+        return verdict
+
+    def _computed(self, of: Formula) -> Verdict:
+        """The verdict of a formula from those of its atoms, in CEL's three values."""
+        match of:
+            case Atom():
+                return self._verdict(self._atom_vertex(of))
+            case Negation(part):
+                true, error = self._computed(part)
+                return Verdict(self.present() & ~(true | error), error)
+            case Junction(every, parts):
+                present = self.present()
+                verdicts = [self._computed(part) for part in parts]
+                falses = [present & ~(true | error) for true, error in verdicts]
+                trues = [true for true, _ in verdicts]
+                true = reduce(and_ if every else or_, trues)
+                false = reduce(or_ if every else and_, falses)
+                return Verdict(true, present & ~(true | false))
+            case _:
+                assert_never(of)
 
     def _fresh(self, vertex: _SelectorVertex, program: Program) -> Verdict:
         """One evaluation a shape."""

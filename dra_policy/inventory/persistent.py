@@ -16,6 +16,7 @@ V = TypeVar("V")
 _BITS = 5
 _WIDTH = 1 << _BITS
 _LOW = _WIDTH - 1
+_FULL = (1 << _WIDTH) - 1
 
 
 class PersistentMap(Generic[K, V]):
@@ -156,6 +157,21 @@ class PersistentVector(Generic[V]):
                 for low, value in enumerate(leaf):
                     if value is not None:
                         yield start | low, value
+
+    def occupied(self) -> int:
+        """The bit set of the slots that hold a value.
+
+        >>> bin(PersistentVector[str]().with_all({0: "a", 3: "b"}).occupied())
+        '0b1001'
+        """
+        words: list[bytes] = []
+        for branch in self._root:
+            for leaf in branch:
+                word = _FULL
+                if None in leaf:
+                    word = sum(1 << low for low, value in enumerate(leaf) if value is not None)
+                words.append(word.to_bytes(_WIDTH >> 3, "little"))
+        return int.from_bytes(b"".join(words), "little")
 
     def differences(self, other: PersistentVector[V]) -> Iterator[int]:
         """Slots whose values are not the same object here and there; leaves that are shared are not looked at."""

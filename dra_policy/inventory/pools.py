@@ -7,14 +7,18 @@ Rules are cited by number. Nothing here depends on the order in which slices bec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from dra_policy.inventory.identity import PoolID
 from dra_policy.inventory.nodes import NodeFacts, NodeSelectorError, choice_matches
+from dra_policy.inventory.persistent import PersistentMap
 from dra_policy.inventory.views import PoolState, PoolView
 from dra_policy.resources import Device, Quantity, ResourceSlice
 from dra_policy.resources.features import Features
+
+_MOST_REACHES = 1024
+"""How many views of one pool are kept that differ only in the devices that a node can reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +60,24 @@ class Pool:
     through the slices that are relevant to it and the devices that it can reach, so nodes share views.
     """
 
-    __slots__ = ("_anywhere", "_by_device", "_by_node", "_known", "_views", "features", "id", "slices")
+    __slots__ = ("_anywhere", "_by_device", "_by_node", "_known", "_reaches", "_views", "features", "id", "slices")
 
-    def __init__(self, identity: PoolID, slices: Mapping[str, PlacedSlice], features: Features) -> None:
+    def __init__(self, identity: PoolID, slices: PersistentMap[str, PlacedSlice], features: Features) -> None:
         self.id = identity
         self.slices = slices
         self.features = features
-        self._views: dict[tuple[tuple[str, ...], int, int], PoolView | None] = {}
+        self._views: dict[tuple[str, ...], PoolView | None] = {}
+        self._reaches: dict[tuple[tuple[str, ...], int, int], PoolView] = {}
         self._known: tuple[PlacedSlice, ...] | None = None
         self._by_node: dict[str, list[PlacedSlice]] | None = None
         self._anywhere: list[PlacedSlice] = []
         self._by_device: dict[str, tuple[int, ...]] | None = None
 
     def with_slice(self, placed: PlacedSlice) -> Pool:
-        return Pool(self.id, {**self.slices, placed.name: placed}, self.features)
+        return Pool(self.id, self.slices.set(placed.name, placed), self.features)
 
     def without_slice(self, name: str) -> Pool:
-        return Pool(self.id, {n: placed for n, placed in self.slices.items() if n != name}, self.features)
+        return Pool(self.id, self.slices.without(name), self.features)
 
     def known(self) -> tuple[PlacedSlice, ...]:
         """The slices that exist for the allocator, by name: without group support, none that declares a group (B9)."""
@@ -112,11 +117,22 @@ class Pool:
         kept = self._kept(node)
         if not kept:
             return None
+        names = tuple(placed.name for placed in kept)
+        if names not in self._views:
+            self._views[names] = self._build(kept)
+        view = self._views[names]
+        if view is None or not view.mask or not any(p.slice.spec.per_device_node_selection for p in kept):
+            return view
         reachable, unreadable = _reach(kept, node)
-        key = (tuple(placed.name for placed in kept), reachable, unreadable)
-        if key not in self._views:
-            self._views[key] = self._build(kept, reachable, unreadable)
-        return self._views[key]
+        if reachable == view.mask:
+            return view
+        key = (names, reachable, unreadable)
+        reached = self._reaches.get(key)
+        if reached is None:
+            if len(self._reaches) >= _MOST_REACHES:
+                self._reaches.clear()
+            self._reaches[key] = reached = replace(view, reachable=reachable, unreadable=unreadable)
+        return reached
 
     def _kept(self, node: NodeFacts) -> list[PlacedSlice]:
         """Relevant slices (B2, B3) of the highest generation among them (B4)."""
@@ -135,7 +151,8 @@ class Pool:
         spec = published.spec
         return self.features.partitionable_devices or not (spec.per_device_node_selection or spec.shared_counters)
 
-    def _build(self, kept: Sequence[PlacedSlice], reachable: int, unreadable: int) -> PoolView | None:
+    def _build(self, kept: Sequence[PlacedSlice]) -> PoolView | None:
+        """The view of a node that reaches all devices of the slices that are kept for it."""
         generation, wanted = kept[0].generation, kept[0].wanted
         members: Sequence[PlacedSlice] = kept
         state, why = PoolState.COMPLETE, ""
@@ -157,6 +174,7 @@ class Pool:
             if why:
                 state = PoolState.INVALID
         whole = state is PoolState.COMPLETE
+        mask = bits(indices) if whole else 0
         return PoolView(
             id=self.id,
             state=state,
@@ -164,9 +182,9 @@ class Pool:
             generation=generation,
             slices=tuple(placed.name for placed in ordered),
             devices=indices if whole else (),
-            mask=bits(indices) if whole else 0,
-            reachable=reachable if whole else 0,
-            unreadable=unreadable if whole else 0,
+            mask=mask,
+            reachable=mask,
+            unreadable=0,
             withheld=() if whole else indices,
             members=tuple(index for placed in members for index in placed.indices),
             counter_sets=MappingProxyType(dict(counter_sets)),

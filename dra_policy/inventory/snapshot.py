@@ -154,7 +154,7 @@ class Snapshot:
         for position, slot in enumerate(slots):
             changes[slot] = self._record(slot, published, position, None if slot not in changes else self.device(slot))
         placed = PlacedSlice(published, slots)
-        pool = self._pools.get(identity) or Pool(identity, {}, self.features)
+        pool = self._pools.get(identity) or Pool(identity, PersistentMap(), self.features)
         return replace(
             self,
             version=self.version + 1,
@@ -184,7 +184,7 @@ class Snapshot:
             self,
             version=self.version + 1,
             _slices=self._slices.without(name),
-            _pools=self._pools.set(identity, pool) if pool.slices else self._pools.without(identity),
+            _pools=self._pools.set(identity, pool) if len(pool.slices) else self._pools.without(identity),
             _pools_by_node=_rebound(self._pools_by_node, identity, old, None),
             _records=self._records.with_all(dict.fromkeys(old.indices)),
             _free=_freed(old.indices, self._free),
@@ -320,6 +320,8 @@ def _rebound(
     new: PlacedSlice | None,
 ) -> PersistentMap[str, Mapping[PoolID, int]]:
     """Per node name (empty: slices without one) the pools with such slices, and how many there are (B2)."""
+    if old is not None and new is not None and old.slice.spec.node_name == new.slice.spec.node_name:
+        return by_node
     for placed, change in ((old, -1), (new, 1)):
         if placed is None:
             continue

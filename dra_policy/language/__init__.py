@@ -1,5 +1,24 @@
 """The policy language: text to syntax tree and back, checking, and lowering to rules."""
 
+from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedPolicies, CheckedPolicy
+from dra_policy.language.checker import check
+from dra_policy.language.imports import load
+from dra_policy.language.lowering import PolicyRules, lower, lower_claim, lower_class
+from dra_policy.language.objects import to_claim_template, to_device_class
 from dra_policy.language.parser import parse
 
-__all__ = ["parse"]
+__all__ = [
+    "CheckedClaim",
+    "CheckedClass",
+    "CheckedPolicies",
+    "CheckedPolicy",
+    "PolicyRules",
+    "check",
+    "load",
+    "lower",
+    "lower_claim",
+    "lower_class",
+    "parse",
+    "to_claim_template",
+    "to_device_class",
+]

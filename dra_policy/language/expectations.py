@@ -92,6 +92,11 @@ def _given(checking: Checking, scope: Scope, given: GivenModel) -> GivenDevices 
         value = constants_of(attribute, (setting.value,), setting.span, problems)
         if value is None:
             continue
+        if attribute.unique and given.count.value > 1:
+            message = f"`{attribute.name}` is unique in a cluster, and {given.count.value} devices are given"
+            note = Related(attribute.span, "declared here")
+            problems.add("RUL012", message, setting.name.span, "give them one by one, or leave it out", note)
+            continue
         if attribute in settings and not isinstance(attribute.type, SetType):
             problems.add("NAM003", f"`{attribute.name}` is set already", setting.name.span, "remove one of the two")
             continue

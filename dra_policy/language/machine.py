@@ -18,6 +18,8 @@ from dra_policy.language.tokens import END, PolicyLexer
 States: TypeAlias = list[Any]
 """The states on the stack, the start state first: all that decides what may come next."""
 
+_CLOSING = {"RBRACE": "LBRACE", "RPAR": "LPAR"}
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -101,16 +103,23 @@ class Machine:
     # ------------------------------------------------------------------------------------------------------- blocks
 
     def open_tokens(self, *kinds: str) -> list[Token]:
-        """The tokens of these kinds that no rule has taken up yet, such as the open braces."""
-        return [value for value in self.values if isinstance(value, Token) and value.type in kinds]
+        """The tokens of these kinds that nothing has closed yet, such as the open braces."""
+        found: list[Token] = []
+        for value in self.values:
+            if isinstance(value, Token):
+                if value.type in kinds:
+                    found.append(value)
+                elif value.type in _CLOSING and _CLOSING[value.type] in kinds:
+                    # A rule is taken up only at the token behind it, so its closing sign may still be here.
+                    while found and found.pop().type != _CLOSING[value.type]:
+                        pass
+        return found
 
     def cut(self) -> Snapshot:
         """The stacks without the unfinished statement of the innermost open block, or of the file."""
         values = self.values
-        inside = 0
-        for index, value in enumerate(values):
-            if isinstance(value, Token) and value.type == "LBRACE":
-                inside = index
+        braces = self.open_tokens("LBRACE")
+        inside = next((index for index, value in enumerate(values) if braces and value is braces[-1]), 0)
         # The list of finished members behind the brace, or of statements behind the header, is one value.
         keep = inside + 1
         if keep < len(values) and isinstance(values[keep], Tree):

@@ -46,7 +46,7 @@ def lower_driver(device: DeviceSchema) -> Expression:
 def lower_condition(condition: CheckedCondition, *, lists: bool) -> Expression:
     """The expression of a condition that stands alone; `lists` tells whether the target has list attributes."""
     span = condition.span
-    required = dict.fromkeys(a for a in _read(condition) if a.required and not a.published_as_flags(lists=lists))
+    required = dict.fromkeys(a for a in read_by(condition) if a.required and not a.published_as_flags(lists=lists))
     present = [_present(attribute, span) for attribute in required]
     return tree.all_of(*present, _Lowering(lists).lower(condition), span=span)
 
@@ -78,7 +78,7 @@ def _within(value: Fraction, tolerance: Fraction) -> tuple[Fraction, Fraction]:
     return Fraction(floor(low * _NANO), _NANO), Fraction(ceil(high * _NANO), _NANO)
 
 
-def _read(condition: CheckedCondition) -> Iterator[AttributeSchema]:
+def read_by(condition: CheckedCondition) -> Iterator[AttributeSchema]:
     """The attributes whose values a condition reads, in the order written, defines included."""
     match condition:
         case Always() | Present():
@@ -86,10 +86,10 @@ def _read(condition: CheckedCondition) -> Iterator[AttributeSchema]:
         case Holds(attribute):
             yield attribute
         case Negation(operand):
-            yield from _read(operand)
+            yield from read_by(operand)
         case Conjunction(operands) | Disjunction(operands):
             for operand in operands:
-                yield from _read(operand)
+                yield from read_by(operand)
         case Comparison(_, left, right) | TextMatch(_, left, right):
             yield from (term.attribute for term in (left, right) if isinstance(term, AttributeTerm))
         case InSet(attribute, item):
@@ -99,7 +99,7 @@ def _read(condition: CheckedCondition) -> Iterator[AttributeSchema]:
         case Among(item):
             yield item.attribute
         case Defined(define):
-            yield from _read(define.condition)
+            yield from read_by(define.condition)
         case _:
             assert_never(condition)
 
@@ -255,4 +255,4 @@ def _among(test: Among) -> Expression:
     return tree.negation(found, span) if test.negated else found
 
 
-__all__ = ["lower_condition", "lower_driver", "lower_model_value"]
+__all__ = ["lower_condition", "lower_driver", "lower_model_value", "read_by"]

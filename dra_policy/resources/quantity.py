@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from fractions import Fraction
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import Any, Final, NoReturn
 
 from pydantic import GetCoreSchemaHandler
@@ -247,6 +247,8 @@ def _run(text: str, start: int, letters: frozenset[str]) -> int:
     return end
 
 
+# Slices repeat the same few amounts on every device.
+@lru_cache(maxsize=4096)
 def _parse(text: str) -> Quantity:
     if not text:
         _refuse("an empty text is not an amount")
@@ -315,10 +317,11 @@ def _need_digit(written: str) -> None:
 
 def _big(sign: int, unscaled: int, scale: int, shape: Format) -> Quantity:
     """What Kubernetes keeps as a big decimal: rounded away from zero to billionths, capped when binary."""
-    if unscaled:
-        # Rounding also sets the scale, which shows in `as_approximate_float`.
-        unscaled = unscaled * 10 ** (scale + 9) if scale >= -9 else -(-unscaled // 10 ** (-9 - scale))
-        scale = -9
+    if not unscaled:
+        return _restore(0, 0, False, shape, None)
+    # Rounding also sets the scale, which shows in `as_approximate_float`.
+    unscaled = unscaled * 10 ** (scale + 9) if scale >= -9 else -(-unscaled // 10 ** (-9 - scale))
+    scale = -9
     if shape is Format.BINARY_SI:
         if unscaled > INT64_MAX * NANO:
             unscaled, scale = INT64_MAX, 0

@@ -22,6 +22,7 @@ from yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
+    StreamEndEvent,
 )
 
 from dra_policy.diagnostics.model import Diagnostic, Related
@@ -138,14 +139,15 @@ class _Composer:
         self.size = 0
 
     def documents(self) -> Iterator[YamlDocument]:
-        events = yaml.parse(self.text, Loader=_LOADER)
+        loader = _LOADER(self.text)
         start = 0
         value: Any = _NO_VALUE
         root: Mark | None = None
         while True:
-            event = self._next(events)
-            if event is None:
-                return
+            try:
+                event: Any = loader.get_event()
+            except yaml.YAMLError as problem:
+                self._syntax_error(problem)
             kind = type(event)
             if kind is ScalarEvent:
                 done, mark = self._scalar(event)
@@ -164,16 +166,12 @@ class _Composer:
                     yield YamlDocument(value, self.base + start, self.base + event.end_mark.index, root)
                 self.at = self.base + event.end_mark.index
                 continue
+            elif kind is StreamEndEvent:
+                return
             else:
                 continue
             if not self._place(done, mark, event):
                 value, root = done, mark
-
-    def _next(self, events: Iterator[Any]) -> Any:
-        try:
-            return next(events, None)
-        except yaml.YAMLError as problem:
-            self._syntax_error(problem)
 
     def _span(self, start: int, end: int) -> Span:
         return Span(self.source, self.base + start, self.base + end)

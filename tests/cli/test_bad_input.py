@@ -144,7 +144,7 @@ def test_a_file_that_is_not_utf8(tmp_path: Path, invoke: Invoke, suffix: str) ->
     file.write_bytes("# Gerät\n".encode("latin-1"))
     for command in ("check", "allocate"):
         printed = assert_refused(invoke(command, file), code="SRC002")
-        assert f"{file}:1:5: SRC002" in printed
+        assert f"{file}:1:6: SRC002" in printed
         assert "= help: " in printed
 
 

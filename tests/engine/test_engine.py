@@ -148,7 +148,7 @@ def test_a_template_makes_a_new_claim_at_each_call() -> None:  # M1
     engine.apply(template)
     outcomes = [engine.allocate("ring"), engine.allocate(ResourceClaimTemplate.model_validate(template))]
     assert [o.claims for o in outcomes if isinstance(o, Allocated)] == [
-        (ClaimKey("default", "ring"),),
+        (ClaimKey("default", "ring-1"),),
         (ClaimKey("default", "ring-2"),),
     ]
     assert engine.release("default/ring-2")

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from dra_policy.expression import EvaluationError, compile_cel
 from dra_policy.graph import MatcherGraph, Verdict, Vertices
+from dra_policy.graph.formula import atoms as formula_atoms
+from dra_policy.graph.formula import formula
 from dra_policy.inventory import Snapshot
 from dra_policy.resources import Device, DeviceTaintRule, Features, ObjectMeta, ResourcePool, ResourceSlice
 from dra_policy.resources import ResourceSliceSpec as Spec
@@ -44,6 +46,10 @@ SELECTORS = [
     selector("true"),
     selector("false"),
     selector(f'{attribute("model")} in ["A", "B"] && {attribute("ecc")}'),
+    selector(f'{attribute("ecc")} || device.driver == "{DRIVER}"'),
+    selector(f'!({attribute("ecc")} || {attribute("model")} == "A")'),
+    selector(f'!{attribute("ecc")} && ({attribute("model")} == "B" || !("model" in device.attributes["{DRIVER}"]))'),
+    selector(f"{attribute('model')} && {attribute('ecc')}"),
     selector(f'"model" in device.attributes["{DRIVER}"]'),
     selector(f'device.capacity["{DRIVER}"].memory.compareTo(quantity("40Gi")) >= 0'),
 ]
@@ -164,7 +170,10 @@ def test_d9_a_value_that_does_not_convert_is_an_error_for_every_selector() -> No
 
 
 def test_errors_name_the_selector_that_met_them() -> None:
-    devices = [{"name": "bare"}, {"name": "a", "attributes": {"model": {"string": "A"}, "ecc": {"int": 1}}}]
+    devices: list[dict[str, Any]] = [
+        {"name": "bare"},
+        {"name": "a", "attributes": {"model": {"string": "A"}, "ecc": {"int": 1}}},
+    ]
     graph = MatcherGraph(Snapshot.empty(FEATURES).with_slice(make_slice("s", devices)))
     assert graph.first_error([DRIVER_IS_OURS, MODEL_IS_A, ECC], 0)[0] is MODEL_IS_A
     found, error = graph.first_error([DRIVER_IS_OURS, MODEL_IS_A, ECC], 1)
@@ -289,3 +298,46 @@ def test_origins_are_kept_for_the_first_few_of_many() -> None:
     owners = [origin.owner for origin in graph.origins(selector("true"))]
     assert owners[:2] == ["claim `0`", "claim `1`"]
     assert len(owners) == 16
+
+
+@pytest.mark.parametrize(
+    ("text", "atoms"),
+    [
+        (f'device.driver == "{DRIVER}"', 1),
+        (f'device.driver == "{DRIVER}" && {attribute("ecc")}', 2),
+        (f'device.driver == "{DRIVER}" && !({attribute("ecc")} || {attribute("model")} == "A")', 3),
+        # Taking these apart gains nothing: one read only.
+        (f'{attribute("model")} == "A" || {attribute("model")} == "B"', 1),
+        # A macro keeps the whole in one piece: its rounds are limited together.
+        (f'device.driver == "{DRIVER}" && ["A", "B"].exists(m, {attribute("model")} == m)', 1),
+        (" && ".join(f"{attribute(f'a{i}')} == {i}" for i in range(64)), 64),
+        (" && ".join(f"{attribute(f'a{i}')} == {i}" for i in range(65)), 1),
+    ],
+)
+def test_a_condition_is_taken_apart_where_its_atoms_read_different_things(text: str, atoms: int) -> None:
+    program = selector(text).program
+    assert program is not None
+    assert len(list(formula_atoms(formula(program, FEATURES)))) == atoms
+
+
+def test_a_conjunction_costs_the_sum_of_its_atoms_not_their_product(forty_thousand: Snapshot) -> None:
+    graph = MatcherGraph(forty_thousand)
+    ours, model = f'device.driver == "{DRIVER}"', f'{attribute("model")} == "model-1"'
+    serial = f'{attribute("serial")} == "00000001"'
+    assert graph.verdict(selector(f"{ours} && {model} && {serial}")) == Verdict(0b10, 0)
+    assert graph.evaluations == 1 + 3 + 40_000
+    graph.verdict(selector(f"{model} && {ours}"))
+    graph.verdict(selector(model))
+    assert graph.evaluations == 1 + 3 + 40_000
+
+
+def test_deep_conditions_stay_in_one_piece_below_a_level() -> None:
+    text = attribute("ecc")
+    for i in range(30):
+        text = f'!({text} {"&&" if i % 2 else "||"} device.driver == "{DRIVER}")'
+    program = selector(text).program
+    assert program is not None
+    snapshot = Snapshot.empty(FEATURES).with_slice(
+        make_slice("s", [{"name": "bare"}, {"name": "on", "attributes": {"ecc": {"bool": True}}}])
+    )
+    assert MatcherGraph(snapshot).verdict(selector(text)) == plain(snapshot, [selector(text)])

@@ -45,6 +45,7 @@ def test_a_vector_follows_a_dict(steps: list[dict[int, int | None]]) -> None:
         assert list(vector.items()) == sorted(model.items())
         assert all(vector.get(slot) == model.get(slot) for slot in (*range(71), 1023, 1024, 5000, 99_999))
         assert all(slot < vector.limit for slot in model)
+        assert vector.occupied() == sum(1 << slot for slot in model)
     for vector, model in versions:
         for other, other_model in versions:
             differing = {slot for slot in model.keys() | other_model.keys() if model.get(slot) != other_model.get(slot)}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dra_policy.inventory import DeviceID, Snapshot
+from dra_policy.inventory import DeviceID, Snapshot, told_apart
 from dra_policy.resources import DeviceClass, DeviceTaintRule, Features, Node, ResourceSlice
 from dra_policy.rules import class_rules
 
@@ -21,7 +21,7 @@ DEVICES = st.fixed_dictionaries(
         "consumesCounters": st.just([{"counterSet": "c0", "counters": {"m": {"value": "1"}}}]),
     },
 )
-CHOICES = st.sampled_from(
+CHOICES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
         {"nodeName": "n1"},
         {"nodeName": "n2"},
@@ -30,7 +30,7 @@ CHOICES = st.sampled_from(
         {"nodeSelector": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "Exists"}]}]}},
     ]
 )
-CONTENT = st.one_of(
+CONTENT: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.lists(DEVICES, max_size=3).map(lambda devices: {"devices": devices}),
     st.just({"sharedCounters": [{"name": "c0", "counters": {"m": {"value": "4"}}}]}),
 )
@@ -45,7 +45,9 @@ def slices(draw: st.DrawFn) -> ResourceSlice:
     }
     spec: dict[str, Any] = {"driver": draw(st.sampled_from(["a.example", "b.example"])), "pool": pool}
     name = draw(st.sampled_from(["s0", "s1", "s2", "s3"]))
-    return ResourceSlice.model_validate({"metadata": {"name": name}, "spec": {**spec, **draw(CHOICES), **draw(CONTENT)}})
+    return ResourceSlice.model_validate(
+        {"metadata": {"name": name}, "spec": {**spec, **draw(CHOICES), **draw(CONTENT)}}
+    )
 
 
 STEPS = st.lists(st.one_of(slices(), st.sampled_from(["s0", "s1", "s2", "s3"])), max_size=10)
@@ -95,10 +97,14 @@ def test_adding_and_removing_a_slice_gives_an_equal_snapshot(
 
 @given(STEPS)
 def test_a_history_ends_where_a_fresh_start_does(shown: Any, steps: list[ResourceSlice | str]) -> None:
-    lived = after(Snapshot.empty(), steps)
-    fresh = Snapshot.empty().with_slices(lived.slices())
-    assert lived == fresh
-    assert all_shown(lived, shown) == all_shown(fresh, shown)
+    lived = Snapshot.empty()
+    for step in steps:
+        lived = after(lived, [step])
+        seen = all_shown(lived, shown)  # also fills what pools remember
+        fresh = Snapshot.empty().with_slices(lived.slices())
+        assert lived == fresh
+        for node, known in reversed(list(zip(NODES, seen, strict=True))):
+            assert shown(fresh.view(node)) == known == shown(lived.view(node))
 
 
 @given(STEPS, STEPS)
@@ -243,3 +249,10 @@ def test_an_empty_slot_has_no_device(a_slice: Any, a_node: Any) -> None:
         snapshot.device(0)
     with pytest.raises(KeyError):
         snapshot.view(a_node()).device(0)
+
+
+def test_a_list_may_name_two_slices_alike(a_slice: Any, a_node: Any, shown: Any) -> None:
+    listed = [a_slice("s", ["b"], count=3), a_slice("s-1", ["c"], count=3), a_slice("s", ["a"], count=3)]
+    (pool,) = shown(Snapshot.empty().with_slices(told_apart(listed)).view(a_node()))
+    assert [place.partition("=")[2] for place in pool["devices"]] == ["b", "a", "c"]
+    assert list(told_apart(listed[:2])) == listed[:2]

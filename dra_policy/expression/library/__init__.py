@@ -11,8 +11,18 @@ from typing import Any
 from dra_policy.expression.library.conversions import CONVERSIONS
 from dra_policy.expression.library.kubernetes import KUBERNETES
 from dra_policy.expression.library.lists import LISTS
+from dra_policy.expression.library.network import NETWORK
 from dra_policy.expression.library.optionals import OPTIONALS
 from dra_policy.expression.library.strings import STRINGS
+from dra_policy.expression.library.time import TIME
 
-IMPLEMENTATIONS: dict[str, Callable[..., Any]] = {**CONVERSIONS, **KUBERNETES, **LISTS, **OPTIONALS, **STRINGS}
+IMPLEMENTATIONS: dict[str, Callable[..., Any]] = {
+    **CONVERSIONS,
+    **KUBERNETES,
+    **LISTS,
+    **NETWORK,
+    **OPTIONALS,
+    **STRINGS,
+    **TIME,
+}
 """Overloads that are evaluated here; the checker refuses calls of others by name (CEL017)."""

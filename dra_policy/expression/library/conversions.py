@@ -12,7 +12,9 @@ from dra_policy.expression.values import MAX_INT, MAX_UINT, MIN_INT, TypeValue, 
 
 _INT = re.compile(r"[+-]?[0-9]+\Z")
 _UINT = re.compile(r"[0-9]+\Z")
-_DOUBLE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z|[+-]?(inf|infinity)\Z|[+-]?nan\Z", re.IGNORECASE)
+_DOUBLE = re.compile(
+    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z|[+-]?(inf|infinity)\Z|[+-]?nan\Z", re.IGNORECASE
+)
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 

@@ -81,8 +81,9 @@ def _sort(values: List) -> List:
 def sorted_by(values: List, keys: List) -> List:
     """The values in the order of their keys."""
     same_type(keys)
-    positions = sorted(range(len(values)), key=cmp_to_key(lambda i, j: order(keys[i], keys[j])))
-    return tuple(values[i] for i in positions)
+    compared = cmp_to_key(order)
+    pairs = sorted(zip(keys, values, strict=True), key=lambda pair: compared(pair[0]))
+    return tuple(value for _, value in pairs)
 
 
 def _is_sorted(values: List) -> bool:

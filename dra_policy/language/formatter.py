@@ -1,0 +1,406 @@
+"""The one layout of policy files: two spaces, one statement a line, comments where they were.
+
+Line breaks of the source do not matter, except that one blank line between statements stays one. A statement that
+does not fit is broken before its clauses (`and`, `or`, `because`), then to fill the lines with its lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias, assert_never
+
+from dra_policy.diagnostics import InvalidInput
+from dra_policy.language import spelling, tree
+from dra_policy.language.chunks import (
+    CLAUSE,
+    NEVER,
+    Chunk,
+    attribute_chunks,
+    because,
+    condition_chunks,
+    field_chunks,
+    joined,
+    listed,
+    type_chunks,
+    values,
+)
+from dra_policy.language.parser import parse
+from dra_policy.source import Source, Span
+
+WIDTH = 100
+_STEP = "  "
+_CONTINUED = "    "
+
+_Item: TypeAlias = (
+    tree.Statement
+    | tree.Driver
+    | tree.Renamed
+    | tree.ModelValue
+    | tree.Api
+    | tree.Field
+    | tree.Require
+    | tree.Config
+    | tree.Setting
+    | tree.ExtendedResource
+    | tree.Request
+    | tree.Constraint
+    | tree.Takes
+    | tree.Tolerate
+    | tree.TestStep
+    | tree.Header
+    | tree.Import
+)
+
+
+def format_policy(file: tree.PolicyFile) -> str:
+    """The text of a tree in the one layout, with a final newline.
+
+    `parse` gives the same tree back, and formatting that text again changes nothing.
+
+    >>> file, _ = parse(Source("a.dra", "policy a version 1.0 language 1 class b of c { require memory>=80 GiB }"))
+    >>> print(format_policy(file), end="")
+    policy a version 1.0 language 1
+    <BLANKLINE>
+    class b of c {
+      require memory >= 80Gi
+    }
+    """
+    return _Writer(file).text()
+
+
+def format_text(source: Source) -> str:
+    """A file's text in the one layout; raises InvalidInput for a file with syntax errors, of which nothing is lost."""
+    file, problems = parse(source)
+    if file is None or problems:
+        raise InvalidInput(problems)
+    return format_policy(file)
+
+
+# ------------------------------------------------------------------------------------------------------ statements
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How an item is written: its head and, for a block, its members.
+
+    `flat` blocks go on one line where they fit; `bare` blocks leave their braces out where they are empty.
+    `end` is where the head ends in the source.
+    """
+
+    head: list[Chunk]
+    members: Sequence[_Item] | None = None
+    flat: bool = False
+    bare: bool = False
+    end: int = 0
+
+
+def _shape(item: _Item) -> _Shape:
+    at = item.span.start
+    match item:
+        case tree.Header():
+            words = f"policy {item.name.text} version {item.version.text} language {item.language.value}"
+            return _Shape([Chunk(words, at)])
+        case tree.Import():
+            version = "" if item.version is None else f" version {item.version.text}"
+            return _Shape([Chunk(f"import {item.name.text}{version}", at)])
+        case tree.Attribute():
+            return _Shape(attribute_chunks(item))
+        case tree.Device():
+            return _Shape([Chunk(f"device {item.name.text}", at)], item.members, end=item.name.span.end)
+        case tree.Driver():
+            return _Shape([Chunk(f"driver {item.name.text}", at)])
+        case tree.Renamed():
+            to = "away" if item.new is None else f"to {item.new.text}"
+            return _Shape([Chunk(f"renamed {item.old.text} {to}", at), *because(item.because)])
+        case tree.Model():
+            other = item.of or item.like
+            assert other is not None
+            head = Chunk(f"model {item.name.text} {'of' if item.of else 'like'} {other.text}", at)
+            return _Shape([head], item.values, flat=True, bare=True, end=other.span.end)
+        case tree.ModelValue():
+            row = [Chunk(item.name.text, at), *values(item.values)]
+            if item.tolerance is not None:
+                row.append(Chunk(f"tolerance {spelling.percentage(item.tolerance)}"))
+            return _Shape(row)
+        case tree.Parameters():
+            head = Chunk(f"parameters {item.name.text} of {item.of.text}", at)
+            return _Shape([head], item.members, end=item.of.span.end)
+        case tree.Api():
+            return _Shape([Chunk(f"api {item.group.text}/{item.version.text} {item.kind.text}", at)])
+        case tree.Field():
+            return _Shape(field_chunks(item))
+        case tree.Class():
+            head = Chunk(f"class {item.name.text} of {item.of.text}", at)
+            return _Shape([head], item.members, bare=True, end=item.of.span.end)
+        case tree.Require():
+            return _Shape([Chunk("require", at), *condition_chunks(item.condition), *because(item.because)])
+        case tree.Config():
+            row = [Chunk(f"config {item.parameters.text}", at)]
+            if item.requests:
+                row += [Chunk("for"), *_names(item.requests)]
+            end = (item.requests[-1] if item.requests else item.parameters).span.end
+            return _Shape(row, item.settings, flat=True, end=end)
+        case tree.Setting():
+            return _Shape([Chunk(f"{item.name.text} = {spelling.value(item.value)}", at)])
+        case tree.ExtendedResource():
+            return _Shape([Chunk(f"extended resource {spelling.text(item.name.value)}", at)])
+        case tree.Define():
+            head = Chunk(f"define {item.name.text} of {item.of.text} =", at)
+            return _Shape([head, *condition_chunks(item.condition)])
+        case tree.Claim():
+            return _Shape([Chunk(f"claim {item.name.text}", at)], item.members, end=item.name.span.end)
+        case tree.Request():
+            return _share([Chunk(f"request {item.name.text} =", at)], item)
+        case tree.Takes():
+            return _Shape([Chunk(f"takes {item.capacity.text} {spelling.value(item.amount)}", at)])
+        case tree.Tolerate():
+            return _Shape([Chunk(_tolerate(item), at)])
+        case tree.Constraint():
+            row = [Chunk(f"{item.keyword} {item.attribute.text}", at)]
+            if item.requests:
+                row += [Chunk("of"), *_names(item.requests)]
+            return _Shape([*row, *because(item.because)])
+        case tree.Test():
+            return _Shape([Chunk(f"test {spelling.text(item.title.value)}", at)], item.steps, end=item.title.span.end)
+        case tree.GivenModel():
+            node = "" if item.node is None else f" on {spelling.text(item.node.value)}"
+            head = Chunk(f"given {item.count.value} {item.model.text}{node}", at)
+            end = (item.node or item.model).span.end
+            return _Shape([head], item.settings, flat=True, bare=True, end=end)
+        case tree.GivenInventory():
+            return _Shape([Chunk(f"given inventory {spelling.text(item.path.value)}", at)])
+        case tree.TestClaim():
+            row = [Chunk("claim", at), *_names(item.names)]
+            if item.request is not None:
+                return _share(row, item.request)
+            assert item.template is not None
+            return _Shape([*row, Chunk(item.template.text)])
+        case tree.ExpectPlaced():
+            row = [Chunk("expect", at), *_names(item.names), Chunk("placed")]
+            if item.devices:
+                row += [Chunk("on"), *values(item.devices)]
+            if item.node is not None:
+                row.append(Chunk(f"on node {spelling.text(item.node.value)}"))
+            return _Shape(row)
+        case tree.ExpectRefused():
+            row = [Chunk("expect", at), *_names(item.names), Chunk("refused")]
+            if item.reason is not None:
+                row.append(Chunk(spelling.text(item.reason.value)))
+            return _Shape(row)
+        case _:
+            assert_never(item)
+
+
+def _names(names: Sequence[tree.Name]) -> list[Chunk]:
+    return listed([(name.text, name.span.start) for name in names])
+
+
+def _share(row: list[Chunk], request: tree.Request) -> _Shape:
+    count = "all" if request.count is None else str(request.count.value)
+    admin = " admin access" if request.admin else ""
+    row = [*row, Chunk(f"{count} of {request.of.text}{admin}")]
+    return _Shape(row, request.members, flat=len(request.members) == 1, bare=True, end=request.of.span.end)
+
+
+def _tolerate(item: tree.Tolerate) -> str:
+    words = ["tolerate", "any" if item.key is None else spelling.value(item.key)]
+    if item.value is not None:
+        words += ["=", spelling.text(item.value.value)]
+    if item.effect:
+        words.append(item.effect)
+    return " ".join(words)
+
+
+# ---------------------------------------------------------------------------------------------------------- layout
+
+
+class _Writer:
+    """Writes one file. Comments are taken in order, each by the first place that can hold it."""
+
+    def __init__(self, file: tree.PolicyFile) -> None:
+        self.file = file
+        self.lines: list[str] = []
+        self.comments = list(file.comments)
+        self.next = 0
+        self.source = file.span.source.text
+        # The end of what was written last, in the source.
+        self.end = 0
+
+    def text(self) -> str:
+        file = self.file
+        items: list[_Item] = [file.header, *file.imports, *file.statements]
+        self._items(items, "", len(self.source) + 1)
+        return "\n".join(self.lines) + "\n"
+
+    def _items(self, items: Sequence[_Item], indent: str, until: int) -> None:
+        previous_is_long = False
+        for index, item in enumerate(items):
+            start = len(self.lines)
+            blank = self._comments_before(item.span.start, indent) or self._blank(item.span.start)
+            here = len(self.lines)
+            limit = items[index + 1].span.start if index + 1 < len(items) else until
+            self._item(item, indent, limit)
+            is_long = len(self.lines) - here > 1
+            if indent == "" and index and not isinstance(item, tree.Import):
+                # Blocks of a file stand apart, and so do its imports.
+                first = isinstance(items[index - 1], tree.Header | tree.Import)
+                if (first or is_long or previous_is_long) and start and self.lines[start]:
+                    self.lines.insert(start, "")
+                    here += 1
+            if blank and here and self.lines[here - 1] and index:
+                self.lines.insert(here, "")
+            previous_is_long = is_long
+        self._comments_before(until, indent)
+
+    # ----------------------------------------------------------------------------------------------------- comments
+
+    def _until(self, offset: int) -> list[tree.Comment]:
+        taken = []
+        while self.next < len(self.comments) and self.comments[self.next].span.start < offset:
+            taken.append(self.comments[self.next])
+            self.next += 1
+        return taken
+
+    def _peek(self, offset: int) -> tree.Comment | None:
+        if self.next < len(self.comments) and self.comments[self.next].span.start < offset:
+            return self.comments[self.next]
+        return None
+
+    def _blank(self, offset: int) -> bool:
+        return self.source.count("\n", self.end, offset) > 1
+
+    def _comments_before(self, offset: int, indent: str) -> bool:
+        """Comments on lines of their own; whether a blank line follows them."""
+        for comment in self._until(offset):
+            opened = not self.lines or self.lines[-1].endswith("{")
+            if self._blank(comment.span.start) and not opened and self.lines[-1]:
+                self.lines.append("")
+            self.lines.append(indent + comment.text)
+            self.end = comment.span.end
+        return False
+
+    # -------------------------------------------------------------------------------------------------------- items
+
+    def _item(self, item: _Item, indent: str, limit: int) -> None:
+        shape = _shape(item)
+        span = item.span
+        if shape.members is None:
+            self._leaf(joined(shape.head), indent, span, limit)
+            return
+        self._block(shape, shape.members, indent, span, limit)
+
+    def _leaf(self, row: list[Chunk], indent: str, span: Span, limit: int) -> None:
+        comments = self._until(span.end)
+        behind = self._peek(limit)
+        if behind is not None and behind.trailing:
+            comments.append(behind)
+            self.next += 1
+        self.end = max(span.end, *(comment.span.end for comment in comments)) if comments else span.end
+        self.lines += _lines(row, indent, comments)
+
+    def _block(self, shape: _Shape, members: Sequence[_Item], indent: str, span: Span, limit: int) -> None:
+        head = joined(shape.head)
+        brace = self._brace(shape.end, span.end)
+        inside = self._peek(span.end) is not None
+        if not inside:
+            flat = self._flat(shape, members, indent, head)
+            if flat is not None:
+                self._leaf([Chunk(flat, span.start)], indent, span, limit)
+                return
+        # What stands between the head and its brace goes above the block.
+        self._hoist(brace, indent)
+        lines = _lines(head, indent, ())
+        opened = self._peek(min(members[0].span.start if members else span.end, span.end))
+        self.lines += lines[:-1]
+        self.lines.append(f"{lines[-1]} {{")
+        self.end = brace
+        if opened is not None and opened.trailing:
+            self.next += 1
+            self.lines[-1] += f"  {opened.text}"
+            self.end = opened.span.end
+        self._items(members, indent + _STEP, span.end)
+        self.lines.append(f"{indent}}}")
+        self.end = span.end
+        behind = self._peek(limit)
+        if behind is not None and behind.trailing:
+            self.next += 1
+            self.lines[-1] += f"  {behind.text}"
+            self.end = behind.span.end
+
+    def _hoist(self, offset: int, indent: str) -> None:
+        self.lines += [indent + comment.text for comment in self._until(offset)]
+
+    def _brace(self, start: int, end: int) -> int:
+        """Where the block's brace stands, or its end if it has none."""
+        at = start
+        inside = [comment.span for comment in self.comments[self.next :] if comment.span.start < end]
+        while 0 <= (at := self.source.find("{", at, end)):
+            skipped = next((span for span in inside if span.start <= at < span.end), None)
+            if skipped is None:
+                return at
+            at = skipped.end
+        return end
+
+    def _flat(self, shape: _Shape, members: Sequence[_Item], indent: str, head: list[Chunk]) -> str | None:
+        start = " ".join(chunk.text for chunk in head)
+        if not members:
+            return start if shape.bare else f"{start} {{}}"
+        if not shape.flat:
+            return None
+        parts = []
+        for member in members:
+            inner = _shape(member)
+            if inner.members is not None:
+                return None
+            parts.append(" ".join(chunk.text for chunk in inner.head))
+        line = f"{start} {{ {'  '.join(parts)} }}"
+        return line if len(indent) + len(line) <= WIDTH else None
+
+
+# ----------------------------------------------------------------------------------------------------------- lines
+
+
+def _lines(row: Sequence[Chunk], indent: str, comments: Iterable[tree.Comment]) -> list[str]:
+    """One statement on as few lines as its width and its comments allow."""
+    above, behind = _placed(row, comments)
+    whole = " ".join(chunk.text for chunk in row)
+    forced = any(above[1:]) or any(behind[:-1])
+    lines = [indent + text for text in above[0]]
+    if not forced and len(indent) + len(whole) <= WIDTH:
+        return [*lines, _with(indent + whole, behind[-1])]
+    by_clause = forced or any(chunk.before == CLAUSE for chunk in row)
+    line, room = indent + row[0].text, indent + _CONTINUED
+    for index, chunk in enumerate(row[1:], 1):
+        starts = by_clause and chunk.before == CLAUSE
+        full = len(line) + 1 + len(chunk.text) > WIDTH
+        if starts or full or above[index] or behind[index - 1]:
+            lines.append(_with(line, behind[index - 1]))
+            deeper = room if starts or not by_clause else room + _CONTINUED
+            lines += [deeper + text for text in above[index]]
+            line = deeper + chunk.text
+        else:
+            line = f"{line} {chunk.text}"
+    return [*lines, _with(line, behind[-1])]
+
+
+def _with(line: str, comment: str) -> str:
+    return f"{line}  {comment}" if comment else line
+
+
+def _placed(row: Sequence[Chunk], comments: Iterable[tree.Comment]) -> tuple[list[list[str]], list[str]]:
+    """For each chunk the comments above it and the one behind it. Their order stays."""
+    held: list[list[tree.Comment]] = [[] for _ in row]
+    for comment in comments:
+        at = comment.span.start
+        owner = max((index for index, chunk in enumerate(row) if chunk.at is not None and chunk.at <= at), default=0)
+        # A comment on its own line speaks of what comes next.
+        index = owner if comment.trailing else min(owner + 1, len(row) - 1)
+        held[index].append(comment)
+    above: list[list[str]] = []
+    behind: list[str] = []
+    for group in held:
+        last = group[-1] if group and group[-1].trailing else None
+        above.append([comment.text for comment in (group if last is None else group[:-1])])
+        behind.append("" if last is None else last.text)
+    return above, behind
