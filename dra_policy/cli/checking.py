@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dra_policy.cli.expected import read_expected
-from dra_policy.cli.inputs import STDIN, Inputs, read_policies
+from dra_policy.cli.inputs import STDIN, Inputs, policy_texts
 from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors, in_order
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ def check_inputs(inputs: Inputs, features: Features, stdin_name: str = "") -> tu
     if inputs.policies:
         from dra_policy.language import load
 
-        sources, problems = read_policies(inputs.policies, stdin_name)
-        problems += load(*sources)[1]
+        try:
+            problems += load(*policy_texts(inputs.policies, stdin_name))[1]
+        except InvalidInput as problem:
+            problems += problem.diagnostics
     if inputs.manifests:
         from dra_policy.resources import read_objects, validate
 

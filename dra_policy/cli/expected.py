@@ -22,7 +22,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from dra_policy.diagnostics.model import Diagnostic, InvalidInput
+from dra_policy.diagnostics.invalid import InvalidInput
+from dra_policy.diagnostics.model import Diagnostic
 from dra_policy.diagnostics.nearest import did_you_mean
 from dra_policy.resources.places import Places
 

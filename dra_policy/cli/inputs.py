@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dra_policy.diagnostics.model import Diagnostic, InvalidInput
+from dra_policy.diagnostics.invalid import InvalidInput
+from dra_policy.diagnostics.model import Diagnostic
 from dra_policy.diagnostics.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from dra_policy.language import CheckedPolicies
     from dra_policy.source import Source
 
     _PathType = click.ParamType[str]
@@ -145,16 +147,19 @@ def read_policy(path: str, stdin_name: str = "") -> Source:
     return replace(read, name=stdin_name) if path == STDIN and stdin_name else read
 
 
-def read_policies(paths: Iterable[str], stdin_name: str = "") -> tuple[list[Source], list[Diagnostic]]:
-    """The texts of several policies, and what stands in the way of the others."""
-    sources: list[Source] = []
-    problems: list[Diagnostic] = []
-    for path in paths:
-        try:
-            sources.append(read_policy(path, stdin_name))
-        except InvalidInput as problem:
-            problems += problem.diagnostics
-    return sources, problems
+def policy_texts(paths: Iterable[str], stdin_name: str = "") -> list[str | Source]:
+    """What the language loads: paths as they are, standard input as a text with a name of its own."""
+    return [read_policy(path, stdin_name) if path == STDIN else path for path in paths]
+
+
+def load_policies(paths: Iterable[str]) -> CheckedPolicies:
+    """Policies with what they import, checked together. Raises `InvalidInput` with every mistake of all files."""
+    from dra_policy.language import load
+
+    policies, diagnostics = load(*policy_texts(paths))
+    if policies is None:
+        raise InvalidInput(diagnostics)
+    return policies
 
 
 def shipped_names() -> list[str]:

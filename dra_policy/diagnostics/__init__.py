@@ -5,8 +5,9 @@
 """
 
 from dra_policy.diagnostics.codes import CODES, Code
+from dra_policy.diagnostics.invalid import InvalidInput
 from dra_policy.diagnostics.machine import as_json, as_sarif
-from dra_policy.diagnostics.model import Diagnostic, InvalidInput, Related, Severity, has_errors, in_order
+from dra_policy.diagnostics.model import Diagnostic, Related, Severity, has_errors, in_order
 from dra_policy.diagnostics.nearest import did_you_mean, nearest
 from dra_policy.diagnostics.text import as_text
 

@@ -44,26 +44,6 @@ class Diagnostic:
         return (*where, self.path, self.code, self.message)
 
 
-class InvalidInput(Exception):
-    """What was given cannot be used; nothing of it was applied. `diagnostics` says all that is wrong.
-
-    >>> try:
-    ...     raise InvalidInput([Diagnostic("SRC001", "no such file `a.dra`")])
-    ... except InvalidInput as problem:
-    ...     print(problem)
-    SRC001 no such file `a.dra`
-    """
-
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics: tuple[Diagnostic, ...] = in_order(diagnostics)
-        super().__init__(self.diagnostics)
-
-    def __str__(self) -> str:
-        from dra_policy.diagnostics.text import as_text
-
-        return as_text(self.diagnostics).rstrip("\n")
-
-
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Sorted by file and position, each once."""
     return tuple(sorted(set(diagnostics), key=Diagnostic.sort_key))

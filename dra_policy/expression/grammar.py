@@ -26,10 +26,18 @@ from lark.lexer import Lexer, LexerState, TerminalDef, Token
 _LAYOUT = 1
 
 
+class NoToken(Exception):
+    """No terminal of the grammar begins at `offset`."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
 class OffsetLexer(Lexer):
     """A lexer for one set of terminals in all states; its tokens know their offsets, not lines or columns.
 
-    `Source.position` finds lines when a message needs them, so nobody pays for counting.
+    `Source.position` finds lines when a message needs them, so nobody pays for counting. Raises `NoToken`.
     """
 
     __future_interface__ = 2
@@ -48,7 +56,7 @@ class OffsetLexer(Lexer):
         while at < end:
             found = match(text, at)
             if found is None:
-                raise lark.UnexpectedCharacters(text, at, 1, at + 1)  # type: ignore[no-untyped-call]
+                raise NoToken(at)
             kind = found.lastgroup
             assert kind is not None
             start, at = at, found.end()

@@ -16,7 +16,7 @@ import lark
 from lark import Token
 
 from dra_policy.diagnostics import Diagnostic
-from dra_policy.expression.grammar import load_grammar
+from dra_policy.expression.grammar import NoToken, load_grammar
 from dra_policy.expression.macros import WrongMacro, function_or_macro, method_or_macro
 from dra_policy.expression.strings import WrongEscape, bytes_value, string_value
 from dra_policy.expression.tree import (
@@ -65,8 +65,8 @@ def parse(source: Source) -> Expression | Diagnostic:
     _PARSING.source = source
     try:
         tree = _parsed(source.text)
-    except lark.UnexpectedCharacters as problem:
-        return _unexpected_character(source, _offset(problem))
+    except NoToken as problem:
+        return _unexpected_character(source, problem.offset)
     except lark.UnexpectedToken as problem:
         return _unexpected_token(source, problem)
     except _Wrong as problem:
@@ -164,11 +164,11 @@ _CHARACTERS = {"=": "write `==` to compare", "&": "write `&&`", "|": "write `||`
 def _unexpected_token(source: Source, problem: lark.UnexpectedToken) -> Diagnostic:
     token = problem.token
     if token.type == "$END":
-        return Diagnostic("CEL001", "the expression ends too early", source.end(), _expected(problem))
+        return Diagnostic("CEL001", "the expression ends too early", source.end(), _expected(problem, source.text))
     span = source.span(token.start_pos, token.end_pos)
     text = span.text if len(span.text) <= 40 else span.text[:40] + "..."
-    help_text = _expected(problem)
     before = source.text[: span.start]
+    help_text = _expected(problem, before)
     if text in _WORDS_FOR:
         help_text = f"write `{_WORDS_FOR[text]}`"
     elif token.type == "IDENTIFIER" and before[-1:].isdigit():
@@ -182,21 +182,32 @@ def _one_line(text: str) -> str:
     return text.replace("\n", " ")
 
 
-def _expected(problem: lark.UnexpectedToken) -> str:
+def _expected(problem: lark.UnexpectedToken, before: str) -> str:
     expected = problem.expected
-    closing = [mark for name, mark in (("RPAR", ")"), ("RSQB", "]"), ("RBRACE", "}")) if name in expected]
     if "IDENTIFIER" in expected and "LPAR" not in expected:
         return "a name belongs here"
     if "LPAR" in expected and "INT" in expected:
         return "a value belongs here"
-    if closing:
-        return f"close it with `{closing[0]}`, or go on with an operator"
+    # The table of LALR expects a closing bracket wherever one could stand in some text; the text knows better.
+    opened = _open_bracket(before)
+    if opened:
+        return f"close it with `{_CLOSING[opened]}`, or go on with an operator"
     return "an operator or the end belongs here"
 
 
-def _offset(problem: lark.UnexpectedCharacters) -> int:
-    assert problem.pos_in_stream is not None
-    return problem.pos_in_stream
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+def _open_bracket(text: str) -> str:
+    """The innermost bracket that is still open at the end of a text, or nothing."""
+    opened: list[str] = []
+    for found in _BRACKETS.finditer(text):
+        mark = found.group()
+        if mark in _CLOSING:
+            opened.append(mark)
+        elif mark in (")", "]", "}") and opened:
+            opened.pop()
+    return opened[-1] if opened else ""
 
 
 def _unexpected_character(source: Source, at: int) -> Diagnostic:

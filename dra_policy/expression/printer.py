@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import assert_never
+
 from dra_policy.expression.strings import quoted, quoted_bytes
 from dra_policy.expression.tree import (
     AND,
@@ -23,6 +26,7 @@ from dra_policy.expression.tree import (
     OptionalMap,
     Select,
     is_name,
+    walk,
 )
 
 # How tightly each form binds; a part that binds looser than its place asks for goes into brackets.
@@ -38,15 +42,33 @@ def to_cel(tree: Expression) -> str:
     >>> to_cel(negation(compare("==", literal(1), literal(2))))
     '!(1 == 2)'
     """
-    return _text(tree, _CONDITIONAL)
+    parts = _Texts()
+    for node in reversed(list(walk(tree))):
+        text, level = _form(node, parts)
+        parts.put(node, text, level)
+    return parts.at(tree)
 
 
-def _text(tree: Expression, at_least: int) -> str:
-    text, level = _form(tree)
-    return text if level >= at_least else f"({text})"
+class _Texts:
+    """The texts of the parts of a tree, made before the whole: nothing recurses."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[str, int]] = {}
+
+    def put(self, node: Expression, text: str, level: int) -> None:
+        self._made[id(node)] = (text, level)
+
+    def at(self, node: Expression, at_least: int = _CONDITIONAL) -> str:
+        """The text of a part, in brackets if it binds looser than its place asks for."""
+        text, level = self._made[id(node)]
+        return text if level >= at_least else f"({text})"
+
+    def list(self, nodes: Iterable[Expression]) -> str:
+        return ", ".join([self.at(node) for node in nodes])
 
 
-def _form(tree: Expression) -> tuple[str, int]:
+def _form(tree: Expression, parts: _Texts) -> tuple[str, int]:
+    """A node's own text from those of its parts, and how tightly it binds."""
     match tree:
         case Literal():
             return _literal(tree), _MEMBER
@@ -54,70 +76,65 @@ def _form(tree: Expression) -> tuple[str, int]:
             return tree.name, _MEMBER
         case Select():
             mark = ".?" if tree.optional else "."
-            return f"{_text(tree.operand, _MEMBER)}{mark}{_field(tree.name)}", _MEMBER
+            return f"{parts.at(tree.operand, _MEMBER)}{mark}{_field(tree.name)}", _MEMBER
         case Has():
-            return f"has({_text(tree.operand, _MEMBER)}.{_field(tree.name)})", _MEMBER
+            return f"has({parts.at(tree.operand, _MEMBER)}.{_field(tree.name)})", _MEMBER
         case Index():
             mark = "?" if tree.optional else ""
-            return f"{_text(tree.operand, _MEMBER)}[{mark}{_text(tree.key, _CONDITIONAL)}]", _MEMBER
+            return f"{parts.at(tree.operand, _MEMBER)}[{mark}{parts.at(tree.key)}]", _MEMBER
         case Call():
-            return _call(tree)
+            return _call(tree, parts)
         case ListOf():
-            marks = ("?" if i in tree.optional else "" for i in range(len(tree.elements)))
-            inner = ", ".join(mark + _text(e, _CONDITIONAL) for mark, e in zip(marks, tree.elements, strict=True))
-            return f"[{inner}]", _MEMBER
+            marks = ["?" if i in tree.optional else "" for i in range(len(tree.elements))]
+            inner = [mark + parts.at(element) for mark, element in zip(marks, tree.elements, strict=True)]
+            return f"[{', '.join(inner)}]", _MEMBER
         case MapOf():
-            inner = ", ".join(
-                f"{'?' if e.optional else ''}{_text(e.key, _CONDITIONAL)}: {_text(e.value, _CONDITIONAL)}"
-                for e in tree.entries
-            )
-            return f"{{{inner}}}", _MEMBER
+            inner = [f"{_mark(e.optional)}{parts.at(e.key)}: {parts.at(e.value)}" for e in tree.entries]
+            return f"{{{', '.join(inner)}}}", _MEMBER
         case Message():
-            inner = ", ".join(
-                f"{'?' if f.optional else ''}{_field(f.name)}: {_text(f.value, _CONDITIONAL)}" for f in tree.fields
-            )
-            return f"{tree.type_name}{{{inner}}}", _MEMBER
+            inner = [f"{_mark(f.optional)}{_field(f.name)}: {parts.at(f.value)}" for f in tree.fields]
+            return f"{tree.type_name}{{{', '.join(inner)}}}", _MEMBER
         case Comprehension():
             two_of_one = tree.kind is MacroKind.EXISTS_ONE and len(tree.variables) == 2
             name = "existsOne" if two_of_one else tree.kind.value
             condition = () if tree.condition is None else (tree.condition,)
-            parts = [*tree.variables, *(_text(part, _CONDITIONAL) for part in (*condition, tree.body))]
-            return f"{_text(tree.source, _MEMBER)}.{name}({', '.join(parts)})", _MEMBER
+            inner = [*tree.variables, *[parts.at(part) for part in (*condition, tree.body)]]
+            return f"{parts.at(tree.source, _MEMBER)}.{name}({', '.join(inner)})", _MEMBER
         case Bind():
-            value, body = _text(tree.value, _CONDITIONAL), _text(tree.body, _CONDITIONAL)
-            return f"cel.bind({tree.name}, {value}, {body})", _MEMBER
+            return f"cel.bind({tree.name}, {parts.at(tree.value)}, {parts.at(tree.body)})", _MEMBER
         case OptionalMap():
             name = "optFlatMap" if tree.flat else "optMap"
-            return f"{_text(tree.operand, _MEMBER)}.{name}({tree.name}, {_text(tree.body, _CONDITIONAL)})", _MEMBER
+            return f"{parts.at(tree.operand, _MEMBER)}.{name}({tree.name}, {parts.at(tree.body)})", _MEMBER
+        case _:
+            assert_never(tree)
 
 
-def _call(tree: Call) -> tuple[str, int]:
+def _mark(optional: bool) -> str:
+    return "?" if optional else ""
+
+
+def _call(tree: Call, parts: _Texts) -> tuple[str, int]:
     args = tree.args
     match tree.function:
         case "_&&_" | "_||_" if len(args) >= 2:
             level = _AND if tree.function == AND else _OR
             # The same operator inside needs brackets: a chain is one node.
-            return f" {_symbol(tree.function)} ".join(_text(arg, level + 1) for arg in args), level
+            symbol = " && " if tree.function == AND else " || "
+            return symbol.join([parts.at(arg, level + 1) for arg in args]), level
         case "!_" | "-_" if len(args) == 1:
             mark = "!" if tree.function == NOT else "-"
             # `--a` is `a`, and `-1` is a literal.
-            number = isinstance(args[0], Literal) or _begins_with_number(args[0])
-            return f"{mark}({_text(args[0], 0)})" if number else mark + _text(args[0], _MEMBER), _UNARY
+            number = _begins_with_number(args[0])
+            return f"{mark}({parts.at(args[0])})" if number else mark + parts.at(args[0], _MEMBER), _UNARY
         case "_?_:_" if len(args) == 3:
             condition, then, otherwise = args
-            text = f"{_text(condition, _OR)} ? {_text(then, _OR)} : {_text(otherwise, _CONDITIONAL)}"
-            return text, _CONDITIONAL
+            return f"{parts.at(condition, _OR)} ? {parts.at(then, _OR)} : {parts.at(otherwise)}", _CONDITIONAL
         case function if function in _SYMBOL and len(args) == 2:
             symbol = _SYMBOL[function]
             level = _LEVEL.get(symbol, _RELATION)
-            return f"{_text(args[0], level)} {symbol} {_text(args[1], level + 1)}", level
-    inner = ", ".join(_text(arg, _CONDITIONAL) for arg in args)
-    target = "" if tree.target is None else f"{_text(tree.target, _MEMBER)}."
-    return f"{target}{tree.function}({inner})", _MEMBER
-
-
-def _symbol(function: str) -> str:
-    return "&&" if function == AND else "||"
+            return f"{parts.at(args[0], level)} {symbol} {parts.at(args[1], level + 1)}", level
+    target = "" if tree.target is None else f"{parts.at(tree.target, _MEMBER)}."
+    return f"{target}{tree.function}({parts.list(args)})", _MEMBER
 
 
 def _begins_with_number(tree: Expression) -> bool:

@@ -2,6 +2,7 @@
 
 from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedPolicies, CheckedPolicy
 from dra_policy.language.checker import check
+from dra_policy.language.formatter import format_policy, format_text
 from dra_policy.language.imports import load
 from dra_policy.language.lowering import PolicyRules, lower, lower_claim, lower_class
 from dra_policy.language.objects import to_claim_template, to_device_class
@@ -14,6 +15,8 @@ __all__ = [
     "CheckedPolicy",
     "PolicyRules",
     "check",
+    "format_policy",
+    "format_text",
     "load",
     "lower",
     "lower_claim",

@@ -6,15 +6,15 @@ does not fit is broken before its clauses (`and`, `or`, `because`), then to fill
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from dra_policy.diagnostics import InvalidInput
 from dra_policy.language import spelling, tree
 from dra_policy.language.chunks import (
     CLAUSE,
-    NEVER,
     Chunk,
     attribute_chunks,
     because,
@@ -22,7 +22,6 @@ from dra_policy.language.chunks import (
     field_chunks,
     joined,
     listed,
-    type_chunks,
     values,
 )
 from dra_policy.language.parser import parse
@@ -226,6 +225,8 @@ class _Writer:
         self.source = file.span.source.text
         # The end of what was written last, in the source.
         self.end = 0
+        # The number of lines when the innermost block was opened.
+        self.fresh = 0
 
     def text(self) -> str:
         file = self.file
@@ -234,23 +235,22 @@ class _Writer:
         return "\n".join(self.lines) + "\n"
 
     def _items(self, items: Sequence[_Item], indent: str, until: int) -> None:
-        previous_is_long = False
+        self.fresh = len(self.lines)
+        previous: _Item | None = None
+        was_long = False
         for index, item in enumerate(items):
             start = len(self.lines)
-            blank = self._comments_before(item.span.start, indent) or self._blank(item.span.start)
+            self._comments_before(item.span.start, indent)
+            self._blank_line(item.span.start)
             here = len(self.lines)
-            limit = items[index + 1].span.start if index + 1 < len(items) else until
-            self._item(item, indent, limit)
+            self._item(item, indent, items[index + 1].span.start if index + 1 < len(items) else until)
             is_long = len(self.lines) - here > 1
-            if indent == "" and index and not isinstance(item, tree.Import):
-                # Blocks of a file stand apart, and so do its imports.
-                first = isinstance(items[index - 1], tree.Header | tree.Import)
-                if (first or is_long or previous_is_long) and start and self.lines[start]:
+            if not indent and previous is not None and not isinstance(item, tree.Import):
+                # Blocks of a file stand apart, and so do its imports from what follows.
+                apart = is_long or was_long or isinstance(previous, tree.Header | tree.Import)
+                if apart and self.lines[start]:
                     self.lines.insert(start, "")
-                    here += 1
-            if blank and here and self.lines[here - 1] and index:
-                self.lines.insert(here, "")
-            previous_is_long = is_long
+            previous, was_long = item, is_long
         self._comments_before(until, indent)
 
     # ----------------------------------------------------------------------------------------------------- comments
@@ -267,18 +267,17 @@ class _Writer:
             return self.comments[self.next]
         return None
 
-    def _blank(self, offset: int) -> bool:
-        return self.source.count("\n", self.end, offset) > 1
+    def _blank_line(self, offset: int) -> None:
+        """Keep one blank line before an offset, but none where a block has just been opened."""
+        if len(self.lines) > self.fresh and self.source.count("\n", self.end, offset) > 1:
+            self.lines.append("")
 
-    def _comments_before(self, offset: int, indent: str) -> bool:
-        """Comments on lines of their own; whether a blank line follows them."""
+    def _comments_before(self, offset: int, indent: str) -> None:
+        """Comments on lines of their own."""
         for comment in self._until(offset):
-            opened = not self.lines or self.lines[-1].endswith("{")
-            if self._blank(comment.span.start) and not opened and self.lines[-1]:
-                self.lines.append("")
+            self._blank_line(comment.span.start)
             self.lines.append(indent + comment.text)
             self.end = comment.span.end
-        return False
 
     # -------------------------------------------------------------------------------------------------------- items
 
@@ -301,40 +300,35 @@ class _Writer:
 
     def _block(self, shape: _Shape, members: Sequence[_Item], indent: str, span: Span, limit: int) -> None:
         head = joined(shape.head)
-        brace = self._brace(shape.end, span.end)
-        inside = self._peek(span.end) is not None
-        if not inside:
-            flat = self._flat(shape, members, indent, head)
-            if flat is not None:
-                self._leaf([Chunk(flat, span.start)], indent, span, limit)
-                return
         # What stands between the head and its brace goes above the block.
-        self._hoist(brace, indent)
+        brace = self._brace(shape.end, span.end)
+        self.lines += [indent + comment.text for comment in self._until(brace)]
+        flat = self._flat(shape, members, indent, head) if self._peek(span.end) is None else None
+        if flat is not None:
+            self._leaf([Chunk(flat, span.start)], indent, span, limit)
+            return
         lines = _lines(head, indent, ())
-        opened = self._peek(min(members[0].span.start if members else span.end, span.end))
         self.lines += lines[:-1]
-        self.lines.append(f"{lines[-1]} {{")
         self.end = brace
-        if opened is not None and opened.trailing:
-            self.next += 1
-            self.lines[-1] += f"  {opened.text}"
-            self.end = opened.span.end
+        self.lines.append(f"{lines[-1]} {{" + self._behind(members[0].span.start if members else span.end))
         self._items(members, indent + _STEP, span.end)
-        self.lines.append(f"{indent}}}")
         self.end = span.end
-        behind = self._peek(limit)
-        if behind is not None and behind.trailing:
-            self.next += 1
-            self.lines[-1] += f"  {behind.text}"
-            self.end = behind.span.end
+        self.lines.append(f"{indent}}}" + self._behind(limit))
 
-    def _hoist(self, offset: int, indent: str) -> None:
-        self.lines += [indent + comment.text for comment in self._until(offset)]
+    def _behind(self, limit: int) -> str:
+        """The comment that stands behind what was written last, on its line."""
+        comment = self._peek(limit)
+        if comment is None or not comment.trailing:
+            return ""
+        self.next += 1
+        self.end = comment.span.end
+        return f"  {comment.text}"
 
     def _brace(self, start: int, end: int) -> int:
         """Where the block's brace stands, or its end if it has none."""
         at = start
-        inside = [comment.span for comment in self.comments[self.next :] if comment.span.start < end]
+        rest = itertools.islice(self.comments, self.next, None)
+        inside = [comment.span for comment in itertools.takewhile(lambda comment: comment.span.start < end, rest)]
         while 0 <= (at := self.source.find("{", at, end)):
             skipped = next((span for span in inside if span.start <= at < span.end), None)
             if skipped is None:

@@ -429,17 +429,21 @@ class Recovery:
     # -------------------------------------------------------------------------------------------------------- signs
 
     def _comma_before(self, token: Token) -> bool:
-        if not self.history or self.history[-1][0].type != "COMMA":
-            return False
-        comma, before = self.history[-1]
-        read = self.machine.peek(token.start_pos or 0, before.states)
-        if self.machine.after(before.states, read.type) is None:
-            return False
-        self._report("SYN020", "nothing follows the comma", self._span(comma), "leave it out, or go on with the list")
-        self.history.pop()
-        self.machine.restore(before)
-        self._again(token)
-        return True
+        """A comma at the end of a list; a keyword behind it was taken for a name, and is noticed one token late."""
+        for back, following in enumerate((token, self.history[-1][0] if self.history else token)):
+            if len(self.history) <= back or self.history[-1 - back][0].type != "COMMA":
+                continue
+            comma, before = self.history[-1 - back]
+            read = self.machine.peek(following.start_pos or 0, before.states)
+            if read.type == "WORD" or self.machine.after(before.states, read.type) is None:
+                continue
+            self._report("SYN020", "nothing follows the comma", self._span(comma), "leave it out, or go on with the list")
+            for _ in range(back + 1):
+                self.history.pop()
+            self.machine.restore(before)
+            self._again(following)
+            return True
+        return False
 
     def _missing(self, token: Token, choices: set[str]) -> bool:
         """One word or sign, and only that one, makes the rest fit."""
@@ -447,7 +451,7 @@ class Recovery:
         start = token.start_pos or 0
         fixed = set(machine.lexer.signs) | set(machine.lexer.words.values())
         found: list[str] = []
-        for kind in sorted(choices & fixed - {"RBRACE"}):
+        for kind in sorted((choices & fixed) - self._members() - {"RBRACE"}):
             states = machine.after(machine.states, kind)
             assert states is not None
             read = machine.peek(start, states)
@@ -460,9 +464,7 @@ class Recovery:
         if len(found) != 1:
             return False
         sign = self._spelling(found[0])
-        related = ()
-        if sign == ")":
-            related = (self._opened(machine.open_tokens("LPAR")[-1]),)
+        related = [self._opened(machine.open_tokens("LPAR")[-1])] if sign == ")" else []
         self._report("SYN017", f"missing `{sign}` before {quoted(token)}", self._span(token), f"write `{sign}`", *related)
         self._feed(found[0], sign, start, start)
         self._again(token)
@@ -508,7 +510,7 @@ class Recovery:
             return
         members = self._members()
         if choices and choices <= members | {"RBRACE", END}:
-            words = called(members, self.machine.lexer)
+            words = sorted(called(members, self.machine.lexer))
             where = "a statement of the file begins" if not self.machine.open_tokens("LBRACE") else "the block goes on"
             message = f"{quoted(token)} begins no statement here"
             self._report("SYN001", message, self._span(token), help_ or f"{where} with {either(words)}")

@@ -137,6 +137,7 @@ def _words() -> Iterator[tuple[str, str]]:
         yield f"{short}b/s", f"{prefix}B/s"
         yield f"{short}bit/sec", f"{prefix}bit/s"
         yield f"{short}bits", f"{prefix}bit"
+        yield f"{word[:3]}s", f"{prefix}B"
     for plural in ("", "s"):
         yield f"byte{plural}", "B"
         yield f"bit{plural}", "bit"

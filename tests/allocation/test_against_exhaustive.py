@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from dra_policy.allocation import Allocated, Failed, Unsatisfiable
+from dra_policy.allocation.rule import Choice, Reply
 from dra_policy.allocation.search import End, Search
 from dra_policy.inventory import DeviceID, Usage
-from dra_policy.resources import Quantity, to_object
+from dra_policy.resources import Features, Quantity, to_object
 
 DRIVER = "acme.com"
 SELECTORS = {
@@ -254,3 +255,64 @@ def without_share_ids(outcome: Any) -> Any:
         for device in result["devices"].get("results", []):
             device.pop("shareID", None)
     return results
+
+
+@QUICK
+@given(questions())
+def test_devices_that_no_rule_tells_apart_are_interchangeable(make, question):
+    """Swap two devices of one slice that are of one kind for every request and rule: the same places are chosen."""
+    call = cluster_of(make, question).call(question["claims"])
+    needs = call.question().read(call.claims)
+    assume(isinstance(needs, tuple))
+    rules = call.rules()
+    asked = [need for claim in needs for request in claim.requests for need in request]
+    kinds: dict[int, dict[Any, list[int]]] = {}
+    for pool in call.view.pools:
+        for index in pool.devices:
+            record = call.view.device(index)
+            kind = tuple(
+                rule.kind(Choice(need.asked, record))
+                for need in asked
+                for rule in (rules.in_use, *rules.steady, *rules.capacity, *rules.pools, *need.constraints)
+                if rule is not rules.capacity[0] or rules.steadily(Choice(need.asked, record)) is Reply.TAKEN
+            )
+            kinds.setdefault(id(record.slice), {}).setdefault(kind, []).append(record.position)
+    twins = [(key, places) for key, groups in kinds.items() for places in groups.values() if len(places) > 1]
+    assume(twins)
+    key, (one, other, *_) = twins[0]
+    name = next(r.slice.metadata.name for _, r in call.view.records.items() if id(r.slice) == key)
+    swapped = []
+    for published in question["slices"]:
+        devices = list(published["spec"].get("devices", []))
+        if published["metadata"]["name"] == name:
+            devices[one], devices[other] = devices[other], devices[one]
+        swapped.append({**published, "spec": {**published["spec"], **({"devices": devices} if devices else {})}})
+    names = dict(_places(question["slices"]))
+    swapped_names = dict(_places(swapped))
+    first = cluster_of(make, question).ask(*question["claims"])
+    second = cluster_of(make, question, swapped).ask(*question["claims"])
+    assert type(first) is type(second)
+    if isinstance(first, Allocated) and isinstance(second, Allocated):
+        assert [[(r, names[d]) for r, d in picks] for picks in picks_of(first)] == [
+            [(r, swapped_names[d]) for r, d in picks] for picks in picks_of(second)
+        ]
+
+
+def _places(slices: list[dict[str, Any]]) -> list[tuple[str, tuple[str, int]]]:
+    return [
+        (device["name"], (published["metadata"]["name"], place))
+        for published in slices
+        for place, device in enumerate(published["spec"].get("devices", []))
+    ]
+
+
+def test_rules_keep_what_they_say_of_themselves(make):
+    """A steady rule has no state; every rule names its number."""
+    call = make.cluster(features=Features.all()).call([make.claim(make.request())])
+    rules = call.rules()
+    for rule in (rules.in_use, *rules.steady, *rules.capacity, *rules.pools):
+        assert rule.nature.numbers
+        assert rule.nature.monotone
+        assert not rule.nature.steady or rule.state() is None
+    assert [rule.nature.steady for rule in rules.steady] == [True] * 5
+    assert not any(rule.nature.steady for rule in (rules.in_use, *rules.capacity, *rules.pools))
