@@ -32,7 +32,9 @@ def load_grammar(path: Path, *, lexer: type[Lexer], transformer: object, cache: 
     text = path.read_text(encoding="utf-8")
     folder = _cache_folder() if cache is None else cache
     version = f"{_LAYOUT}|{lark.__version__}|{sys.version}|{text}"
-    file = None if folder is None else folder / f"{path.stem}-{hashlib.sha256(version.encode()).hexdigest()[:32]}.tables"
+    file = (
+        None if folder is None else folder / f"{path.stem}-{hashlib.sha256(version.encode()).hexdigest()[:32]}.tables"
+    )
     if file is not None:
         parser = _read(file, lexer, transformer)
         if parser is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 import click
@@ -15,24 +15,31 @@ from dra_policy.cli.tables import print_table
 COLUMNS = ("claim", "request", "node", "devices")
 
 
-def print_answers(answers: Sequence[Answer]) -> None:
-    """One row a request; then why the others got nothing; then a line that counts."""
+def print_answers(answers: Sequence[Answer], *, explain: bool) -> None:
+    """One row a request; then why the others got nothing; then a line that counts.
+
+    The reason is that of the node which came nearest, or with `explain` what every node lost to which rule.
+    """
     rows: list[Sequence[str]] = []
     shades: list[str] = []
     for answer in answers:
-        for row in _rows(answer):
-            rows.append(row)
-            shades.append("" if isinstance(answer.outcome, Allocated) else "yellow")
+        of_claim = _rows(answer) if isinstance(answer.outcome, Allocated) else [_without(answer)]
+        rows += of_claim
+        shades += ["" if isinstance(answer.outcome, Allocated) else "yellow"] * len(of_claim)
     print_table(COLUMNS, rows, shades=shades)
-    for answer in answers:
-        if not isinstance(answer.outcome, Allocated):
-            click.echo()
+    without = [answer for answer in answers if not isinstance(answer.outcome, Allocated)]
+    for answer in without:
+        click.echo()
+        if explain:
             click.echo(answer.explanation.text(), nl=False)
+        else:
+            refused = "refused: " if isinstance(answer.outcome, Unsatisfiable) else ""
+            click.echo(f"{click.style(answer.claim, bold=True)}: {refused}{answer.explanation.sentence()}")
     click.echo(f"\n{_counts(answers)}")
 
 
-def print_answers_by_node(answers: Sequence[Answer]) -> None:
-    """One row a claim and node that has devices or an error; the nodes without are counted."""
+def print_answers_by_node(answers: Sequence[Answer], *, explain: bool) -> None:
+    """One row a claim and node that has devices or an error; the nodes without are counted, or explained."""
     rows: list[Sequence[str]] = []
     shades: list[str] = []
     by_claim: dict[str, list[Answer]] = {}
@@ -48,6 +55,10 @@ def print_answers_by_node(answers: Sequence[Answer]) -> None:
             rows.append((claim, "", "1 node" if len(refused) == 1 else f"{len(refused)} nodes", "none"))
             shades.append("dim")
     print_table(COLUMNS, rows, shades=shades)
+    if explain:
+        for answer in answers:
+            if isinstance(answer.outcome, Unsatisfiable):
+                click.echo(f"\n{answer.explanation.text()}", nl=False)
     click.echo(f"\n{_counts(answers)}")
 
 
@@ -64,7 +75,12 @@ def print_comparison(comparison: Comparison) -> None:
     click.secho(comparison.summary(), fg="green" if comparison.same else "red", bold=True)
 
 
-def _rows(answer: Answer) -> Iterable[Sequence[str]]:
+def _without(answer: Answer) -> Sequence[str]:
+    words = {Unsatisfiable: "refused", Failed: "error", GaveUp: "gave up"}[type(answer.outcome)]
+    return (answer.claim, "", answer.asked, f"{words}, see below")
+
+
+def _rows(answer: Answer) -> list[Sequence[str]]:
     outcome = answer.outcome
     match outcome:
         case Allocated():
@@ -76,7 +92,7 @@ def _rows(answer: Answer) -> Iterable[Sequence[str]]:
                 for request, devices in by_request.items()
             ]
         case Unsatisfiable():
-            return [(answer.claim, "", answer.asked, "refused, see below")]
+            return [(answer.claim, "", answer.asked, "none")]
         case Failed():
             return [(answer.claim, outcome.request, answer.asked or outcome.node, answer.explanation.sentence())]
         case GaveUp():

@@ -84,7 +84,9 @@ class Answer:
     def data(self) -> dict[str, Any]:
         """The same as plain JSON values."""
         devices = [device for of_request in self.devices().values() for device in of_request]
-        return {"claim": self.claim, "node": self.node or None, "devices": devices, **self.explanation.data()}
+        head = {"claim": self.claim, "node": self.node or None, "devices": devices}
+        # The explanation names the same claim and node where it has one.
+        return head | {k: v for k, v in self.explanation.data().items() if k not in {"claim", "claims", "node"}}
 
 
 def _missing_feature(outcome: Outcome) -> str:

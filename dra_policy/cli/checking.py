@@ -29,14 +29,15 @@ def check_inputs(inputs: Inputs, features: Features, stdin_name: str = "") -> tu
         except InvalidInput as problem:
             problems += problem.diagnostics
     if inputs.manifests:
-        from dra_policy.resources import read_objects, validate
+        from dra_policy.resources import TypedObject, read_objects, validate
 
         reading = read_objects(*inputs.manifests)
         problems += reading.diagnostics
         ours = ours or bool(reading.objects)
         for read in reading.objects:
-            problems += validate(read.value, places=read.places, features=features)
-            problems += _expressions(read, features)
+            if isinstance(read.value, TypedObject):
+                problems += validate(read.value, places=read.places, features=features)
+                problems += _expressions(read, features)
     for path in inputs.answers:
         ours = True
         try:

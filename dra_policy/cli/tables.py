@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
+import click
+
 # Wide enough for any line: what is not a terminal is read by programs and gets no line breaks of ours.
 UNBROKEN = 10_000
 
@@ -26,10 +28,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, shades
     for number, row in enumerate(rows):
         # Text, not markup: a name may hold brackets.
         table.add_row(*map(Text, row), style=shades[number] if shades else None)
-    if console.is_terminal:
-        console.print(table)
-        return
     with console.capture() as captured:
         console.print(table)
-    # Trailing blanks only make a difference to a comparison.
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().strip("\n").splitlines()))
+    # The box draws empty lines around the table, and blanks that only make a difference to a comparison.
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    click.echo("\n".join(line for line in lines if line))

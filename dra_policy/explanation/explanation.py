@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from dra_policy.allocation import Allocated, Cause, Failed, GaveUp, NodeReasons, Outcome, RequestReasons, Unsatisfiable
+from dra_policy.allocation import (
+    Allocated,
+    Cause,
+    Failed,
+    GaveUp,
+    Loss,
+    NodeReasons,
+    Outcome,
+    RequestReasons,
+    Unsatisfiable,
+)
 from dra_policy.explanation.data import outcome_data
 from dra_policy.explanation.words import because, count, lost, rule
 from dra_policy.rules import ClaimKey
@@ -39,8 +50,11 @@ class Explanation:
                 return f"gave up after {count(outcome.steps, 'step')} on {outcome.node}; this is not a no"
         assert_never(outcome)
 
-    def text(self) -> str:
-        """Several lines, ending with a line break: for a refusal the funnel of every group of nodes."""
+    def text(self, *, verbose: bool = False) -> str:
+        """Several lines, ending with a line break: for a refusal the funnel of every group of nodes.
+
+        Nodes without a single device of the class are one line, unless `verbose` or there are no others.
+        """
         names = ", ".join(map(str, self.claims))
         outcome = self.outcome
         match outcome:
@@ -49,8 +63,13 @@ class Explanation:
                 lines += [f"  {device}" for device in _devices(outcome)]
             case Unsatisfiable():
                 lines = [f"{names}: refused: {_refusal(outcome)}"]
-                for group in groups(outcome):
+                ranked = groups(outcome)
+                shown = ranked if verbose else [g for g in ranked if _of_classes(g[0])] or ranked[:1]
+                for group in shown:
                     lines += _group(group, several=len(self.claims) > 1)
+                others = [node for group in ranked[len(shown) :] for node in group]
+                if others:
+                    lines.append(f"  {_nodes(others)}: no device of the class")
             case Failed() | GaveUp():
                 lines = [f"{names}: {self.sentence()}"]
             case _:
@@ -79,8 +98,13 @@ def _likeness(reasons: RequestReasons) -> object:
 def _distance(node: NodeReasons) -> tuple[int, int, int, str]:
     """Smaller is nearer: fewer devices short, then more devices that are of the class at all."""
     short = sum(max(0, r.wanted - r.left) for r in node.requests)
-    of_class = sum(_of_class(r) for r in node.requests)
+    of_class = _of_classes(node)
     return int(of_class == 0), short, -of_class, node.node
+
+
+def _of_classes(node: NodeReasons) -> int:
+    """How many devices of the node are of the classes asked for, whatever else is wrong with them."""
+    return sum(_of_class(r) for r in node.requests)
 
 
 def _of_class(reasons: RequestReasons) -> int:
@@ -118,7 +142,14 @@ def _request(reasons: RequestReasons) -> str:
     named = [loss for loss in reasons.losses if loss.cause is not Cause.CLASS] or list(reasons.losses)
     of_class = _of_class(reasons)
     have = f"{reasons.left} of {reasons.seen} left" if of_class == 0 else f"{reasons.left} of {of_class} left"
-    return f"{start}, {have}: {', '.join(lost(loss) for loss in named)}" if named else f"{start}, {have}"
+    return f"{start}, {have}: {', '.join(_losses(named))}" if named else f"{start}, {have}"
+
+
+def _losses(losses: Sequence[Loss]) -> Iterator[str]:
+    """Each loss in words; a sentence that several clauses of one rule share stands behind the last of them."""
+    for loss, following in zip(losses, [*losses[1:], None], strict=True):
+        shared = following is not None and following.origin.because == loss.origin.because
+        yield lost(loss, reason=not shared)
 
 
 def _group(group: list[NodeReasons], *, several: bool) -> list[str]:
@@ -126,10 +157,13 @@ def _group(group: list[NodeReasons], *, several: bool) -> list[str]:
     for reasons in group[0].requests:
         whose = f" of {reasons.claim}" if several else ""
         lines.append(f"    {_asker(reasons)}{whose} wants {count(reasons.wanted, 'device')}")
+        if reasons.seen == 0:
+            lines.append("          0 on the node")
+            continue
         lines.append(f"      {reasons.seen:>5} on the node")
-        for loss in reasons.losses:
+        for loss, words in zip(reasons.losses, _losses(reasons.losses), strict=True):
             examples = f" [{', '.join(loss.examples)}]" if loss.examples and len(group) == 1 else ""
-            lines.append(f"      {-loss.devices:>5} {lost(loss).split(' ', 1)[1]}{examples}")
+            lines.append(f"      {-loss.devices:>5} {words.split(' ', 1)[1]}{examples}")
         lines.append(f"      {reasons.left:>5} left")
         lines += [f"            no choice satisfies {rule(o)}{because(o)}" for o in reasons.combination]
     return lines

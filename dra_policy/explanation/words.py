@@ -25,9 +25,9 @@ def because(origin: Origin) -> str:
     return f": {origin.because}" if origin.because else ""
 
 
-def lost(loss: Loss) -> str:
-    """What one rule removed, as in "3 tainted gpu.nvidia.com/xid=79:NoSchedule"."""
-    return f"{loss.devices} {_how(loss)}{because(loss.origin)}"
+def lost(loss: Loss, *, reason: bool = True) -> str:
+    """What one rule removed, as in "3 tainted gpu.nvidia.com/xid=79:NoSchedule"; with its author's `reason`, if any."""
+    return f"{loss.devices} {_how(loss)}{because(loss.origin) if reason else ''}"
 
 
 def _how(loss: Loss) -> str:

@@ -73,7 +73,8 @@ _SORTABLE = frozenset(
 class Typed:
     """A node with its type, the overloads that a call can mean, and its typed parts in the order of `children`.
 
-    `name` is what an identifier or a call was resolved to: a local or global variable, a type, a qualified function.
+    `name` is what an identifier or a call was resolved to: a variable of a macro, `.device` or another global name or
+    type with a dot in front, a qualified function.
     """
 
     node: Expression
@@ -124,7 +125,7 @@ class _Checker:
             case Select():
                 name = _dotted(node)
                 if name is not None and name in TYPE_NAMES and name.split(".", 1)[0] not in scope:
-                    return Typed(node, type_type(TYPE_NAMES[name]), (), (), name)
+                    return Typed(node, type_type(TYPE_NAMES[name]), (), (), f".{name}")
                 operand = self.check(node.operand, scope)
                 return Typed(node, self.field(operand, node.name, node.at or node.span, node.optional), (operand,))
             case Has():
@@ -140,9 +141,11 @@ class _Checker:
             case MapOf():
                 return self.map_of(node, scope)
             case Message():
-                parts = tuple([self.check(f.value, scope) for f in node.fields])
+                values: list[Typed] = []
+                for field in node.fields:
+                    values.append(self.check(field.value, scope))  # noqa: PERF401 - see call
                 what = f"`{node.type_name}` is not a type that can be built here"
-                return Typed(node, self.wrong("CEL010", what, node.at or node.span), parts)
+                return Typed(node, self.wrong("CEL010", what, node.at or node.span), tuple(values))
             case Comprehension():
                 return self.comprehension(node, scope)
             case Bind():
@@ -160,10 +163,10 @@ class _Checker:
         plain = name.removeprefix(".")
         found = self.environment.variables.get(plain)
         if found is not None:
-            return Typed(node, found, name=plain)
+            return Typed(node, found, name=f".{plain}")
         named = TYPE_NAMES.get(plain)
         if named is not None:
-            return Typed(node, type_type(named), name=plain)
+            return Typed(node, type_type(named), name=f".{plain}")
         known = [*scope, *self.environment.variables]
         otherwise = "the variable is `device`"
         if self.environment.overloads(plain):
@@ -208,32 +211,41 @@ class _Checker:
         return Typed(node, result, (operand, key), chosen)
 
     def call(self, node: Call, scope: dict[str, Type]) -> Typed:
-        if node.function in (AND, OR):
-            parts = tuple([self.check(arg, scope) for arg in node.args])
-            for part in parts:
-                if not self.types.assignable([(part.type, BOOL)]):
-                    symbol = "&&" if node.function == AND else "||"
-                    message = f"`{symbol}` joins conditions, got a value of type `{self.shown(part.type)}`"
-                    self.wrong("CEL012", message, part.node.span)
-            return Typed(node, BOOL, parts)
+        name, target = self.called(node)
+        # A loop, not a comprehension: that would be a frame of the stack more for every level of nesting.
+        typed: list[Typed] = []
+        for part in node.args if target is None else (target, *node.args):
+            typed.append(self.check(part, scope))  # noqa: PERF401
+        parts = tuple(typed)
+        if name in (AND, OR) and target is None:
+            return self.logical(node, parts)
+        return self.resolved_call(node, name, target is not None, parts)
+
+    def called(self, node: Call) -> tuple[str, Expression | None]:
+        """The function's name and the target of a method."""
         if node.target is None:
-            parts = tuple([self.check(arg, scope) for arg in node.args])
-            return self.resolved_call(node, node.function.removeprefix("."), False, parts)
+            return node.function.removeprefix("."), None
         # `sets.contains(a, b)` is a function with a dotted name, unless no such function exists.
         prefix = _dotted(node.target)
         if prefix is not None:
             name = f"{prefix.removeprefix('.')}.{node.function}"
             if self.environment.overloads(name):
-                parts = tuple([self.check(arg, scope) for arg in node.args])
-                return self.resolved_call(node, name, False, parts)
-        parts = (self.check(node.target, scope), *[self.check(arg, scope) for arg in node.args])
-        return self.resolved_call(node, node.function, True, parts)
+                return name, None
+        return node.function, node.target
+
+    def logical(self, node: Call, parts: tuple[Typed, ...]) -> Typed:
+        for part in parts:
+            if not self.types.assignable([(part.type, BOOL)]):
+                symbol = "&&" if node.function == AND else "||"
+                message = f"`{symbol}` joins conditions, got a value of type `{self.shown(part.type)}`"
+                self.wrong("CEL012", message, part.node.span)
+        return Typed(node, BOOL, parts)
 
     def resolved_call(self, node: Call, name: str, method: bool, parts: tuple[Typed, ...]) -> Typed:
         if not self.environment.overloads(name):
             known = self.environment.names()
             message = f"`{name}` is not a function"
-            helped = did_you_mean(name, known, "see `dra-policy` for the functions of the device environment")
+            helped = did_you_mean(name, known, "the functions of CEL and of Kubernetes are at hand")
             if not method and name in _AS_METHODS:
                 helped = f"write value.{name}(...)"
             result = self.wrong("CEL010", message, node.at or node.span, _nearest_function(name, known) or helped)
@@ -293,11 +305,12 @@ class _Checker:
         return self.wrong("CEL012", message, span, _overload_help(name, method, parts, types))
 
     def list_of(self, node: ListOf, scope: dict[str, Type]) -> Typed:
-        parts = tuple([self.check(element, scope) for element in node.elements])
+        parts: list[Typed] = []
         element: Type | None = None
-        for i, part in enumerate(parts):
-            element = self.joined(element, self.unwrapped(part) if i in node.optional else part.type)
-        return Typed(node, list_type(self.types.fresh() if element is None else element), parts)
+        for i, part in enumerate(node.elements):
+            parts.append(self.check(part, scope))
+            element = self.joined(element, self.unwrapped(parts[-1]) if i in node.optional else parts[-1].type)
+        return Typed(node, list_type(self.types.fresh() if element is None else element), tuple(parts))
 
     def map_of(self, node: MapOf, scope: dict[str, Type]) -> Typed:
         parts: list[Typed] = []

@@ -12,7 +12,6 @@ from typing import Any, Final, assert_never
 
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression.checker import Typed
-from dra_policy.expression.environment import TYPE_NAMES
 from dra_policy.expression.errors import EvaluationError
 from dra_policy.expression.library import IMPLEMENTATIONS
 from dra_policy.expression.library.formatting import NotFormatted, clauses, fits, formatter
@@ -92,8 +91,8 @@ class Compiler:
             case Identifier():
                 return self.identifier(typed, scope)
             case Select():
-                if typed.name in TYPE_NAMES:
-                    return _constant(TypeValue(typed.name))
+                if typed.name:
+                    return _constant(TypeValue(typed.name[1:]))
                 return self.select(typed, node, scope)
             case Has():
                 return self.has(typed, node, scope)
@@ -124,13 +123,11 @@ class Compiler:
         read = scope.get(typed.name)
         if read is not None:
             return read
-        if typed.name in TYPE_NAMES:
-            return _constant(TypeValue(typed.name))
-        return _device
+        return _device if typed.name == ".device" else _constant(TypeValue(typed.name[1:]))
 
     def select(self, typed: Typed, node: Select, scope: dict[str, Closure]) -> Closure:
         operand = typed.parts[0]
-        if operand.type.kind is Kind.OBJECT:
+        if operand.name == ".device" and not node.optional:
             return _DEVICE_FIELDS[node.name]
         known = _entry_of_device(operand)
         name, span = node.name, node.at or node.span
@@ -150,7 +147,7 @@ class Compiler:
 
     def has(self, typed: Typed, node: Has, scope: dict[str, Closure]) -> Closure:
         operand, name, span = typed.parts[0], node.name, node.at or node.span
-        if operand.type.kind is Kind.OBJECT:
+        if operand.name == ".device":
             # The fields of `device` are always set, but an unset one equals its zero value.
             return _constant(True) if name != "allowMultipleAllocations" else _DEVICE_FIELDS[name]
         known = _entry_of_device(operand)
@@ -198,7 +195,9 @@ class Compiler:
 
     def call(self, typed: Typed, node: Call, scope: dict[str, Closure]) -> Closure:
         function = node.function
-        parts = [self.compile(part, scope) for part in typed.parts]
+        parts: list[Closure] = []
+        for part in typed.parts:
+            parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
         if function in (AND, OR):
             return _all(parts, typed) if function == AND else _any(parts, typed)
         if node.target is None:
@@ -314,7 +313,9 @@ class Compiler:
                 self.found.append(Diagnostic("CEL016", message, argument.span))
 
     def list_of(self, typed: Typed, node: ListOf, scope: dict[str, Closure]) -> Closure:
-        parts = [self.compile(part, scope) for part in typed.parts]
+        parts: list[Closure] = []
+        for part in typed.parts:
+            parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
         constants = _constants(typed)
         if constants is not None:
             return _constant(constants)
@@ -339,7 +340,9 @@ class Compiler:
         return run
 
     def map_of(self, typed: Typed, node: MapOf, scope: dict[str, Closure]) -> Closure:
-        parts = [self.compile(part, scope) for part in typed.parts]
+        parts: list[Closure] = []
+        for part in typed.parts:
+            parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
         entries = list(zip(parts[::2], parts[1::2], node.entries, strict=True))
 
         def run(frame: Frame) -> dict[Any, Any]:
@@ -452,7 +455,7 @@ def _at(error: EvaluationError, span: Span | None) -> EvaluationError:
 
 def _side_of_device(typed: Typed) -> str | None:
     node = typed.node
-    if isinstance(node, Select) and typed.parts and typed.parts[0].type.kind is Kind.OBJECT:
+    if isinstance(node, Select) and not node.optional and typed.parts and typed.parts[0].name == ".device":
         return node.name if node.name in ("attributes", "capacity") else None
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dra_policy.expression.errors import EvaluationError
-from dra_policy.expression.facts import Domains
+from dra_policy.expression.facts import DeviceFacts, Domains
 from dra_policy.expression.values import (
     MAX_INT,
     MIN_INT,
@@ -25,6 +25,9 @@ from dra_policy.expression.values import (
 
 # From 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z, and a duration fits int64 nanoseconds.
 MIN_TIME, MAX_TIME = -62135596800 * 10**9, 253402300799 * 10**9 + 999_999_999
+
+MOST_JOINED = 10_000_000
+"""The longest text or list that `+` makes; upstream stops earlier, by the cost of making it."""
 
 
 def checked_duration(nanos: int) -> Duration:
@@ -52,7 +55,11 @@ def add(left: Any, right: Any) -> Any:
         return checked_int(left + right)
     if one is Uint:
         return checked_uint(int(left) + int(right))
-    if one in (float, str, bytes, tuple):
+    if one is float:
+        return left + right
+    if one in (str, bytes, tuple):
+        if len(left) + len(right) > MOST_JOINED:
+            raise EvaluationError("operation cancelled: actual cost limit exceeded")
         return left + right
     raise EvaluationError(NO_OVERLOAD)
 
@@ -156,10 +163,18 @@ def _found(of: Any, key: Any) -> Any:
     if type(of) is tuple:
         at = _position(key)
         return of[at] if 0 <= at < len(of) else _ABSENT
+    if type(of) is DeviceFacts:
+        return _DEVICE[key](of) if type(key) is str and key in _DEVICE else _ABSENT
     raise EvaluationError(NO_OVERLOAD)
 
 
 _ABSENT = object()
+_DEVICE: dict[str, Callable[[DeviceFacts], Any]] = {
+    "driver": lambda facts: facts.driver,
+    "attributes": lambda facts: facts.attributes,
+    "capacity": lambda facts: facts.capacity,
+    "allowMultipleAllocations": lambda facts: facts.allow_multiple_allocations,
+}
 _EMPTY: dict[str, Any] = {}
 
 
@@ -202,7 +217,7 @@ def select(of: Any, name: str) -> Any:
     """`of.name`; an optional operand gives an optional."""
     if type(of) is Maybe:
         return optional_select(of, name)
-    if not isinstance(of, dict):
+    if type(of) is tuple:
         raise EvaluationError(NO_OVERLOAD)
     found = _found(of, name)
     if found is _ABSENT:
@@ -216,7 +231,7 @@ def optional_select(of: Any, name: str) -> Maybe:
         if not of.present:
             return NONE
         of = of.value
-    if not isinstance(of, dict):
+    if type(of) is tuple:
         raise EvaluationError(NO_OVERLOAD)
     found = _found(of, name)
     return NONE if found is _ABSENT else Maybe(True, found)

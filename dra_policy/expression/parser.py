@@ -16,7 +16,7 @@ import lark
 from lark import Token
 
 from dra_policy.diagnostics import Diagnostic
-from dra_policy.expression.grammar import NoToken, load_grammar
+from dra_policy.expression.lexer import NoToken, OffsetLexer
 from dra_policy.expression.macros import WrongMacro, function_or_macro, method_or_macro
 from dra_policy.expression.strings import WrongEscape, bytes_value, string_value
 from dra_policy.expression.tree import (
@@ -43,11 +43,15 @@ from dra_policy.expression.tree import (
     Select,
     children,
 )
+from dra_policy.grammars import load_grammar
 from dra_policy.shipped import grammar_folder
 from dra_policy.source import Source, Span
 
-MAX_DEPTH = 250
-"""How deep an expression may nest, brackets and operators; cel-go has the same limit."""
+MAX_DEPTH = 200
+"""How deep operators, calls and literals may nest."""
+
+MAX_BRACKETS = 250
+"""How deep brackets may nest, as in cel-go; those around a whole operand add nothing to the depth of the tree."""
 
 MAX_INT, MIN_INT, MAX_UINT = 2**63 - 1, -(2**63), 2**64 - 1
 
@@ -102,20 +106,20 @@ def _parsed(text: str) -> Expression:
 
 @cache
 def _parser() -> lark.Lark:
-    return load_grammar(grammar_folder() / "cel.lark", _Builder())
+    return load_grammar(grammar_folder() / "cel.lark", lexer=OffsetLexer, transformer=_Builder())
 
 
 def _deep_bracket(source: Source) -> Diagnostic | None:
     text = source.text
-    if text.count("(") + text.count("[") + text.count("{") <= MAX_DEPTH:
+    if text.count("(") + text.count("[") + text.count("{") <= MAX_BRACKETS:
         return None
     level = 0
     for found in _BRACKETS.finditer(text):
         first = found.group()[0]
         if first in "([{":
             level += 1
-            if level > MAX_DEPTH:
-                return _too_deep(source.span(found.start(), found.start() + 1))
+            if level > MAX_BRACKETS:
+                return _too_deep(MAX_BRACKETS, source.span(found.start(), found.start() + 1))
         elif first in ")]}":
             level -= 1
     return None
@@ -129,10 +133,8 @@ _BRACKETS = re.compile(
 )
 
 
-def _too_deep(span: Span | None) -> Diagnostic:
-    return Diagnostic(
-        "CEL002", f"the expression nests deeper than {MAX_DEPTH}", span, "split it into several selectors"
-    )
+def _too_deep(limit: int, span: Span | None) -> Diagnostic:
+    return Diagnostic("CEL002", f"the expression nests deeper than {limit}", span, "split it into several selectors")
 
 
 def _checked_limits(tree: Expression) -> Diagnostic | None:
@@ -140,7 +142,7 @@ def _checked_limits(tree: Expression) -> Diagnostic | None:
     while stack:
         node, level = stack.pop()
         if level > MAX_DEPTH:
-            return _too_deep(node.span)
+            return _too_deep(MAX_DEPTH, node.span)
         # A sign is folded into its literal late, so the range of integers is known only here.
         if type(node) is Literal:
             if node.kind is LiteralKind.INT and not MIN_INT <= node.value <= MAX_INT:  # type: ignore[operator]

@@ -33,12 +33,13 @@ class Program:
     _tree: Expression
     _run: Closure
     _variables: int
+    # The source that the tree and the errors name, if it was another text of the same words.
+    _made_from: Source | None = None
 
     @cached_property
     def tree(self) -> Expression:
         """The tree, its positions in `source`."""
-        span = self._tree.span
-        return self._tree if span is None or span.source is self.source else in_source(self._tree, self.source)
+        return self._tree if self._made_from is None else in_source(self._tree, self.source)
 
     def evaluate(self, facts: DeviceFacts) -> bool:
         """Whether a device satisfies the expression; raises `EvaluationError` (fatal, rule D8)."""
@@ -69,15 +70,13 @@ class Program:
 
     def named(self, source: Source) -> Program:
         """The same program for the same text somewhere else: its positions name that source."""
-        if source is self.source or source == self.source:
+        if source == self.source:
             return self
-        return Program(self.text, source, self.type, self.reads, self._tree, self._run, self._variables)
+        first = self._made_from or self.source
+        return Program(self.text, source, self.type, self.reads, self._tree, self._run, self._variables, first)
 
     def _placed(self, error: EvaluationError) -> EvaluationError:
-        span = error.span
-        if span is None or span.source is self.source:
-            return error
-        return error.in_source(self.source)
+        return error if self._made_from is None else error.in_source(self.source)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Program) and (self.text, self.type, self.reads) == (

@@ -14,7 +14,7 @@ a checker, a cost estimate and an extraction of `attribute op literal` atoms all
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeAlias, assert_never
@@ -447,44 +447,49 @@ def conjuncts(tree: Expression) -> tuple[Expression, ...]:
     return tuple(found)
 
 
-def moved(span: Span | None, source: Source) -> Span | None:
-    """The same range in another source that holds the same text."""
-    return None if span is None else Span(source, span.start, span.end)
+def with_children(tree: Expression, parts: Sequence[Expression]) -> Expression:
+    """The node with other parts, in the order of `children`."""
+    match tree:
+        case Literal() | Identifier():
+            return tree
+        case Select() | Has():
+            return replace(tree, operand=parts[0])
+        case Index():
+            return replace(tree, operand=parts[0], key=parts[1])
+        case Call():
+            if tree.target is None:
+                return replace(tree, args=tuple(parts))
+            return replace(tree, target=parts[0], args=tuple(parts[1:]))
+        case ListOf():
+            return replace(tree, elements=tuple(parts))
+        case MapOf():
+            pairs = zip(parts[::2], parts[1::2], tree.entries, strict=True)
+            return replace(tree, entries=tuple(MapEntry(key, value, old.optional) for key, value, old in pairs))
+        case Message():
+            fields = zip(parts, tree.fields, strict=True)
+            return replace(tree, fields=tuple(replace(old, value=value) for value, old in fields))
+        case Comprehension():
+            condition = None if tree.condition is None else parts[1]
+            return replace(tree, source=parts[0], condition=condition, body=parts[-1])
+        case Bind():
+            return replace(tree, value=parts[0], body=parts[1])
+        case OptionalMap():
+            return replace(tree, operand=parts[0], body=parts[1])
+        case _:
+            assert_never(tree)
 
 
 def in_source(tree: Expression, source: Source) -> Expression:
-    """The same tree with every position moved to another source that holds the same text."""
+    """The same tree with every position moved to another source that holds the same text; safe at any depth."""
+    made: dict[int, Expression] = {}
+    for node in reversed(list(walk(tree))):
+        changed = with_children(node, [made[id(child)] for child in children(node)])
+        changed = replace(changed, span=_moved(node.span, source))
+        if not isinstance(changed, Literal | Identifier | Index | ListOf | MapOf):
+            changed = replace(changed, at=_moved(changed.at, source))
+        made[id(node)] = changed
+    return made[id(tree)]
 
-    def go(node: Expression) -> Expression:
-        span = moved(node.span, source)
-        match node:
-            case Literal() | Identifier():
-                return replace(node, span=span)
-            case Select() | Has():
-                return replace(node, operand=go(node.operand), span=span, at=moved(node.at, source))
-            case Index():
-                return replace(node, operand=go(node.operand), key=go(node.key), span=span)
-            case Call():
-                target = None if node.target is None else go(node.target)
-                args = tuple(map(go, node.args))
-                return replace(node, target=target, args=args, span=span, at=moved(node.at, source))
-            case ListOf():
-                return replace(node, elements=tuple(map(go, node.elements)), span=span)
-            case MapOf():
-                entries = tuple(MapEntry(go(e.key), go(e.value), e.optional) for e in node.entries)
-                return replace(node, entries=entries, span=span)
-            case Message():
-                fields = tuple(MessageField(f.name, go(f.value), f.optional) for f in node.fields)
-                return replace(node, fields=fields, span=span, at=moved(node.at, source))
-            case Comprehension():
-                condition = None if node.condition is None else go(node.condition)
-                body = go(node.body)
-                at = moved(node.at, source)
-                return replace(node, source=go(node.source), condition=condition, body=body, span=span, at=at)
-            case Bind():
-                return replace(node, value=go(node.value), body=go(node.body), span=span, at=moved(node.at, source))
-            case OptionalMap():
-                return replace(node, operand=go(node.operand), body=go(node.body), span=span, at=moved(node.at, source))
 
-    # Invariant: only trees within the depth limit of the parser or of `compile_tree` come here.
-    return go(tree)
+def _moved(span: Span | None, source: Source) -> Span | None:
+    return None if span is None else Span(source, span.start, span.end)

@@ -46,7 +46,9 @@ def _report(device: DeviceSchema, name: Name, scope: Scope, others: tuple[str, .
     for entry in scope.visible(DEVICE):
         if not isinstance(entry.statement, Device) or entry.name.text == device.name:
             continue
-        member = next((m for m in entry.statement.members if isinstance(m, Attribute) and m.name.text == name.text), None)
+        member = next(
+            (m for m in entry.statement.members if isinstance(m, Attribute) and m.name.text == name.text), None
+        )
         if member is not None:
             note = Related(member.name.span, f"declared here, in device `{entry.name.text}`")
             message = f"device `{device.name}` has no attribute `{name.text}`; device `{entry.name.text}` has"
@@ -63,4 +65,3 @@ def _some(device: DeviceSchema, most: int = 6) -> str:
     names = list(device.attributes)
     text = ", ".join(f"`{name}`" for name in names[:most])
     return f"{text or 'none'} and {len(names) - most} more" if len(names) > most else text or "none"
-

@@ -523,7 +523,7 @@ def normal_version(text: str) -> str:
 def _why(text: str) -> str:
     if text.startswith("v"):
         return ": a version has no letter in front"
-    if text.split("-")[0].split("+")[0].count(".") > 2:
+    if text.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0].count(".") > 2:
         return ": a version has three numbers"
     return ": the numbers of a version have no leading zeros"
 

@@ -141,7 +141,9 @@ def _takes(scope: Scope, device: DeviceSchema, takes: Takes, before: Sequence[Ch
     earlier = next((t for t in before if t.capacity is attribute), None)
     if earlier is not None:
         note = Related(earlier.span, "first taken here")
-        problems.add("NAM003", f"`{attribute.name}` is taken already", takes.capacity.span, "remove one of the two", note)
+        problems.add(
+            "NAM003", f"`{attribute.name}` is taken already", takes.capacity.span, "remove one of the two", note
+        )
         return None
     amount = constant(takes.amount, attribute.type, f"`{attribute.name}`", problems, attribute.span)
     if amount is not None and not isinstance(amount.value, str) and amount.value < 0:

@@ -114,7 +114,9 @@ def _check_extended(member: ExtendedResource, problems: Problems) -> None:
     if problem is None and domain.startswith("requests."):
         problem = "must not start with `requests.`"
     if problem is not None:
-        problems.add("NAM009", f"extended resource `{text}` {problem}", member.name.span, 'write it like "acme.com/gpu"')
+        problems.add(
+            "NAM009", f"extended resource `{text}` {problem}", member.name.span, 'write it like "acme.com/gpu"'
+        )
 
 
 def check_require(checking: Checking, scope: Scope, device: DeviceSchema, require: Require) -> list[Clause]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import assert_never
 
 import re2
 
-from dra_policy.diagnostics import Related, did_you_mean, nearest
+from dra_policy.diagnostics import Related
 from dra_policy.language.attributes import find_attribute, look_up
 from dra_policy.language.checked import (
     Always,
@@ -38,6 +37,7 @@ from dra_policy.language.constants import constant, said
 from dra_policy.language.devices import check_flag
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, element_of, value_names
 from dra_policy.language.scope import DEFINE, Problems, Scope
+from dra_policy.language.terms import NONE, Attributes, Proofs, TermReader, intersection, needed, needs, union
 from dra_policy.language.tree import (
     Amount,
     And,
@@ -46,7 +46,6 @@ from dra_policy.language.tree import (
     Condition,
     Has,
     Integer,
-    Literal,
     Membership,
     Name,
     Not,
@@ -58,19 +57,15 @@ from dra_policy.language.tree import (
 )
 from dra_policy.language.types import (
     TEXT,
-    AmountType,
     BoolType,
     Constant,
     OneOfType,
     SetType,
-    Type,
     is_ordered,
     is_text,
 )
 from dra_policy.source import Span
 
-Attributes = frozenset[AttributeSchema]
-_NONE: Attributes = frozenset()
 _LITERALS = (Text, Integer, Amount, Version, Boolean)
 
 
@@ -80,65 +75,71 @@ class Judged:
 
     condition: CheckedCondition
     proof: Proof
-    needs: Attributes = field(default=_NONE)
+    needs: Attributes = field(default=NONE)
 
 
 def check_condition(checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition) -> Judged | None:
     """A condition on devices of one kind, or None if a mistake in it was reported."""
-    return _Judge(checking, scope, device).judge(condition, _NONE, _NONE)
+    return _Judge(checking, TermReader(scope, device)).judge(condition, Proofs())
 
 
 def check_clauses(
     checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition
 ) -> list[tuple[Judged, Condition]] | None:
     """The conjuncts of a condition, each checked with what those before it prove; None if there is a mistake."""
-    judge = _Judge(checking, scope, device)
+    judge = _Judge(checking, TermReader(scope, device))
     parts = condition.operands if isinstance(condition, And) else (condition,)
-    known = _NONE
+    known = missed = NONE
     found: list[tuple[Judged, Condition]] = []
     for part in parts:
-        judged = judge.judge(part, known, _NONE)
+        judged = judge.judge(part, Proofs(known, missed))
         if judged is None:
             continue
         found.append((judged, part))
         known |= judged.proof.if_true
+        missed |= judged.proof.if_false
     return found if len(found) == len(parts) else None
 
 
 @dataclass
 class _Judge:
-    """`known` are the optional names proved so far; `elsewhere` those proved where the condition is not read."""
-
     checking: Checking
-    scope: Scope
-    device: DeviceSchema
+    read: TermReader
+
+    @property
+    def scope(self) -> Scope:
+        return self.read.scope
+
+    @property
+    def device(self) -> DeviceSchema:
+        return self.read.device
 
     @property
     def problems(self) -> Problems:
         return self.scope.problems
 
-    def judge(self, condition: Condition, known: Attributes, elsewhere: Attributes) -> Judged | None:
+    def judge(self, condition: Condition, proofs: Proofs) -> Judged | None:
         match condition:
             case Reference(name):
-                return self._reference(name, known, elsewhere)
+                return self._reference(name, proofs)
             case Has(name, span):
                 return self._has(name, span)
             case Not(operand, span):
-                inner = self.judge(operand, known, elsewhere)
+                inner = self.judge(operand, proofs)
                 if inner is None:
                     return None
                 swapped = Proof(inner.proof.if_false, inner.proof.if_true)
                 return Judged(Negation(inner.condition, span), swapped, inner.needs)
             case And(operands, span):
-                return self._joined(operands, span, known, elsewhere, conjunction=True)
+                return self._joined(operands, span, proofs, conjunction=True)
             case Or(operands, span):
-                return self._joined(operands, span, known, elsewhere, conjunction=False)
+                return self._joined(operands, span, proofs, conjunction=False)
             case Compare():
-                return self._compare(condition, known, elsewhere)
+                return self._compare(condition, proofs)
             case TextTest():
-                return self._text_test(condition, known, elsewhere)
+                return self._text_test(condition, proofs)
             case Membership():
-                return self._membership(condition, known, elsewhere)
+                return self._membership(condition, proofs)
             case Boolean(value, span):
                 return Judged(Always(value, span), Proof())
             case Text() | Integer() | Amount() | Version():
@@ -150,16 +151,14 @@ class _Judge:
 
     # ------------------------------------------------------------------------------------------ and, or, has, names
 
-    def _joined(
-        self, operands: Sequence[Condition], span: Span, known: Attributes, elsewhere: Attributes, *, conjunction: bool
-    ) -> Judged | None:
+    def _joined(self, operands: Sequence[Condition], span: Span, proofs: Proofs, *, conjunction: bool) -> Judged | None:
         judged: list[Judged] = []
         failed = False
-        needs = _NONE
-        passed = _NONE  # proved by the operands before, on the way that reads the next one
-        missed = elsewhere
+        needs = NONE
+        passed = NONE  # proved by the operands before, on the way that reads the next one
+        missed = proofs.elsewhere
         for operand in operands:
-            one = self.judge(operand, known | passed, missed)
+            one = self.judge(operand, Proofs(proofs.known | passed, missed))
             if one is None:
                 failed = True
                 continue
@@ -174,8 +173,8 @@ class _Judge:
         falses = [one.proof.if_false for one in judged]
         conditions = tuple(one.condition for one in judged)
         if conjunction:
-            return Judged(Conjunction(conditions, span), Proof(_union(trues), _intersection(falses)), needs)
-        return Judged(Disjunction(conditions, span), Proof(_intersection(trues), _union(falses)), needs)
+            return Judged(Conjunction(conditions, span), Proof(union(trues), intersection(falses)), needs)
+        return Judged(Disjunction(conditions, span), Proof(intersection(trues), union(falses)), needs)
 
     def _has(self, name: Name, span: Span) -> Judged | None:
         attribute = find_attribute(self.device, name, self.scope)
@@ -188,11 +187,11 @@ class _Judge:
             return None
         return Judged(Present(attribute, span), Proof(if_true=frozenset((attribute,))))
 
-    def _reference(self, name: Name, known: Attributes, elsewhere: Attributes) -> Judged | None:
+    def _reference(self, name: Name, proofs: Proofs) -> Judged | None:
         attribute = look_up(self.device, name.text, self.scope)
         if attribute is None:
             define = self._define(name)
-            if define is not None or self._is_define(name):
+            if define is not None or self.read.is_define(name):
                 return define
             defines = [entry.name.text for entry in self.scope.visible(DEFINE)]
             find_attribute(self.device, name, self.scope, *defines)
@@ -200,14 +199,13 @@ class _Judge:
         if not isinstance(attribute.type, BoolType):
             help_ = _as_condition(attribute)
             note = Related(attribute.span, f"`{name.text}` is {attribute.type}, declared here")
-            self.problems.add("TYP008", f"`{name.text}` alone is no condition: it is {attribute.type}", name.span, help_, note)
+            self.problems.add(
+                "TYP008", f"`{name.text}` alone is no condition: it is {attribute.type}", name.span, help_, note
+            )
             return None
-        if not self._proved(attribute, name.span, known, elsewhere):
+        if not self.read.proved(attribute, name.span, proofs):
             return None
-        return Judged(Holds(attribute, name.span), Proof(), _needs(attribute))
-
-    def _is_define(self, name: Name) -> bool:
-        return self.scope.peek(name.text, DEFINE) is not None
+        return Judged(Holds(attribute, name.span), Proof(), needs(attribute))
 
     def _define(self, name: Name) -> Judged | None:
         entry = self.scope.peek(name.text, DEFINE)
@@ -221,24 +219,10 @@ class _Judge:
             return None
         return Judged(Defined(define, name.span), define.proof)
 
-    def _proved(self, attribute: AttributeSchema, span: Span, known: Attributes, elsewhere: Attributes) -> bool:
-        if not _needs(attribute) or attribute in known:
-            return True
-        name = attribute.name
-        note = Related(attribute.span, "declared `optional` here")
-        if attribute in elsewhere:
-            message = f"`{name}` is optional, and here it is known to be absent"
-            help_ = f"write `has {name} and ...`, or `not has {name} or ...`: `or` reads on where its left side is false"
-        else:
-            message = f"`{name}` is optional: a device may not publish it"
-            help_ = f"write `has {name} and ...` before it, or declare what `absent means`"
-        self.problems.add("TYP006", message, span, help_, note)
-        return False
-
     # --------------------------------------------------------------------------------------------------- two sides
 
-    def _compare(self, compare: Compare, known: Attributes, elsewhere: Attributes) -> Judged | None:
-        sides = self._sides(compare.left, compare.right, known, elsewhere)
+    def _compare(self, compare: Compare, proofs: Proofs) -> Judged | None:
+        sides = self.read.sides(compare.left, compare.right, proofs)
         if sides is None:
             return None
         left, right, type_ = sides
@@ -256,127 +240,28 @@ class _Judge:
             message = f"`ignoring case` has no meaning here: {_subject(left, right)} is {type_}"
             self.problems.add("TYP007", message, compare.span, "leave it out")
             return None
-        if self._convertible(left, right, compare.span):
+        if self.read.convertible(left, right, compare.span):
             checked = Comparison(operator, left, right, compare.ignoring_case, compare.span)
-            return Judged(checked, Proof(), _needed(left, right))
+            return Judged(checked, Proof(), needed(left, right))
         return None
-
-    def _convertible(self, left: Term, right: Term, span: Span) -> bool:
-        """Kubernetes cannot multiply a quantity: two names must have the same unit, not only the same dimension."""
-        if not (isinstance(left, AttributeTerm) and isinstance(right, AttributeTerm)):
-            return True
-        if left.attribute.type == right.attribute.type or is_text(left.attribute.type):
-            return True
-        message = f"`{left.attribute.name}` is {left.attribute.type}, `{right.attribute.name}` is {right.attribute.type}"
-        help_ = "Kubernetes converts no units between two published values; publish both in the same"
-        self.problems.add("TYP003", message, span, help_)
-        return False
-
-    def _sides(
-        self, left: Condition, right: Condition, known: Attributes, elsewhere: Attributes
-    ) -> tuple[Term, Term, Type] | None:
-        """Both sides as terms of one type; at least one is an attribute."""
-        first = self._term(left, right, known, elsewhere)
-        second = self._term(right, left, known, elsewhere)
-        if first is None or second is None:
-            return None
-        match first, second:
-            case AttributeTerm(), AttributeTerm():
-                return self._same_type(first, second)
-            case AttributeTerm(attribute), _ if not isinstance(second, AttributeTerm):
-                value = self._constant(second, attribute)
-                return None if value is None else (first, value, attribute.type)
-            case _, AttributeTerm(attribute) if not isinstance(first, AttributeTerm):
-                value = self._constant(first, attribute)
-                return None if value is None else (value, second, attribute.type)
-            case _:
-                span = left.span.to(right.span)
-                self.problems.add("TYP014", "both sides are fixed values", span, "compare a name of the device")
-                return None
-
-    def _constant(self, written: Literal | Name, attribute: AttributeSchema) -> Constant | None:
-        if isinstance(attribute.type, SetType):
-            message = f"`{attribute.name}` is {attribute.type}: ask for its values with `in`"
-            help_ = f"write `{written.span.text} in {attribute.name}`"
-            self.problems.add("TYP007", message, written.span, help_, Related(attribute.span, "declared here"))
-            return None
-        return constant(written, attribute.type, f"`{attribute.name}`", self.problems, attribute.span)
-
-    def _same_type(self, left: AttributeTerm, right: AttributeTerm) -> tuple[Term, Term, Type] | None:
-        first, second = left.attribute.type, right.attribute.type
-        fits = first == second or (is_text(first) and is_text(second))
-        if isinstance(first, AmountType) and isinstance(second, AmountType):
-            fits = first.fits(second)
-        if fits:
-            return left, right, first
-        names = left.attribute.name, right.attribute.name
-        message = f"`{names[0]}` is {first}, but `{names[1]}` is {second}"
-        code = "TYP003" if isinstance(first, AmountType) and isinstance(second, AmountType) else "TYP001"
-        note = Related(right.attribute.span, f"`{names[1]}` is declared here")
-        self.problems.add(code, message, left.span.to(right.span), "compare names of one type", note)
-        return None
-
-    def _term(
-        self, written: Condition, other: Condition, known: Attributes, elsewhere: Attributes
-    ) -> AttributeTerm | Literal | Name | None:
-        """A side of a comparison: an attribute, a literal, or a bare name that is a value of the other side."""
-        match written:
-            case Text() | Integer() | Amount() | Version() | Boolean():
-                return written
-            case Reference(name):
-                counterpart = self._peek(other)
-                if counterpart is not None and name.text in value_names(counterpart.type):
-                    return name
-                attribute = look_up(self.device, name.text, self.scope)
-                if attribute is None and counterpart is not None and self._is_value(name, counterpart):
-                    return name
-                if attribute is None:
-                    self._no_term(name)
-                    return None
-                if not self._proved(attribute, name.span, known, elsewhere):
-                    return None
-                return AttributeTerm(attribute, name.span)
-            case Has() | Not() | And() | Or() | Compare() | TextTest() | Membership():
-                help_ = "compare a name with a value; join conditions with `and` and `or`"
-                self.problems.add("TYP008", "a condition has no value to compare", written.span, help_)
-                return None
-            case _:
-                assert_never(written)
-
-    def _no_term(self, name: Name) -> None:
-        if self._is_define(name):
-            help_ = f"write `{name.text}` or `not {name.text}`"
-            self.problems.add("TYP008", f"`{name.text}` is a condition and has no value to compare", name.span, help_)
-        else:
-            find_attribute(self.device, name, self.scope)
-
-    def _is_value(self, name: Name, counterpart: AttributeSchema) -> bool:
-        """Whether an unknown name is meant as a value of the other side rather than as a misspelt attribute."""
-        match element_of(counterpart.type):
-            case OneOfType(values):
-                near = nearest(name.text, values)
-                return near is not None or nearest(name.text, self.device.attributes) is None
-            case _:
-                return nearest(name.text, self.device.attributes) is None and name.text not in self.device.retired
-
-    def _peek(self, written: Condition) -> AttributeSchema | None:
-        return look_up(self.device, written.name.text, self.scope) if isinstance(written, Reference) else None
 
     # --------------------------------------------------------------------------------------------- text and sets
 
-    def _text_test(self, test: TextTest, known: Attributes, elsewhere: Attributes) -> Judged | None:
-        attribute = self._peek(test.left)
+    def _text_test(self, test: TextTest, proofs: Proofs) -> Judged | None:
+        attribute = self.read.peek(test.left)
         if test.kind == "contains" and attribute is not None and isinstance(attribute.type, SetType):
             message = f"`contains` tests a text, and `{attribute.name}` is {attribute.type}"
             help_ = f"write `{test.right.span.text} in {attribute.name}`"
             self.problems.add("TYP007", message, test.span, help_, Related(attribute.span, "declared here"))
             return None
-        left = self._term(test.left, test.right, known, elsewhere)
-        right = self._text_side(test, known, elsewhere)
+        left = self.read.term(test.left, test.right, proofs)
+        right = self._text_side(test, proofs)
         if left is None or right is None:
             return None
         if not isinstance(left, AttributeTerm):
-            self.problems.add("TYP014", f"the left side of `{test.kind}` is a fixed value", test.left.span, "write a name")
+            self.problems.add(
+                "TYP014", f"the left side of `{test.kind}` is a fixed value", test.left.span, "write a name"
+            )
             return None
         if not is_text(left.attribute.type):
             message = f"`{test.kind}` tests a text, and `{left.attribute.name}` is {left.attribute.type}"
@@ -386,17 +271,17 @@ class _Judge:
         if test.kind == "matches" and not self._compiles(right):
             return None
         checked = TextMatch(test.kind, left, right, test.ignoring_case, test.span)
-        return Judged(checked, Proof(), _needed(left, right))
+        return Judged(checked, Proof(), needed(left, right))
 
-    def _text_side(self, test: TextTest, known: Attributes, elsewhere: Attributes) -> Term | None:
+    def _text_side(self, test: TextTest, proofs: Proofs) -> Term | None:
         if isinstance(test.right, Text):
             return constant(test.right, TEXT, "the right side", self.problems, None)
         if isinstance(test.right, Reference) and test.kind != "matches":
-            attribute = self._peek(test.right)
+            attribute = self.read.peek(test.right)
             if attribute is not None and is_text(attribute.type):
-                proved = self._proved(attribute, test.right.span, known, elsewhere)
+                proved = self.read.proved(attribute, test.right.span, proofs)
                 return AttributeTerm(attribute, test.right.span) if proved else None
-        help_ = f'write "{test.right.span.text}", in quotes' if isinstance(test.right, _LITERALS + (Reference,)) else ""
+        help_ = f'write "{test.right.span.text}", in quotes' if isinstance(test.right, (*_LITERALS, Reference)) else ""
         self.problems.add("TYP001", f"`{test.kind}` takes a text in quotes", test.right.span, help_)
         return None
 
@@ -409,12 +294,12 @@ class _Judge:
             self.problems.add("TYP009", f"the pattern is no regular expression: {problem}", pattern.span, help_)
         return problem is None
 
-    def _membership(self, test: Membership, known: Attributes, elsewhere: Attributes) -> Judged | None:
+    def _membership(self, test: Membership, proofs: Proofs) -> Judged | None:
         if len(test.options) == 1:
-            attribute = self._peek(test.options[0])
+            attribute = self.read.peek(test.options[0])
             if attribute is not None and isinstance(attribute.type, SetType):
-                return self._in_set(test, attribute, known, elsewhere)
-        item = self._term(test.item, test.options[0], known, elsewhere)
+                return self._in_set(test, attribute, proofs)
+        item = self.read.term(test.item, test.options[0], proofs)
         if item is None:
             return None
         if not isinstance(item, AttributeTerm):
@@ -429,11 +314,11 @@ class _Judge:
         if any(option is None for option in options):
             return None
         checked = Among(item, tuple(option for option in options if option is not None), test.negated, test.span)
-        return Judged(checked, Proof(), _needs(item.attribute))
+        return Judged(checked, Proof(), needs(item.attribute))
 
     def _nothing_to_be_in(self, test: Membership) -> None:
         option = test.options[0]
-        attribute = self._peek(option)
+        attribute = self.read.peek(option)
         if isinstance(option, Reference) and attribute is None:
             sets = [a.name for a in self.device.attributes.values() if isinstance(a.type, SetType)]
             find_attribute(self.device, option.name, self.scope, *sets)
@@ -448,42 +333,43 @@ class _Judge:
     def _option(self, option: Condition, attribute: AttributeSchema) -> Constant | None:
         match option:
             case Reference(name):
-                if self._peek(option) is not None and name.text not in value_names(attribute.type):
+                if self.read.peek(option) is not None and name.text not in value_names(attribute.type):
                     help_ = f"write `{attribute.name} == {name.text}`"
                     self.problems.add("TYP014", f"`{name.text}` is no fixed value", option.span, help_)
                     return None
-                return self._constant(name, attribute)
+                return self.read.constant(name, attribute)
             case Text() | Integer() | Amount() | Version() | Boolean():
-                return self._constant(option, attribute)
+                return self.read.constant(option, attribute)
             case _:
                 self.problems.add("TYP008", "a condition is no value", option.span, "list values behind `in`")
                 return None
 
-    def _in_set(
-        self, test: Membership, attribute: AttributeSchema, known: Attributes, elsewhere: Attributes
-    ) -> Judged | None:
-        if not self._proved(attribute, test.options[0].span, known, elsewhere):
+    def _in_set(self, test: Membership, attribute: AttributeSchema, proofs: Proofs) -> Judged | None:
+        if not self.read.proved(attribute, test.options[0].span, proofs):
             return None
-        written = self._term(test.item, test.options[0], known, elsewhere)
+        written = self.read.term(test.item, test.options[0], proofs)
         if written is None:
             return None
         item: Term | None
         if isinstance(written, AttributeTerm):
             item = self._item_of(written, attribute, test)
         else:
-            item = constant(written, element_of(attribute.type), f"a value of `{attribute.name}`", self.problems, attribute.span)
+            item = constant(
+                written, element_of(attribute.type), f"a value of `{attribute.name}`", self.problems, attribute.span
+            )
             if item is not None and attribute.form in (Form.FLAGS, Form.LIST_OR_FLAGS):
                 item = item if check_flag(attribute, str(item.value), item.span, self.problems) else None
         if item is None:
             return None
         checked = InSet(attribute, item, test.negated, test.span)
-        return Judged(checked, Proof(), _needs(attribute) | _needed(item))
+        return Judged(checked, Proof(), needs(attribute) | needed(item))
 
     def _item_of(self, item: AttributeTerm, attribute: AttributeSchema, test: Membership) -> Term | None:
         type_, element = item.attribute.type, element_of(attribute.type)
         if type_ != element and not (is_text(type_) and is_text(element)):
             message = f"`{item.attribute.name}` is {type_}, and `{attribute.name}` is {attribute.type}"
-            self.problems.add("TYP001", message, test.span, "", Related(attribute.span, "declared here"))
+            help_ = "ask for a name or value of the type that the set holds"
+            self.problems.add("TYP001", message, test.span, help_, Related(attribute.span, "declared here"))
             return None
         if attribute.form in (Form.FLAGS, Form.LIST_OR_FLAGS):
             message = f"`{attribute.name}` may be published as flags, so only a fixed value can be looked for in it"
@@ -502,22 +388,6 @@ def regex_problem(pattern: str) -> str | None:
         said_by_re2 = problem.args[0] if problem.args else problem
         return said_by_re2.decode(errors="replace") if isinstance(said_by_re2, bytes) else str(said_by_re2)
     return None
-
-
-def _needs(attribute: AttributeSchema) -> Attributes:
-    return frozenset((attribute,)) if attribute.optional and attribute.absent is None else _NONE
-
-
-def _needed(*terms: Term) -> Attributes:
-    return _union([_needs(term.attribute) for term in terms if isinstance(term, AttributeTerm)])
-
-
-def _union(sets: Sequence[Attributes]) -> Attributes:
-    return _NONE.union(*sets)
-
-
-def _intersection(sets: Sequence[Attributes]) -> Attributes:
-    return reduce(lambda a, b: a & b, sets)
 
 
 def _subject(left: Term, right: Term) -> str:

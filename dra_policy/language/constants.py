@@ -39,8 +39,8 @@ def constant(
     """
     notes = () if declared is None else (Related(declared, f"{subject} is {wanted}, declared here"),)
     match wanted:
-        case OneOfType(values):
-            return _one_of(written, wanted, values, subject, problems, notes)
+        case OneOfType():
+            return _one_of(written, wanted, subject, problems, notes)
         case AmountType():
             return _amount(written, wanted, subject, problems, notes)
         case TextType():
@@ -146,13 +146,9 @@ def _as_version(written: Literal | Name) -> str:
 
 
 def _one_of(
-    written: Literal | Name,
-    wanted: OneOfType,
-    values: tuple[str, ...],
-    subject: str,
-    problems: Problems,
-    notes: tuple[Related, ...],
+    written: Literal | Name, wanted: OneOfType, subject: str, problems: Problems, notes: tuple[Related, ...]
 ) -> Constant | None:
+    values = wanted.values
     match written:
         case Text(text) | Name(text):
             pass
@@ -160,7 +156,9 @@ def _one_of(
             # A value such as `1g` or 8 reads as an amount or a number unless it stands in quotes.
             text = written.span.text
             if text in values:
-                problems.add("TYP001", f"{subject} is {wanted}, got {said(written)}", written.span, f'write "{text}"', *notes)
+                problems.add(
+                    "TYP001", f"{subject} is {wanted}, got {said(written)}", written.span, f'write "{text}"', *notes
+                )
                 return None
     if text not in values:
         help_ = did_you_mean(text, values, "one of " + ", ".join(f"`{value}`" for value in values))
@@ -191,7 +189,7 @@ def _amount(
     given = AmountType(measure.dimension, measure.per_second)
     if not given.fits(wanted):
         message = f"{subject} is {wanted}, but `{written.span.text}` is {given}"
-        problems.add("TYP003", message, written.span, _help_with_dimension(given, wanted), *notes)
+        problems.add("TYP003", message, written.span, _help_with_dimension(given, wanted, subject), *notes)
         return None
     exact = number * measure.factor * given.factor(wanted)
     if quantity_text(exact) is None:
@@ -210,7 +208,7 @@ def _without_unit(
 
 
 _UNITS = {"bytes": ("Gi", " GB"), "bits": (" Gbit",), "hertz": (" MHz", " GHz"), "watts": (" W",), "cores": (" cores",)}
-_UNITS |= {"duration": ("s", "h")}
+_UNITS |= {"seconds": ("s", "h")}
 
 
 def _with_unit(number: str, wanted: AmountType) -> str:
@@ -230,13 +228,13 @@ def _help_with_amount(written: Literal | Name, wanted: AmountType) -> str:
     return f"write an amount such as {_with_unit('40' if wanted.dimension != 'count' else '4', wanted)}"
 
 
-def _help_with_dimension(given: AmountType, wanted: AmountType) -> str:
-    if given.dimension == "count" or AmountType(given.dimension).fits(AmountType(wanted.dimension)):
-        if given.per_second and not wanted.per_second:
-            return f"an amount per second is no amount: leave out `/s`, or declare `{wanted.dimension} per second`"
-        if wanted.per_second and not given.per_second:
-            return "write the amount per second, with `/s` behind the unit"
-    return f"write an amount such as {_with_unit('40', wanted)}"
+def _help_with_dimension(given: AmountType, wanted: AmountType, subject: str) -> str:
+    example = f"write an amount such as {_with_unit('40', wanted)}"
+    if AmountType(given.dimension).fits(AmountType(wanted.dimension)):
+        if given.per_second:
+            return f"{subject} is not per second: {example}, or declare it `{wanted.name} per second`"
+        return f"{subject} is per second: write `/s` behind the unit"
+    return example
 
 
 __all__ = ["TEXT_LIMIT", "constant", "normalised", "padded", "said", "version_constant"]

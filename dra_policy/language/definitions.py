@@ -42,9 +42,7 @@ def check_defines(checking: Checking) -> None:
             device = device_of(checking, scope, entry.statement.of)
             if device is not None:
                 defines[entry.key] = scope, entry, entry.statement, device
-    graph = {
-        key: _links(define.condition, device, scope) for key, (scope, _, define, device) in defines.items()
-    }
+    graph = {key: _links(define.condition, device, scope) for key, (scope, _, define, device) in defines.items()}
     order, circles = in_dependency_order(graph)
     circular: set[Key] = set()
     for circle in circles:

@@ -93,7 +93,9 @@ def _driver(device: Device, problems: Problems) -> Name | None:
     drivers = [member for member in device.members if isinstance(member, Driver)]
     if not drivers:
         name = device.name.text
-        problems.add("RUL003", f"device `{name}` has no driver", device.name.span, "write `driver` and the driver's name")
+        problems.add(
+            "RUL003", f"device `{name}` has no driver", device.name.span, "write `driver` and the driver's name"
+        )
         return None
     for further in drivers[1:]:
         note = Related(drivers[0].name.span, "first declared here")
@@ -298,7 +300,9 @@ class _Reader:
             return None
         if isinstance(type_, SetType):
             message = f"`{attribute.name.text}` is {type_}: `absent means` takes one value"
-            self.problems.add("TYP012", message, attribute.absent.span, "declare it `optional`, and prove it with `has`")
+            self.problems.add(
+                "TYP012", message, attribute.absent.span, "declare it `optional`, and prove it with `has`"
+            )
             return None
         return constant(attribute.absent, type_, f"`{attribute.name.text}`", self.problems, attribute.name.span)
 
@@ -324,7 +328,7 @@ def read_type(expression: TypeExpression, problems: Problems) -> Type | None:
         case PlainType(name):
             return _PLAIN[name]
         case Dimension(name, per_second):
-            return AmountType("duration" if name == "seconds" else name, per_second)
+            return AmountType(name, per_second)
         case OneOf():
             return _one_of(expression, problems)
         case SetOf(element):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dra_policy.diagnostics import Related, did_you_mean
+from dra_policy.language.attributes import find_attribute
 from dra_policy.language.checked import CheckedClaim, CheckedStep, CheckedTest, GivenClaim, GivenDevices, GivenManifests
 from dra_policy.language.checking import Checking
 from dra_policy.language.claims import check_request, named
 from dra_policy.language.models import constants_of
-from dra_policy.language.attributes import find_attribute
 from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.scope import CLAIM, MODEL, Problems, Scope
 from dra_policy.language.tree import (
@@ -64,7 +64,7 @@ def _test(checking: Checking, scope: Scope, test: Test) -> CheckedTest:
             case ExpectPlaced() | ExpectRefused():
                 _expected(step, claimed, expected, problems)
                 steps.append(step)
-    if not expected:
+    if not any(isinstance(step, ExpectPlaced | ExpectRefused) for step in test.steps):
         help_ = "write what should happen: `expect a placed` or `expect a refused`"
         problems.add("TST004", "this test expects nothing", test.title.span, help_)
     return CheckedTest(test.title.value, scope.policy, tuple(steps), test.title.span)
@@ -142,7 +142,14 @@ def _renamed(template: CheckedClaim | None, name: Name) -> CheckedClaim | None:
         return None
     request = template.requests[0]
     again = type(request)(
-        name.text, request.count, request.of, request.admin, request.clauses, request.takes, request.tolerations, request.span
+        name.text,
+        request.count,
+        request.of,
+        request.admin,
+        request.clauses,
+        request.takes,
+        request.tolerations,
+        request.span,
     )
     return CheckedClaim(name.text, template.policy, (again,), (), (), template.span)
 
@@ -153,7 +160,9 @@ def _expected(
     for name in step.names:
         if name.text not in claimed:
             listed = ", ".join(f"`{entry}`" for entry in claimed)
-            help_ = did_you_mean(name.text, claimed, f"claims above are {listed}" if listed else f"write `claim {name.text} ...`")
+            help_ = did_you_mean(
+                name.text, claimed, f"claims above are {listed}" if listed else f"write `claim {name.text} ...`"
+            )
             problems.add("TST001", f"no claim `{name.text}` is made above", name.span, help_)
             continue
         first = expected.setdefault(name.text, name)

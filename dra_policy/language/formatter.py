@@ -94,7 +94,7 @@ class _Shape:
     end: int = 0
 
 
-def _shape(item: _Item) -> _Shape:
+def _shape(item: _Item) -> _Shape:  # noqa: PLR0915 - one arm for each kind of statement
     at = item.span.start
     match item:
         case tree.Header():
@@ -329,7 +329,7 @@ class _Writer:
         at = start
         rest = itertools.islice(self.comments, self.next, None)
         inside = [comment.span for comment in itertools.takewhile(lambda comment: comment.span.start < end, rest)]
-        while 0 <= (at := self.source.find("{", at, end)):
+        while (at := self.source.find("{", at, end)) >= 0:
             skipped = next((span for span in inside if span.start <= at < span.end), None)
             if skipped is None:
                 return at
@@ -385,12 +385,14 @@ def _with(line: str, comment: str) -> str:
 def _placed(row: Sequence[Chunk], comments: Iterable[tree.Comment]) -> tuple[list[list[str]], list[str]]:
     """For each chunk the comments above it and the one behind it. Their order stays."""
     held: list[list[tree.Comment]] = [[] for _ in row]
-    for comment in comments:
+    last_row = len(row) - 1
+    # From the last one back: a comment never moves behind one that followed it.
+    for comment in reversed(tuple(comments)):
         at = comment.span.start
         owner = max((index for index, chunk in enumerate(row) if chunk.at is not None and chunk.at <= at), default=0)
         # A comment on its own line speaks of what comes next.
-        index = owner if comment.trailing else min(owner + 1, len(row) - 1)
-        held[index].append(comment)
+        last_row = min(last_row, owner if comment.trailing else owner + 1)
+        held[last_row].insert(0, comment)
     above: list[list[str]] = []
     behind: list[str] = []
     for group in held:

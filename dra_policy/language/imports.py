@@ -31,7 +31,9 @@ POLICY_LIMIT = 1024 * 1024
 # Policies that one load may bring together.
 POLICIES_LIMIT = 1_000
 
-# Names that a part of a broken file would have declared: while a file does not parse, nothing is called undeclared.
+# Mistakes of form that the parser cannot read past: what stood there is lost. All others it mends.
+_LOSING = frozenset({"SYN001", "SYN008", "SYN009", "SYN012", "SYN015", "SYN019", "SYN021"})
+# A lost part may have declared anything, so then nothing is called undeclared or missing.
 _UNDECLARED = frozenset({"NAM001", "NAM002", "NAM005", "NAM007", "NAM014", "RUL003", "RUL005", "TST001", "TST004"})
 
 
@@ -51,8 +53,7 @@ def load(*given: str | os.PathLike[str] | Source) -> tuple[CheckedPolicies | Non
     loader.follow_imports()
     ordered = loader.in_order()
     policies, found = check(ordered, set(loader.given))
-    if loader.broken:
-        found = [d for d in found if d.code not in _UNDECLARED]
+    found = [d for d in found if not loader.follows(d)]
     if policies is not None:
         found += check_lowered(policies)
     problems = list(in_order([*loader.problems, *found]))
@@ -112,8 +113,18 @@ class _Loader:
     def _parsed(self, source: Source) -> PolicyFile | None:
         file, found = parse(source)
         self.problems += found
-        self.broken = self.broken or bool(found) or file is None
+        self.broken = self.broken or file is None or any(d.code in _LOSING for d in found)
         return file
+
+    def follows(self, found: Diagnostic) -> bool:
+        """Whether a mistake is only the consequence of one that was found before: a lost part, or the same place."""
+        if self.broken and found.code in _UNDECLARED:
+            return True
+        span = found.span
+        return span is not None and any(
+            d.span is not None and d.span.source == span.source and d.span.start < span.end and span.start < d.span.end
+            for d in self.problems
+        )
 
     def follow_imports(self) -> None:
         """Find every imported policy, and those that they import."""
@@ -166,7 +177,9 @@ class _Loader:
             self._not_a_version(wanted.version.text, wanted)
         elif have is not None and have < least:
             note = Related(file.header.version.span, "its version is declared here")
-            message = f"policy `{wanted.name.text}` is version {file.header.version.text}, older than {wanted.version.text}"
+            message = (
+                f"policy `{wanted.name.text}` is version {file.header.version.text}, older than {wanted.version.text}"
+            )
             help_ = f"import {file.header.version.text}, or give a file with a newer version"
             self.problems.append(Diagnostic("NAM011", message, wanted.version.span, help_, related=(note,)))
 

@@ -118,6 +118,9 @@ class Machine:
     def cut(self) -> Snapshot:
         """The stacks without the unfinished statement of the innermost open block, or of the file."""
         values = self.values
+        if not values or isinstance(values[0], Token):
+            # The header is complete, but is taken up only at the token behind it.
+            return self.save()
         braces = self.open_tokens("LBRACE")
         inside = next((index for index, value in enumerate(values) if braces and value is braces[-1]), 0)
         # The list of finished members behind the brace, or of statements behind the header, is one value.

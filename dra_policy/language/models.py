@@ -70,7 +70,9 @@ def _model(scope: Scope, model: Model, device: DeviceSchema, base: ModelSchema |
             continue
         if first.setdefault(attribute.name, value.name) is not value.name:
             note = Related(first[attribute.name].span, "first given here")
-            problems.add("NAM003", f"`{value.name.text}` is given already", value.name.span, "remove one of the two", note)
+            problems.add(
+                "NAM003", f"`{value.name.text}` is given already", value.name.span, "remove one of the two", note
+            )
             continue
         if attribute.unique:
             message = f"`{attribute.name}` is unique in a cluster: devices of one model do not share it"
@@ -109,7 +111,9 @@ def _publishable(attribute: AttributeSchema, value: Constant, problems: Problems
     match value.type:
         case TextType() | VersionType() | OneOfType():
             text = str(value.value)
-            if attribute.form in (Form.FLAGS, Form.LIST_OR_FLAGS) and not check_flag(attribute, text, value.span, problems):
+            if attribute.form in (Form.FLAGS, Form.LIST_OR_FLAGS) and not check_flag(
+                attribute, text, value.span, problems
+            ):
                 return False
             if len(text.encode()) > TEXT_LIMIT:
                 message = f"this value of `{attribute.name}` is longer than {TEXT_LIMIT} bytes"

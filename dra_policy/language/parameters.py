@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dra_policy.diagnostics import Related, did_you_mean
-from dra_policy.language.checking import Checking
 from dra_policy.language.checked import CheckedConfig
+from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
 from dra_policy.language.devices import read_type
 from dra_policy.language.schema import DeviceSchema, FieldSchema, ParametersSchema, element_of

@@ -83,13 +83,13 @@ def _read(machine: Machine, recovery: Recovery, builder: Builder) -> tree.Policy
             recovery.mend(token, before)
         else:
             recovery.history.append((token, before))
+            if builder.unknown_language:
+                builder.problems[:] = [problem for problem in builder.problems if problem.code == "SYN009"]
+                recovery.problems.clear()
+                return None
             if token.type == END:
                 assert isinstance(file, tree.PolicyFile)
                 return file
-        if builder.unknown_language:
-            builder.problems[:] = [problem for problem in builder.problems if problem.code == "SYN009"]
-            recovery.problems.clear()
-            return None
         if len(recovery.problems) >= MOST_PROBLEMS:
             recovery.give_up(token)
 

@@ -206,7 +206,7 @@ class Scope:
         plain = f"declare it, or import the policy that does; known here: {_listed(known)}" if known else ""
         help_ = did_you_mean(name.text, known, plain or "declare it, or import the policy that does")
         code = "NAM007" if kinds == (CLASS,) else "NAM005"
-        self.problems.add(code, f"{' or '.join(kinds)} `{name.text}` is not declared", name.span, help_)
+        self.problems.add(code, f"{' or '.join(kinds)} `{name.text}` {'are' if PARAMETERS in kinds else 'is'} not declared", name.span, help_)
 
 
 def _how_to_get(entry: Declared, wanted: str) -> str:

@@ -48,7 +48,11 @@ class PolicyLexer(Lexer):
                 patterns.append(f"(?P<{terminal.name}>{terminal.pattern.to_regexp()})")
         self.words = MappingProxyType(words)
         self.signs = MappingProxyType(
-            {t.name: t.pattern.value for t in conf.terminals if t.pattern.type == "str" and t.name not in words.values()}
+            {
+                t.name: t.pattern.value
+                for t in conf.terminals
+                if t.pattern.type == "str" and t.name not in words.values()
+            }
         )
         self._match = re.compile("|".join((*patterns, _ERRORS))).match
         self._ignored = frozenset(conf.ignore)

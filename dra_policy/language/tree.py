@@ -495,7 +495,7 @@ class Comment:
     """A `#` comment with its sign, and whether it stands behind something on the same line."""
 
     text: str
-    trailing: bool
+    trailing: bool = field(compare=False)
     span: Span = field(compare=False, repr=False)
 
 

@@ -53,7 +53,7 @@ class OneOfType:
 
 @dataclass(frozen=True, slots=True)
 class AmountType:
-    """An amount: `dimension` is `bytes`, `bits`, `hertz`, `watts`, `cores`, `count` or `duration`."""
+    """An amount: `dimension` is `bytes`, `bits`, `hertz`, `watts`, `cores`, `count` or `seconds`."""
 
     dimension: str
     per_second: bool = False
@@ -75,7 +75,7 @@ class AmountType:
         match self.dimension:
             case "count":
                 return "a count" + (" per second" if self.per_second else "")
-            case "duration":
+            case "seconds":
                 return "a duration"
             case _:
                 return f"an amount of {self.name}"
@@ -110,7 +110,7 @@ BITS = {"bits": Fraction(1), "bytes": Fraction(8)}
 """How many bits one unit of a dimension of information is."""
 
 TEXT, INT, BOOL, VERSION = TextType(), IntType(), BoolType(), VersionType()
-DURATION, COUNT = AmountType("duration"), AmountType("count")
+DURATION, COUNT = AmountType("seconds"), AmountType("count")
 
 # A0: the API keeps int attributes as int64.
 INT_RANGE = range(-(2**63), 2**63)

@@ -17,6 +17,7 @@ from dra_policy.resources.cluster import Node, Pod
 from dra_policy.resources.metadata import TypedObject
 from dra_policy.resources.model import fields_by_alias
 from dra_policy.resources.places import Places
+from dra_policy.resources.quoting import shortened
 from dra_policy.resources.requests import DeviceClass, DeviceRequest, ExactDeviceRequest
 from dra_policy.resources.slices import DeviceTaintRule, ResourceSlice
 
@@ -74,7 +75,9 @@ def decode(
     written = older_versions.as_written(kind, version)
 
     def misplaced(path: str, name: str, under: str) -> None:
-        found.append(_at(places, path, "RES004", f"unknown field `{name}`", f"put it under `{under}`", key=True))
+        found.append(
+            _at(places, path, "RES004", f"unknown field `{shortened(name)}`", f"put it under `{under}`", key=True)
+        )
 
     shaped = older_versions.converted(kind, version, data, misplaced)
     if written is not None and places is not None:
@@ -110,8 +113,8 @@ def _at(
     key: bool = False,
 ) -> Diagnostic:
     if places is None:
-        return Diagnostic(code, message, help=help, path=path)
-    return Diagnostic(code, message, places.span(path, key=key), help=help, path=places.path(path))
+        return Diagnostic(code, message, help=help, path=shortened(path, 1000))
+    return Diagnostic(code, message, places.span(path, key=key), help=help, path=shortened(places.path(path), 1000))
 
 
 def _head(data: dict[str, Any], places: Places | None, found: list[Diagnostic]) -> tuple[str, str] | None:
@@ -123,7 +126,8 @@ def _head(data: dict[str, Any], places: Places | None, found: list[Diagnostic]) 
     for name, right in example.items():
         value = data.get(name)
         if missing == [name]:
-            hint = did_you_mean(name, [k for k in data if k not in example], f"write `{right}` or another")
+            near = nearest(name, [k for k in data if k not in example])
+            hint = f"write `{name}` instead of `{shortened(near)}`" if near else f"write `{right}` or another"
             found.append(_at(places, "", "RES001", f"the object has no `{name}`", hint))
         elif name not in missing and not isinstance(value, str):
             message = f"expected text, got {_shown_type(value)}"
@@ -132,7 +136,8 @@ def _head(data: dict[str, Any], places: Places | None, found: list[Diagnostic]) 
 
 
 def _kind_problem(group: str, version: str, kind: str, places: Places | None) -> Diagnostic | None:
-    api_version = f"{group}/{version}" if group else version
+    api_version = shortened(f"{group}/{version}" if group else version)
+    shown = shortened(kind)
     ours = older_versions.VERSIONS
     if kind in ours:
         if group == older_versions.GROUP and version in ours[kind]:
@@ -144,10 +149,10 @@ def _kind_problem(group: str, version: str, kind: str, places: Places | None) ->
         return None
     if group == older_versions.GROUP and kind != "ResourcePoolStatusRequest":
         hint = did_you_mean(kind, ours, "known are " + ", ".join(f"`{k}`" for k in ours))
-        return _at(places, "kind", "RES003", f"`{api_version}` has no kind `{kind}`", hint)
+        return _at(places, "kind", "RES003", f"`{api_version}` has no kind `{shown}`", hint)
     near = nearest(kind, ours)
     hint = f"did you mean `{near}` of `{older_versions.GROUP}/v1`?" if near else "it plays no part in device allocation"
-    message = f"`{kind}` of `{api_version}` is ignored"
+    message = f"`{shown}` of `{api_version}` is ignored"
     span = None if places is None else places.span("kind")
     path = "kind" if places is None else places.path("kind")
     return Diagnostic("RES002", message, span, help=hint, path=path, severity=Severity.WARNING)
@@ -173,7 +178,14 @@ def _explain(model: type[BaseModel], error: Any, places: Places | None, shift: C
     if places is None:
         path = shift(path)
     if kind == "extra_forbidden":
-        return _at(places, path, "RES004", f"unknown field `{loc[-1]}`", _unknown_help(str(loc[-1]), holder), key=True)
+        return _at(
+            places,
+            path,
+            "RES004",
+            f"unknown field `{shortened(str(loc[-1]))}`",
+            _unknown_help(str(loc[-1]), holder),
+            key=True,
+        )
     if kind == "value_error":
         return _at(places, path, "RES006", f"{_shown(value)} is not an amount", str(error["ctx"]["error"]))
     if kind in ("greater_than_equal", "less_than_equal"):
@@ -186,9 +198,10 @@ def _explain(model: type[BaseModel], error: Any, places: Places | None, shift: C
     written = None if places is None else places.value_span(path)
     if wanted == "text" and written is not None and isinstance(value, bool | int | float):
         # What stands in the file, such as `no`, is not what YAML makes of it.
-        if written.text != _json(value):
-            message = f"expected text, got `{written.text}`, which YAML reads as {_json(value)}"
-        help_ = f'put it in quotes: `"{written.text}"`'
+        text = shortened(written.text)
+        if text != _json(value):
+            message = f"expected text, got `{text}`, which YAML reads as {_json(value)}"
+        help_ = f'put it in quotes: `"{text}"`'
     return _at(places, path, "RES005", message, help_)
 
 
@@ -268,8 +281,7 @@ def _shown_type(value: object) -> str:
 def _shown(value: object) -> str:
     match value:
         case str():
-            flat = value if len(value) <= 60 else value[:60] + "..."
-            return "text `" + " ".join(flat.split()) + "`"
+            return f"text `{shortened(value)}`"
         case bool() | int() | float():
             return f"`{_json(value)}`"
         case _:

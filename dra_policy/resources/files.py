@@ -29,7 +29,7 @@ def read_text(path: str | os.PathLike[str], limit: int = MANIFEST_LIMIT) -> Sour
     """
     name = os.fspath(path)
     if name == STDIN:
-        return _decode(STDIN_NAME, sys.stdin.buffer.read(limit + 1), limit)
+        return _read_stdin(limit)
     try:
         with Path(name).open("rb") as file:
             if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
@@ -44,6 +44,17 @@ def read_text(path: str | os.PathLike[str], limit: int = MANIFEST_LIMIT) -> Sour
     except OSError as problem:
         return _unreadable(name, problem.strerror or str(problem))
     return _decode(name, content, limit)
+
+
+def _read_stdin(limit: int) -> Source | Diagnostic:
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        return _unreadable(STDIN_NAME, "there is no standard input")
+    try:
+        content: bytes = stream.read(limit + 1)
+    except (OSError, ValueError) as problem:
+        return _unreadable(STDIN_NAME, str(problem))
+    return _decode(STDIN_NAME, content, limit)
 
 
 def decode_text(name: str, content: bytes, limit: int = MANIFEST_LIMIT) -> Source | Diagnostic:

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 
 from dra_policy.diagnostics.model import Diagnostic, Related
 from dra_policy.resources.places import Mark
+from dra_policy.resources.quoting import shortened
 from dra_policy.resources.yaml_values import MAX_DEPTH
 from dra_policy.source import Source, Span
 
@@ -187,7 +188,7 @@ class _Scanner:
             self.report(
                 Diagnostic(
                     "YML002",
-                    f"the key `{frame.key}` is written twice",
+                    f"the key `{shortened(frame.key)}` is written twice",
                     Span(self.source, start, self.at),
                     help="remove one of them",
                     related=(Related(where, "first written here"),),
@@ -218,7 +219,10 @@ class _Scanner:
             if self.text[at] == "\\":
                 if re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})').match(self.text, at, self.end) is None:
                     self._fail(
-                        "YML001", f"`{self.text[at : at + 2]}` is not an escape of JSON", at, r"write `\\` for `\`"
+                        "YML001",
+                        f"`{shortened(self.text[at : at + 2])}` is not an escape of JSON",
+                        at,
+                        r"write `\\` for `\`",
                     )
                 at += 1
             elif self.text[at] < " ":
@@ -256,7 +260,9 @@ class _Scanner:
                 "YML001", "expected a value", start, "write an object, a list, a text, a number, true, false or null"
             )
         if match[0] not in _CONSTANTS:
-            self._report("YML001", f"`{match[0]}` is not JSON", start, match.end(), "put texts in double quotes")
+            self._report(
+                "YML001", f"`{shortened(match[0])}` is not JSON", start, match.end(), "put texts in double quotes"
+            )
             raise _Stop
         self.at = match.end()
         return _CONSTANTS[match[0]]

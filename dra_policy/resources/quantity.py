@@ -16,6 +16,8 @@ from typing import Any, Final, NoReturn
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from dra_policy.resources.quoting import shortened
+
 
 class Format(Enum):
     """How an amount prints: powers of ten with suffixes, powers of 1024, or powers of ten with an exponent."""
@@ -302,7 +304,7 @@ def _exponent(suffix: str) -> tuple[Format, int]:
     digits = suffix[1:].lstrip("+-")
     if suffix[0] not in "eE" or not digits.isdigit() or len(suffix) - len(digits) > 2:
         known = ", ".join(f"`{name}`" for name in (*_DECIMAL, *_BINARY) if name)
-        _refuse(f"`{suffix}` is not a suffix of amounts; they are {known} or an exponent such as `e3`")
+        _refuse(f"`{shortened(suffix)}` is not a suffix of amounts; they are {known} or an exponent such as `e3`")
     exponent = int(suffix[1:])
     if abs(exponent) > MAX_EXPONENT:
         _refuse(f"the exponent of an amount is at most {MAX_EXPONENT}")
@@ -351,7 +353,8 @@ def _canonical(amount: Quantity) -> str:
     if shape is Format.DECIMAL_SI:
         if exponent in _DECIMAL_SUFFIX:
             return f"{number}{_DECIMAL_SUFFIX[exponent]}"
-        # Beyond `E` there is no suffix; all digits keep both the amount and its format.
+        # Beyond `E` there is no suffix. All digits keep both the amount and its format; Kubernetes 1.37 drops the
+        # exponent here and prints another amount.
         if exponent <= MAX_TEXT // 2:
             return f"{number}{'0' * exponent}"
     return f"{number}e{exponent}"

@@ -34,7 +34,9 @@ def _fields(model: BaseModel) -> dict[str, Any]:
     for name, info in type(model).model_fields.items():
         value = getattr(model, name)
         free_form = info.annotation is Any
-        if value is None or (not free_form and value in ("", (), {}) and value == info.get_default(call_default_factory=True)):
+        if value is None or (
+            not free_form and value in ("", (), {}) and value == info.get_default(call_default_factory=True)
+        ):
             continue
         plain = _plain(value)
         # A structure without content is the same as an absent one, unless the field can tell them apart.
@@ -92,10 +94,11 @@ class _Dumper(yaml.SafeDumper):
     def write_text(self, data: str) -> yaml.ScalarNode:
         lines = data.split("\n")
         style = None
-        if len(lines) > 1 and all(line.isprintable() and line == line.rstrip() for line in lines):
-            style = "|"
-        elif not isinstance(resolve(data), str):
+        if not all(line.isprintable() for line in lines) or not isinstance(resolve(data), str):
+            # Also the line ends that only YAML knows, such as U+2028.
             style = '"'
+        elif len(lines) > 1 and all(line == line.rstrip() for line in lines):
+            style = "|"
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 

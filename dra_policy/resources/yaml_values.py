@@ -27,6 +27,7 @@ from yaml.events import (
 
 from dra_policy.diagnostics.model import Diagnostic, Related
 from dra_policy.resources.places import Mark
+from dra_policy.resources.quoting import shortened
 from dra_policy.source import Source, Span
 
 MAX_DEPTH: Final = 100
@@ -215,7 +216,10 @@ class _Composer:
             value = resolve(value)
             if isinstance(value, float) and not math.isfinite(value):
                 self._complain(
-                    "YML007", f"`{event.value}` is not a number that JSON has", event, "write a finite number"
+                    "YML007",
+                    f"`{shortened(event.value)}` is not a number that JSON has",
+                    event,
+                    "write a finite number",
                 )
                 value = None
         elif tag not in (None, "!", _TAG + "str"):
@@ -231,9 +235,11 @@ class _Composer:
     def _alias(self, event: Any) -> tuple[Any, Mark | None]:
         anchored = self.anchors.get(event.anchor)
         if anchored is None:
-            self._stop("YML004", f"no anchor `&{event.anchor}` before this alias", event, "define the anchor first")
+            self._stop(
+                "YML004", f"no anchor `&{shortened(event.anchor)}` before this alias", event, "define the anchor first"
+            )
         if anchored is _UNFINISHED:
-            self._stop("YML004", f"`*{event.anchor}` refers to itself", event, "write the value out")
+            self._stop("YML004", f"`*{shortened(event.anchor)}` refers to itself", event, "write the value out")
         self.aliased[0] += anchored.size
         self.size += anchored.size
         if self.aliased[0] > MAX_ALIASED:
@@ -274,7 +280,7 @@ class _Composer:
     def _key(self, frame: _Frame, value: Any, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
         if not isinstance(value, str):
-            shown = self.text[start:end]
+            shown = shortened(self.text[start:end])
             self._complain("YML005", f"the key `{shown}` is not text", event, f'put it in quotes: `"{shown}"`')
             value = shown
         if value in frame.keys and value != "<<":
@@ -283,7 +289,7 @@ class _Composer:
             self.report(
                 Diagnostic(
                     "YML002",
-                    f"the key `{value}` is written twice",
+                    f"the key `{shortened(value)}` is written twice",
                     self._span(start, end),
                     help="remove one of them",
                     related=(Related(where, "first written here"),),
@@ -312,7 +318,7 @@ class _Composer:
                             frame.mark.children[key] = part_mark.children[key]  # type: ignore[index]
 
     def _bad_tag(self, event: Any) -> None:
-        shown = event.tag.replace(_TAG, "!!")
+        shown = shortened(event.tag.replace(_TAG, "!!"))
         self._complain(
             "YML006", f"the tag `{shown}` is not supported", event, "remove the tag; quotes make text of a value"
         )
@@ -425,7 +431,7 @@ def explain(problem: str, text: str, at: int) -> tuple[str, str]:
     if "\t" in text[text.rfind("\n", 0, at) + 1 : at + 1]:
         return "a tab cannot indent in YAML", "indent with spaces"
     return (
-        f"not YAML: {problem.replace(chr(10), ' ')}",
+        f"not YAML: {shortened(problem)}",
         "check the indentation, the quotes and the brackets before this place",
     )
 

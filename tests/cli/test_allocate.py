@@ -150,10 +150,18 @@ def test_an_error_of_a_selector_is_an_answer(ask: Ask) -> None:
     assert "no such key: index" in answers[0]["reason"]
 
 
-def test_a_step_limit_ends_in_gave_up(ask: Ask) -> None:
-    many = claim("one", "device.attributes['gpu.example.com'].model != 'x'")
-    status, answers = ask(many, "--step-limit", "1", "--node", "node-b")
-    assert (status, answers[0]["outcome"]) in {(0, "allocated"), (3, "gaveUp")}
+def test_a_step_limit_ends_in_gave_up(ask: Ask, fleet: Path, invoke: Invoke) -> None:
+    status, answers = ask(claim("one"), "--step-limit", "1", "--require-all")
+    assert (status, answers[0]["outcome"], answers[0]["devices"]) == (0, "allocated", ["gpu=gpu-0"])
+    two = claim("two").replace("deviceClassName: gpu,", "deviceClassName: gpu, count: 2,")
+    crowded = fleet.read_text(encoding="utf-8").replace("  - {name: gpu-0,", "  - {name: gpu-9}\n  - {name: gpu-0,")
+    fleet.write_text(crowded, encoding="utf-8")
+    status, answers = ask(two, "--step-limit", "1")
+    assert (status, answers[0]["outcome"]) == (3, "gaveUp")
+    done = invoke("allocate", fleet, fleet.parent / "claims.yaml", "--step-limit", "1")
+    assert done.exit_code == 3
+    assert "this is not a no" in done.stdout
+    assert invoke("allocate", fleet, fleet.parent / "claims.yaml", "--step-limit", "0").exit_code == 2
 
 
 def test_the_namespace_of_claims_that_name_none(ask: Ask) -> None:
@@ -173,6 +181,10 @@ def test_the_table_has_a_row_a_request_and_the_reasons_below(fleet: Path, invoke
     assert "1 in use" in done.stdout
     assert lines[-1] == "2 questions: 1 allocated, 1 refused"
     assert "\x1b" not in done.stdout
+    explained = invoke("allocate", fleet, "-", "--explain", stdin=claim("one", H100) + claim("two", H100)).stdout
+    for node, reason in (("node-a", "-1 in use"), ("node-b", "-1 fail the claim's rule")):
+        assert f"  {node}\n" in explained
+        assert reason in explained
 
 
 def test_yaml_says_the_same_as_json(fleet: Path, invoke: Invoke) -> None:

@@ -129,6 +129,21 @@ def test_colour_and_no_breaks_of_codes_on_a_terminal(repository: Path) -> None:
     assert b"\x1b[" not in on_terminal(["check", "no-such-file.dra"], repository, NO_COLOR="1")
 
 
+def test_a_bar_shows_progress_on_a_terminal_only(repository: Path, process: Process) -> None:
+    arguments = ["allocate", "policies/ip-camera", "--per-node", "--each-alone"]
+    seen = on_terminal(arguments, repository)
+    assert b"allocating" in seen
+    assert b"questions: " in seen
+    piped = process(*arguments, cwd=repository)
+    assert (piped.returncode, piped.stderr) == (0, b"")
+    assert b"allocating" not in piped.stdout
+
+
+def test_python_dash_m_is_the_command(process: Process) -> None:
+    done = process("--help")
+    assert done.stdout.startswith(b"Usage: dra-policy ")
+
+
 def on_terminal(arguments: list[str], cwd: Path, **environment: str) -> bytes:
     import os
     import pty

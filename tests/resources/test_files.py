@@ -98,7 +98,9 @@ def test_folders_are_walked_in_order_without_hidden_entries(tmp_path: Path) -> N
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         text = NODE.replace("NAME", file.stem)
-        file.write_text('{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "c"}}' if name.endswith("json") else text)
+        file.write_text(
+            '{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "c"}}' if name.endswith("json") else text
+        )
     reading = read_objects(tmp_path)
     assert reading.diagnostics == ()
     assert [o.value.metadata.name for o in reading.objects] == ["a", "b", "c"]  # type: ignore[union-attr]
@@ -115,3 +117,13 @@ def test_all_inputs_are_read_in_spite_of_a_missing_one(tmp_path: Path) -> None:
     reading = read_objects(tmp_path / "nope.yaml", tmp_path / "a.yaml")
     assert [d.code for d in reading.diagnostics] == ["SRC001"]
     assert len(reading.objects) == 1
+
+
+def test_no_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert diagnostic("-").code == "SRC004"
+    closed = io.TextIOWrapper(io.BytesIO())
+    buffer = closed.buffer
+    monkeypatch.setattr("sys.stdin", closed)
+    buffer.close()
+    assert diagnostic("-").code == "SRC004"

@@ -14,7 +14,28 @@ from hypothesis import strategies as st
 from dra_policy.resources import Format, NotAQuantity, Quantity
 from dra_policy.resources.quantity import INT64_MAX, NANO
 
-SUFFIXES = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3", "E-2", "e+6", "e0"]
+SUFFIXES = [
+    "",
+    "n",
+    "u",
+    "m",
+    "k",
+    "M",
+    "G",
+    "T",
+    "P",
+    "E",
+    "Ki",
+    "Mi",
+    "Gi",
+    "Ti",
+    "Pi",
+    "Ei",
+    "e3",
+    "E-2",
+    "e+6",
+    "e0",
+]
 
 
 @st.composite
@@ -245,10 +266,9 @@ def test_law_parsing_rounds_away_from_zero_and_caps_binary_amounts(text: str) ->
 def test_random_text_is_an_amount_or_refused(text: str) -> None:
     try:
         amount = Quantity.parse(text)
-    except NotAQuantity as refusal:
-        assert str(refusal)
-    else:
-        assert Quantity.parse(str(amount)) == amount
+    except NotAQuantity:
+        return
+    assert Quantity.parse(str(amount)) == amount
 
 
 @given(quantities)

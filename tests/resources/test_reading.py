@@ -150,7 +150,10 @@ def test_numbers_stand_for_their_text_as_amounts() -> None:
         ("apiVersion: 1\nkind: Node\n", [("RES005", "apiVersion", "1")]),
         ("- a\n", [("RES001", "", "- a")]),
         ("just text\n", [("RES001", "", "just text")]),
-        ("apiVersion: resource.k8s.io/v1alpha2\nkind: ResourceClaim\n", [("RES003", "apiVersion", "resource.k8s.io/v1alpha2")]),
+        (
+            "apiVersion: resource.k8s.io/v1alpha2\nkind: ResourceClaim\n",
+            [("RES003", "apiVersion", "resource.k8s.io/v1alpha2")],
+        ),
         ("apiVersion: resource.k8s/v1\nkind: ResourceClaim\n", [("RES003", "apiVersion", "resource.k8s/v1")]),
         ("apiVersion: resource.k8s.io/v1\nkind: ResouceClaim\n", [("RES003", "kind", "ResouceClaim")]),
         ("apiVersion: resource.k8s.io/v1\nkind: Node\n", [("RES003", "kind", "Node")]),
@@ -166,14 +169,16 @@ def test_types_of_objects(read: Read, text: str, expected: list[tuple[str, str, 
 
 
 def test_ignored_kinds_are_no_errors(read: Read) -> None:
-    reading, _ = read("apiVersion: v1\nkind: Secret\ndata: {a: 1}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: a}\n")
+    reading, _ = read(
+        "apiVersion: v1\nkind: Secret\ndata: {a: 1}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: a}\n"
+    )
     assert not has_errors(reading.diagnostics)
     assert len(reading.objects) == 1
 
 
 def test_misspelt_head_gets_help(read: Read) -> None:
     reading, _ = read("apiversion: v1\nkind: Node\n")
-    assert reading.diagnostics[0].help == "did you mean `apiversion`?" or "apiVersion" in reading.diagnostics[0].message
+    assert reading.diagnostics[0].help == "write `apiVersion` instead of `apiversion`"
     reading, _ = read("apiVersion: resource.k8s.io/v1\nkind: DeviceClas\n")
     assert reading.diagnostics[0].help == "did you mean `DeviceClass`?"
 
@@ -354,12 +359,19 @@ def test_v1beta2_has_the_shape_of_v1(read: Read) -> None:
 
 
 def test_decoding_without_text_gives_paths() -> None:
-    data = {"apiVersion": "resource.k8s.io/v1beta1", "kind": "ResourceClaim", "spec": {"devices": {"requests": [{"cont": 1}]}}}
+    data = {
+        "apiVersion": "resource.k8s.io/v1beta1",
+        "kind": "ResourceClaim",
+        "spec": {"devices": {"requests": [{"cont": 1}]}},
+    }
     value, problems = decode(data)
     assert value is None
     assert [(d.code, d.path, d.span) for d in problems] == [("RES004", "spec.devices.requests[0].cont", None)]
     assert decode([])[1][0].code == "RES001"
-    assert decode_as(Node, {"metadata": {"name": b"x"}})[1][0].message == "expected text, got a Python value of type `bytes`"
+    assert (
+        decode_as(Node, {"metadata": {"name": b"x"}})[1][0].message
+        == "expected text, got a Python value of type `bytes`"
+    )
 
 
 def test_both_names_are_accepted_in_python_but_not_in_manifests() -> None:
@@ -389,7 +401,9 @@ def test_deep_values_from_python_are_refused_or_kept_but_never_overflow() -> Non
         deep = deep.pop()  # type: ignore[assignment]
 
 
-keys = st.sampled_from(["apiVersion", "kind", "metadata", "spec", "devices", "requests", "items", "name", "exactly", "pool"])
+keys = st.sampled_from(
+    ["apiVersion", "kind", "metadata", "spec", "devices", "requests", "items", "name", "exactly", "pool"]
+)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 kinds = st.sampled_from(["ResourceClaim", "ResourceSlice", "List", "DeviceClassList", "Node", "DeviceTaintRule"])
 versions = st.sampled_from(["v1", "resource.k8s.io/v1", "resource.k8s.io/v1beta1", "resource.k8s.io/v1beta2"])
@@ -401,7 +415,7 @@ trees = st.recursive(
 @given(st.dictionaries(keys, trees, max_size=5), kinds, versions)
 def test_random_objects_give_objects_or_diagnostics(data: dict[str, object], kind: str, version: str) -> None:
     value, problems = decode({**data, "kind": kind, "apiVersion": version})
-    assert (value is None) == has_errors(problems) or not has_errors(problems)
+    assert (value is None) == bool(problems)
     if value is not None and not isinstance(value, PlainObject):
         validate(value)
 

@@ -33,7 +33,14 @@ CONFORMANCE = Path(__file__).parent.parent / "data" / "conformance" / "allocator
 def test_all_are_read(vendor_objects: Reading) -> None:
     assert vendor_objects.diagnostics == ()
     kinds = Counter(type(o.value).__name__ for o in vendor_objects.objects)
-    assert kinds == {"ResourceSlice": 32, "Node": 28, "DeviceTaintRule": 2, "DeviceClass": 21, "ResourceClaim": 7, "ResourceClaimTemplate": 21}
+    assert kinds == {
+        "ResourceSlice": 32,
+        "Node": 28,
+        "DeviceTaintRule": 2,
+        "DeviceClass": 21,
+        "ResourceClaim": 7,
+        "ResourceClaimTemplate": 21,
+    }
 
 
 def test_all_are_valid(vendor_objects: Reading) -> None:
@@ -76,7 +83,9 @@ def test_fields_are_reached_by_name(vendor_objects: Reading) -> None:
     assert node.metadata.labels["topology.example.com/leaf"] == "leaf-1"
 
 
-@pytest.mark.parametrize("line", CONFORMANCE.read_text().splitlines()[::4], ids=lambda line: json.loads(line)["name"][:60])
+@pytest.mark.parametrize(
+    "line", CONFORMANCE.read_text().splitlines()[::4], ids=lambda line: json.loads(line)["name"][:60]
+)
 def test_conformance_objects_decode_and_are_written_back(line: str) -> None:
     case = json.loads(line)
     for key, model in (("slices", ResourceSlice), ("classes", DeviceClass), ("claims", ResourceClaim)):

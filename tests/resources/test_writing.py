@@ -23,7 +23,9 @@ from dra_policy.source import Source
 
 
 def test_absent_and_empty_fields_are_left_out() -> None:
-    claim = ResourceClaim.model_validate({"metadata": {"name": "a"}, "spec": {"devices": {"requests": [{"name": "r"}]}}})
+    claim = ResourceClaim.model_validate(
+        {"metadata": {"name": "a"}, "spec": {"devices": {"requests": [{"name": "r"}]}}}
+    )
     assert to_object(claim) == {
         "apiVersion": "resource.k8s.io/v1",
         "kind": "ResourceClaim",

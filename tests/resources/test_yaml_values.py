@@ -84,7 +84,7 @@ def test_unquoted_scalars(plain: str, value: object) -> None:
 
 
 def test_quoted_scalars_stay_text() -> None:
-    assert values("[\"1\", 'yes', \"null\", !!str 5, \"a\\tb\"]") == [["1", "yes", "null", "5", "a\tb"]]
+    assert values('["1", \'yes\', "null", !!str 5, "a\\tb"]') == [["1", "yes", "null", "5", "a\tb"]]
 
 
 def test_block_scalars_and_documents() -> None:
@@ -159,7 +159,7 @@ def test_depth_is_limited() -> None:
 @pytest.mark.parametrize("bracket", ["[", "{a: ", "- ", "? ", "[{a: "])
 def test_100_000_levels_cost_nothing(bracket: str) -> None:
     start = time.monotonic()
-    assert [code for code, _, _ in mistakes(bracket * 100_000)][0] in {"YML001", "YML003", "YML005"}
+    assert mistakes(bracket * 100_000)[0][0] in {"YML001", "YML003", "YML005"}
     assert time.monotonic() - start < 3
 
 

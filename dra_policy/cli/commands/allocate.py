@@ -12,10 +12,6 @@ from dra_policy.cli.options import FEATURES, STEP_LIMIT
 from dra_policy.cli.output import OUTPUT, Output, emit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dra_policy.cli.asking import Answer
-    from dra_policy.cli.expected import Comparison
     from dra_policy.resources import Features
 
 
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
 @FEATURES
 @click.option("--each-alone", is_flag=True, help="Ask for each claim as if the others had got nothing.")
 @click.option("--per-node", is_flag=True, help="Ask for each claim on every node.")
+@click.option("--explain", is_flag=True, help="Say for every node what each rule took away, not only for the nearest.")
 @click.option("--node", metavar="NAME", help="Ask on this node only.")
 @click.option("--policy", "policies", type=PathArgument(), multiple=True, metavar="PATH", help="A policy; repeatable.")
 @click.option(
@@ -49,6 +46,7 @@ def allocate(
     features: Features,
     each_alone: bool,
     per_node: bool,
+    explain: bool,
     node: str | None,
     policies: tuple[str, ...],
     expect: str | None,
@@ -63,6 +61,7 @@ def allocate(
     next one. A ResourceClaimTemplate, and a claim that a policy declares, counts as one claim. Claims that carry
     `status.allocation` are in use from the start. Claims of policies come first, then those of manifests as given.
     """
+    from dra_policy.cli.answers import print_answers, print_answers_by_node, print_comparison
     from dra_policy.cli.asking import ask, exit_code, open_questions
     from dra_policy.cli.expected import compare, read_expected
     from dra_policy.cli.inputs import gather
@@ -78,20 +77,12 @@ def allocate(
     if expected is not None:
         comparison = compare(expected, {(answer.claim, answer.asked): answer.got() for answer in answers})
     if output is Output.TABLE:
-        _print(answers, comparison, per_node=per_node)
+        print_table = print_answers_by_node if per_node else print_answers
+        print_table(answers, explain=explain)
+        if comparison is not None:
+            click.echo()
+            print_comparison(comparison)
     else:
         data = {"answers": [answer.data() for answer in answers]}
         emit(data if comparison is None else data | {"comparison": comparison.data()}, output)
     return exit_code(answers, comparison, require_all=require_all)
-
-
-def _print(answers: Sequence[Answer], comparison: Comparison | None, *, per_node: bool) -> None:
-    from dra_policy.cli.answers import print_answers, print_answers_by_node, print_comparison
-
-    if per_node:
-        print_answers_by_node(answers)
-    else:
-        print_answers(answers)
-    if comparison is not None:
-        click.echo()
-        print_comparison(comparison)

@@ -34,7 +34,7 @@ def fmt(paths: tuple[str, ...], *, check: bool, diff: bool, stdin_name: str) -> 
     for path, (source, text) in zip(inputs.policies, formatted, strict=True):
         if path == STDIN and not (check or diff):
             click.echo(text, nl=False)
-        elif text != source.text:
+        elif text != source.text or _has_other_bytes(path, text):
             changed += 1
             if diff:
                 _print_difference(source, text)
@@ -63,6 +63,13 @@ def _formatted(sources: list[Source]) -> list[tuple[Source, str]]:
     if has_errors(problems):
         raise InvalidInput(problems)
     return formatted
+
+
+def _has_other_bytes(path: str, text: str) -> bool:
+    """A byte order mark and Windows line ends are gone from a source's text, and are to go from the file."""
+    from pathlib import Path
+
+    return path != STDIN and Path(path).read_bytes() != text.encode()
 
 
 def _print_difference(source: Source, text: str) -> None:

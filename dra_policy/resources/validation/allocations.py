@@ -14,6 +14,7 @@ from dra_policy.resources.claims import (
     ResourceClaim,
 )
 from dra_policy.resources.names import driver_problem, label_problem, pool_problem, qualified_name_problem
+from dra_policy.resources.quoting import shortened
 from dra_policy.resources.validation.claims import (
     MAX_TOLERATIONS,
     RequestNames,
@@ -24,7 +25,7 @@ from dra_policy.resources.validation.claims import (
     check_toleration,
     request_names,
 )
-from dra_policy.resources.validation.findings import Findings, shortened
+from dra_policy.resources.validation.findings import Findings
 from dra_policy.resources.validation.metadata import check_conditions, check_time
 from dra_policy.resources.validation.nodes import check_node_selector
 from dra_policy.resources.validation.slices import check_binding, check_skip

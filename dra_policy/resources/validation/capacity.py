@@ -13,7 +13,8 @@ from dra_policy.resources.device import (
     NodeAllocatableResource,
 )
 from dra_policy.resources.quantity import INT64_MAX, INT64_MIN, NANO, Quantity
-from dra_policy.resources.validation.findings import Findings, shortened
+from dra_policy.resources.quoting import shortened
+from dra_policy.resources.validation.findings import Findings
 
 VALID_VALUES_MAX: Final = 10
 _MILLI: Final = NANO // 1000

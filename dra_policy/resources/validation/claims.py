@@ -17,6 +17,7 @@ from dra_policy.resources.names import (
     subdomain_problem,
     value_problem,
 )
+from dra_policy.resources.quoting import shortened
 from dra_policy.resources.requests import (
     DeviceClaim,
     DeviceClass,
@@ -29,7 +30,7 @@ from dra_policy.resources.requests import (
     DeviceToleration,
     ExactDeviceRequest,
 )
-from dra_policy.resources.validation.findings import Findings, shortened
+from dra_policy.resources.validation.findings import Findings
 from dra_policy.resources.validation.metadata import check_labels, check_metadata
 from dra_policy.resources.validation.slices import EFFECTS
 

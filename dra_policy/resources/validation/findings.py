@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Final
 
 from dra_policy.diagnostics.model import Diagnostic, Related, Severity
 from dra_policy.diagnostics.nearest import did_you_mean
 from dra_policy.resources.places import Places
+from dra_policy.resources.quoting import shortened
+
+MAX_PATH: Final = 1000
 
 
 class Findings:
@@ -29,7 +33,7 @@ class Findings:
     ) -> None:
         """One mistake at a field; `at` is the field to underline if that is another one."""
         span = None if self.places is None else self.places.span(path if at is None else at, key=key)
-        shown = path if self.places is None else self.places.path(path)
+        shown = shortened(path if self.places is None else self.places.path(path), MAX_PATH)
         self.diagnostics.append(Diagnostic(code, message, span, help, shown, severity, related))
 
     def required(self, path: str, what: str, help: str) -> None:  # noqa: A002
@@ -102,15 +106,9 @@ def _article(what: str) -> str:
     return what if what.startswith(("a ", "an ", "the ")) else f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
 
 
-def shortened(text: str, most: int = 80) -> str:
-    """The text on one line, cut where it is long."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= most else flat[:most] + "..."
-
-
 def _repair(value: str, problem: Callable[[str], str | None]) -> str:
     lower = value.lower().replace("_", "-").strip("-.")
     return f"did you mean `{lower}`?" if lower != value and lower and problem(lower) is None else "choose another name"
 
 
-__all__ = ["Findings", "shortened"]
+__all__ = ["Findings"]

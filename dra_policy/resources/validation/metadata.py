@@ -9,7 +9,8 @@ from typing import Final
 
 from dra_policy.resources.metadata import Condition, ObjectMeta
 from dra_policy.resources.names import key_problem, label_problem, subdomain_problem, value_problem
-from dra_policy.resources.validation.findings import Findings, shortened
+from dra_policy.resources.quoting import shortened
+from dra_policy.resources.validation.findings import Findings
 
 ANNOTATIONS_MAX: Final = 256 * 1024
 _REASON: Final = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")

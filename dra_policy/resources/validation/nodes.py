@@ -6,7 +6,8 @@ from typing import Final
 
 from dra_policy.resources.names import key_problem, subdomain_problem, value_problem
 from dra_policy.resources.node_selection import NodeSelector, NodeSelectorRequirement
-from dra_policy.resources.validation.findings import Findings, shortened
+from dra_policy.resources.quoting import shortened
+from dra_policy.resources.validation.findings import Findings
 
 _OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
 

@@ -16,10 +16,11 @@ from dra_policy.resources.names import (
     qualified_name_problem,
     value_problem,
 )
+from dra_policy.resources.quoting import shortened
 from dra_policy.resources.semver import semver_problem
 from dra_policy.resources.slices import DeviceTaintRule, ResourcePool, ResourceSlice, ResourceSliceSpec
 from dra_policy.resources.validation.capacity import check_node_resources, check_request_policy
-from dra_policy.resources.validation.findings import Findings, shortened
+from dra_policy.resources.validation.findings import Findings
 from dra_policy.resources.validation.metadata import check_conditions, check_metadata, check_time
 from dra_policy.resources.validation.nodes import check_node_name, check_node_selector, check_one_term, check_true
 

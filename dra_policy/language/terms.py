@@ -1,0 +1,202 @@
+"""The two sides of comparisons: names and values, with their types and the proofs that they are there to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import assert_never
+
+from dra_policy.diagnostics import Related, nearest
+from dra_policy.language.attributes import find_attribute, look_up
+from dra_policy.language.checked import AttributeTerm, Term
+from dra_policy.language.constants import constant
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, element_of, value_names
+from dra_policy.language.scope import DEFINE, Problems, Scope
+from dra_policy.language.tree import (
+    Amount,
+    And,
+    Boolean,
+    Compare,
+    Condition,
+    Has,
+    Integer,
+    Literal,
+    Membership,
+    Name,
+    Not,
+    Or,
+    Reference,
+    Text,
+    TextTest,
+    Version,
+)
+from dra_policy.language.types import AmountType, Constant, OneOfType, SetType, Type, is_text
+from dra_policy.source import Span
+
+Attributes = frozenset[AttributeSchema]
+NONE: Attributes = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What is proved where a condition is read: `known` to be present, and `elsewhere` what is known on the other way.
+
+    Behind `has numa or` nothing is known of `numa`, but it would be known in front: that is `elsewhere`.
+    """
+
+    known: Attributes = NONE
+    elsewhere: Attributes = NONE
+
+
+@dataclass(frozen=True, slots=True)
+class TermReader:
+    """Reads the terms of conditions on one device."""
+
+    scope: Scope
+    device: DeviceSchema
+
+    @property
+    def problems(self) -> Problems:
+        return self.scope.problems
+
+    def is_define(self, name: Name) -> bool:
+        return self.scope.peek(name.text, DEFINE) is not None
+
+    def proved(self, attribute: AttributeSchema, span: Span, proofs: Proofs) -> bool:
+        if not needs(attribute) or attribute in proofs.known:
+            return True
+        name = attribute.name
+        note = Related(attribute.span, "declared `optional` here")
+        if attribute in proofs.elsewhere:
+            message = f"`{name}` is optional, and here it is known to be absent"
+            help_ = (
+                f"write `has {name} and ...`, or `not has {name} or ...`: `or` reads on where its left side is false"
+            )
+        else:
+            message = f"`{name}` is optional: a device may not publish it"
+            help_ = f"write `has {name} and ...` before it, or declare what `absent means`"
+        self.problems.add("TYP006", message, span, help_, note)
+        return False
+
+    def convertible(self, left: Term, right: Term, span: Span) -> bool:
+        """Kubernetes cannot multiply a quantity: two names must have the same unit, not only the same dimension."""
+        if not (isinstance(left, AttributeTerm) and isinstance(right, AttributeTerm)):
+            return True
+        if left.attribute.type == right.attribute.type or is_text(left.attribute.type):
+            return True
+        message = (
+            f"`{left.attribute.name}` is {left.attribute.type}, `{right.attribute.name}` is {right.attribute.type}"
+        )
+        help_ = "Kubernetes converts no units between two published values; publish both in the same"
+        self.problems.add("TYP003", message, span, help_)
+        return False
+
+    def sides(self, left: Condition, right: Condition, proofs: Proofs) -> tuple[Term, Term, Type] | None:
+        """Both sides as terms of one type; at least one is an attribute."""
+        first = self.term(left, right, proofs)
+        second = self.term(right, left, proofs)
+        if first is None or second is None:
+            return None
+        match first, second:
+            case AttributeTerm(), AttributeTerm():
+                return self._same_type(first, second)
+            case AttributeTerm(attribute), _ if not isinstance(second, AttributeTerm):
+                value = self.constant(second, attribute)
+                return None if value is None else (first, value, attribute.type)
+            case _, AttributeTerm(attribute) if not isinstance(first, AttributeTerm):
+                value = self.constant(first, attribute)
+                return None if value is None else (value, second, attribute.type)
+            case _:
+                span = left.span.to(right.span)
+                self.problems.add("TYP014", "both sides are fixed values", span, "compare a name of the device")
+                return None
+
+    def constant(self, written: Literal | Name, attribute: AttributeSchema) -> Constant | None:
+        if isinstance(attribute.type, SetType):
+            message = f"`{attribute.name}` is {attribute.type}: ask for its values with `in`"
+            help_ = f"write `{written.span.text} in {attribute.name}`"
+            self.problems.add("TYP007", message, written.span, help_, Related(attribute.span, "declared here"))
+            return None
+        return constant(written, attribute.type, f"`{attribute.name}`", self.problems, attribute.span)
+
+    def _same_type(self, left: AttributeTerm, right: AttributeTerm) -> tuple[Term, Term, Type] | None:
+        first, second = left.attribute.type, right.attribute.type
+        fits = first == second or (is_text(first) and is_text(second))
+        if isinstance(first, AmountType) and isinstance(second, AmountType):
+            fits = first.fits(second)
+        if fits:
+            return left, right, first
+        names = left.attribute.name, right.attribute.name
+        message = f"`{names[0]}` is {first}, but `{names[1]}` is {second}"
+        code = "TYP003" if isinstance(first, AmountType) and isinstance(second, AmountType) else "TYP001"
+        note = Related(right.attribute.span, f"`{names[1]}` is declared here")
+        self.problems.add(code, message, left.span.to(right.span), "compare names of one type", note)
+        return None
+
+    def term(self, written: Condition, other: Condition, proofs: Proofs) -> AttributeTerm | Literal | Name | None:
+        """A side of a comparison: an attribute, a literal, or a bare name that is a value of the other side."""
+        match written:
+            case Text() | Integer() | Amount() | Version() | Boolean():
+                return written
+            case Reference(name):
+                counterpart = self.peek(other)
+                if counterpart is not None and name.text in value_names(counterpart.type):
+                    return name
+                attribute = look_up(self.device, name.text, self.scope)
+                if attribute is None and counterpart is not None and self._is_value(name, counterpart):
+                    return name
+                if attribute is None:
+                    self._no_term(name)
+                    return None
+                if not self.proved(attribute, name.span, proofs):
+                    return None
+                return AttributeTerm(attribute, name.span)
+            case Has() | Not() | And() | Or() | Compare() | TextTest() | Membership():
+                help_ = "compare a name with a value; join conditions with `and` and `or`"
+                self.problems.add("TYP008", "a condition has no value to compare", written.span, help_)
+                return None
+            case _:
+                assert_never(written)
+
+    def _no_term(self, name: Name) -> None:
+        if self.is_define(name):
+            help_ = f"write `{name.text}` or `not {name.text}`"
+            self.problems.add("TYP008", f"`{name.text}` is a condition and has no value to compare", name.span, help_)
+        else:
+            find_attribute(self.device, name, self.scope)
+
+    def _is_value(self, name: Name, counterpart: AttributeSchema) -> bool:
+        """Whether an unknown name is meant as a value of the other side rather than as a misspelt attribute."""
+        match element_of(counterpart.type):
+            case OneOfType(values):
+                near = nearest(name.text, values)
+                return near is not None or nearest(name.text, self.device.attributes) is None
+            case _:
+                return nearest(name.text, self.device.attributes) is None and name.text not in self.device.retired
+
+    def peek(self, written: Condition) -> AttributeSchema | None:
+        return look_up(self.device, written.name.text, self.scope) if isinstance(written, Reference) else None
+
+
+def needs(attribute: AttributeSchema) -> Attributes:
+    """The attribute itself if it may be missing and nothing says what that means."""
+    return frozenset((attribute,)) if attribute.optional and attribute.absent is None else NONE
+
+
+def needed(*terms: Term) -> Attributes:
+    """The optional attributes among terms."""
+    return union([needs(term.attribute) for term in terms if isinstance(term, AttributeTerm)])
+
+
+def union(sets: Sequence[Attributes]) -> Attributes:
+    """In one of them at least."""
+    return NONE.union(*sets)
+
+
+def intersection(sets: Sequence[Attributes]) -> Attributes:
+    """In all of them."""
+    return reduce(lambda a, b: a & b, sets)
+
+
+__all__ = ["NONE", "Attributes", "Proofs", "TermReader", "intersection", "needed", "needs", "union"]
