@@ -79,8 +79,8 @@ def _rounded(wanted: Quantity | None, capacity: DeviceCapacity, *, fractional: b
         return wanted
     scale = _scale(bounds, fractional=fractional)
     start, stride, amount = _units(low, scale), _units(step, scale), _units(wanted, scale)
-    if amount > INT64_MAX:
-        return f"the request {wanted} is too large for the steps of the device"
+    if amount > INT64_MAX or (scale > 1 and not _whole(wanted, scale)):
+        return f"the request {wanted} cannot be counted in the steps of the device"
     if stride <= 0:
         return wanted
     result = start - (start - amount) // stride * stride
@@ -103,6 +103,8 @@ def _violation(amount: Quantity, policy: CapacityRequestPolicy, *, fractional: b
     if bounds.step is None:
         return ""
     scale = _scale(bounds, fractional=fractional)
+    if scale > 1 and not _whole(amount, scale):
+        return f"{amount} cannot be counted in the steps of the device"
     stride = _units(bounds.step, scale)
     start = 0 if bounds.min is None else _units(bounds.min, scale)
     if stride <= 0 or (_units(amount, scale) - start) % stride == 0:
@@ -113,9 +115,14 @@ def _violation(amount: Quantity, policy: CapacityRequestPolicy, *, fractional: b
 def _scale(bounds: CapacityRequestPolicyRange, *, fractional: bool) -> int:
     """Units in 1: thousandths if every bound is a whole number of them that fits into an int64, else integers (H7)."""
     written = [q for q in (bounds.min, bounds.max, bounds.step) if q is not None]
-    exact = all(q.nano % (NANO // 1000) == 0 and abs(_units(q, 1000)) <= INT64_MAX for q in written)
+    exact = all(_whole(q, 1000) and abs(_units(q, 1000)) <= INT64_MAX for q in written)
     positive = bounds.step is None or _units(bounds.step, 1000) >= 1
     return 1000 if fractional and exact and positive else 1
+
+
+def _whole(quantity: Quantity, scale: int) -> bool:
+    """Whether the amount is a whole number of 1/scale."""
+    return quantity.nano * scale % NANO == 0
 
 
 def _units(quantity: Quantity, scale: int) -> int:

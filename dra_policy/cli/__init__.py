@@ -6,12 +6,18 @@ completion answer at once.
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Run the command line of this process; always ends in `SystemExit` with a code of `ExitCode`."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The caller closed it, as `<&-` does.
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         # A file name or a terminal that is not UTF-8 must not end a run half way.
         if reconfigure := getattr(stream, "reconfigure", None):

@@ -50,13 +50,13 @@ class Application(click.Group):
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         if "NO_COLOR" in os.environ:
             extra["color"] = False
-        with _quiet_when_the_pipe_closes():
+        with _when_output_fails():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         from dra_policy.diagnostics import InvalidInput
 
-        with _quiet_when_the_pipe_closes():
+        with _when_output_fails():
             try:
                 result = super().invoke(ctx)
             except InvalidInput as problem:
@@ -67,13 +67,22 @@ class Application(click.Group):
 
 
 @contextmanager
-def _quiet_when_the_pipe_closes() -> Iterator[None]:
+def _when_output_fails() -> Iterator[None]:
+    """What is read has diagnostics of its own, so an error of the system that comes here is one of the output."""
     try:
         yield
     except BrokenPipeError:
-        # The interpreter flushes once more at its end; that must find an open file.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         sys.exit(ExitCode.PIPE_CLOSED)
+    except OSError as error:
+        _close_output()
+        click.echo(f"{PROGRAM}: cannot write the output: {error.strerror or error}", err=True)
+        sys.exit(ExitCode.NOT_WRITTEN)
+
+
+def _close_output() -> None:
+    # The interpreter flushes once more at its end; that must find an open file.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

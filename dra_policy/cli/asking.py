@@ -11,7 +11,7 @@ from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.expected import ERROR, NONE, Comparison, Got
 from dra_policy.cli.inputs import Inputs
 from dra_policy.cli.terminal import progress
-from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors
+from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors, in_order
 from dra_policy.engine import STEP_LIMIT, Engine
 from dra_policy.explanation import Explanation, device_text
 from dra_policy.resources import Features, Pod, ResourceClaim, ResourceClaimTemplate, read_objects
@@ -31,6 +31,7 @@ class Questions:
 
     engine: Engine
     claims: tuple[tuple[ClaimKey, Claim], ...]
+    warnings: tuple[Diagnostic, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def open_questions(inputs: Inputs, features: Features, step_limit: int | None, n
     engine = Engine(features=features, step_limit=STEP_LIMIT if step_limit is None else step_limit)
     problems: list[Diagnostic] = []
     try:
-        engine.load(*inputs.policies)
+        problems += engine.load(*inputs.policies)
     except InvalidInput as problem:
         problems += problem.diagnostics
     declared = engine.claims
@@ -122,7 +123,7 @@ def open_questions(inputs: Inputs, features: Features, step_limit: int | None, n
     if not claims:
         hint = "name a ResourceClaim, a ResourceClaimTemplate, or a policy that declares a claim"
         raise InvalidInput([*problems, Diagnostic("SRC005", "there is no claim to allocate", help=hint)])
-    return Questions(engine, tuple(claims))
+    return Questions(engine, tuple(claims), in_order(problems))
 
 
 def _asked(read: ReadObject) -> ClaimKey | None:

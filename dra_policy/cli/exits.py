@@ -18,6 +18,8 @@ class ExitCode(IntEnum):
     """The step limit came before an answer."""
     DEFECT = 70
     """A defect of this program."""
+    NOT_WRITTEN = 74
+    """The output could not be written: a full disk, for one."""
     INTERRUPTED = 130
     """Ctrl-C."""
     PIPE_CLOSED = 141

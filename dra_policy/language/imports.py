@@ -67,6 +67,7 @@ class _Loader:
     given: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     broken: bool = False
+    unread: bool = False
 
     def take(self, item: str | os.PathLike[str] | Source) -> None:
         """One thing given: a text, a file, or a folder."""
@@ -92,7 +93,7 @@ class _Loader:
         source = read_text(path, POLICY_LIMIT)
         if isinstance(source, Diagnostic):
             self.problems.append(source)
-            self.broken = True
+            self.broken = self.unread = True
         else:
             self._add(source)
 
@@ -113,6 +114,7 @@ class _Loader:
     def _parsed(self, source: Source) -> PolicyFile | None:
         file, found = parse(source)
         self.problems += found
+        self.unread = self.unread or file is None
         self.broken = self.broken or file is None or any(d.code in _LOSING for d in found)
         return file
 
@@ -156,7 +158,8 @@ class _Loader:
                 self.broken = True
                 return None
             return self._parsed(source)
-        if not self.broken:
+        # A file that could not be read may be the one that is wanted.
+        if not self.unread:
             self._missing(wanted, [*self.files, *library])
         self.broken = True
         return None

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import lark
 from lark import Token, Tree
-from lark.parsers.lalr_analysis import Shift
 
-from dra_policy.language.tokens import END, PolicyLexer
-
-States: TypeAlias = list[Any]
-"""The states on the stack, the start state first: all that decides what may come next."""
+from dra_policy.language.tables import END, States, Tables, follow
+from dra_policy.language.tokens import PolicyLexer
 
 _CLOSING = {"RBRACE": "LBRACE", "RPAR": "LPAR"}
 
@@ -38,7 +35,7 @@ class Machine:
         self.text = text
         self.at = 0
         self._state = grammar.parse_interactive("").parser_state
-        self._tables: dict[Any, dict[str, tuple[Any, Any]]] = self._state.parse_conf.states
+        self._tables: Tables = self._state.parse_conf.states
         self._final = self._state.parse_conf.end_state
 
     @property
@@ -54,13 +51,13 @@ class Machine:
 
     def read(self) -> Token:
         """The next token, and go behind it."""
-        token = self.lexer.token(self.text, self.at, self._tables[self.states[-1]])
+        token = self.peek(self.at, self.states)
         self.at = token.end_pos or 0
         return token
 
     def peek(self, at: int, states: States) -> Token:
         """The token at an offset as it would be read in these states."""
-        return self.lexer.token(self.text, at, self._tables[states[-1]])
+        return self.lexer.token(self.text, at, lambda keyword: self.after(states, keyword) is not None)
 
     def feed(self, token: Token) -> Any:
         """Take one token; returns the whole file behind the last one. Raises lark's UnexpectedToken."""
@@ -77,26 +74,10 @@ class Machine:
 
     def after(self, states: States, *terminals: str) -> States | None:
         """The states after these terminals, or None if they cannot follow. Nothing is built."""
-        stack = states.copy()
-        for terminal in terminals:
-            while True:
-                entry = self._tables[stack[-1]].get(terminal)
-                if entry is None:
-                    return None
-                action, argument = entry
-                if action is Shift:
-                    stack.append(argument)
-                    break
-                size = len(argument.expansion)
-                if size:
-                    del stack[-size:]
-                stack.append(self._tables[stack[-1]][argument.origin.name][1])
-                if terminal == END and stack[-1] == self._final:
-                    break
-        return stack
+        return follow(self._tables, self._final, states, *terminals)
 
     def choices(self, states: States) -> set[str]:
-        """The terminals that can really follow; a state alone allows too many, because LALR merges states."""
+        """The terminals that can follow."""
         named = (terminal for terminal in self._tables[states[-1]] if terminal == END or terminal.isupper())
         return {terminal for terminal in named if self.after(states, terminal) is not None}
 

@@ -19,7 +19,8 @@ from dra_policy.language import tree
 from dra_policy.language.builder import Builder
 from dra_policy.language.machine import Machine
 from dra_policy.language.recovery import STATEMENTS, Recovery
-from dra_policy.language.tokens import END, PolicyLexer, comment_ranges, first_on_line
+from dra_policy.language.tables import END
+from dra_policy.language.tokens import PolicyLexer, comment_ranges, first_on_line
 from dra_policy.shipped import grammar_folder
 from dra_policy.source import Source, Span
 

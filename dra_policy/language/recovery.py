@@ -15,7 +15,8 @@ from dra_policy.language import tree
 from dra_policy.language.builder import LANGUAGE, Builder
 from dra_policy.language.machine import Machine, Snapshot
 from dra_policy.language.repairs import Repairs
-from dra_policy.language.tokens import END, FOREIGN, UNCLOSED, first_on_line, quoted
+from dra_policy.language.tables import END
+from dra_policy.language.tokens import FOREIGN, UNCLOSED, first_on_line, quoted
 from dra_policy.source import Source
 
 STATEMENTS: dict[str, tuple[str, ...]] = {

@@ -10,7 +10,8 @@ from lark import Token
 from dra_policy.diagnostics import Diagnostic, Related, nearest
 from dra_policy.language.builder import Builder, normal_version
 from dra_policy.language.machine import Machine, Snapshot
-from dra_policy.language.tokens import END, UNCLOSED, called, either, quoted
+from dra_policy.language.tables import END
+from dra_policy.language.tokens import UNCLOSED, called, either, quoted
 from dra_policy.language.units import ATTACHED_ONLY, nearest_unit
 from dra_policy.source import Source, Span
 

@@ -7,7 +7,7 @@ keyword where the parser's state can take that keyword, and a name elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -15,8 +15,7 @@ from lark import Token
 from lark.common import LexerConf
 from lark.lexer import Lexer, LexerState
 
-END = "$END"
-"""The type of the token behind the last one."""
+from dra_policy.language.tables import END, follow
 
 UNCLOSED = "UNCLOSED"
 """A text whose closing quote is missing: it ends with its line."""
@@ -57,9 +56,10 @@ class PolicyLexer(Lexer):
         self._match = re.compile("|".join((*patterns, _ERRORS))).match
         self._ignored = frozenset(conf.ignore)
 
-    def token(self, text: str, at: int, wanted: Container[str] = ()) -> Token:
-        """The token at or behind an offset, for a state that wants these terminals; of type `END` if there is none.
+    def token(self, text: str, at: int, wanted: Callable[[str], bool] = lambda _: False) -> Token:
+        """The token at or behind an offset, of type `END` if there is none.
 
+        `wanted` says whether a keyword, by the name of its terminal, can stand there; else its word is a name.
         Never fails: what is no token comes as `UNCLOSED` or `FOREIGN`.
         """
         match, ignored = self._match, self._ignored
@@ -70,17 +70,20 @@ class PolicyLexer(Lexer):
             value = found.group()
             if kind == "WORD":
                 keyword = self.words.get(value)
-                if keyword is not None and keyword in wanted:
+                if keyword is not None and wanted(keyword):
                     kind = keyword
             return Token(kind, value, start, end_pos=at)
         return Token(END, "", len(text), end_pos=len(text))
 
     def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[Token]:
         text, at = lexer_state.text.text, 0
-        states = parser_state.parse_conf.states
-        while (token := self.token(text, at, states[parser_state.position])).type != END:
-            assert token.end_pos is not None
-            at = token.end_pos
+        conf = parser_state.parse_conf
+
+        def wanted(keyword: str) -> bool:
+            return follow(conf.states, conf.end_state, parser_state.state_stack, keyword) is not None
+
+        while (token := self.token(text, at, wanted)).type != END:
+            at = token.end_pos or 0
             yield token
 
 
@@ -144,7 +147,6 @@ def either(words: list[str]) -> str:
 
 
 __all__ = [
-    "END",
     "FOREIGN",
     "UNCLOSED",
     "PolicyLexer",

@@ -85,13 +85,16 @@ def to_yaml(values: Iterable[Any]) -> str:
     return "---\n".join(documents)
 
 
-class _Dumper(yaml.SafeDumper):
+_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_SafeDumper):  # type: ignore[misc]
     """Quotes what the rules of our reader would not read as text again; never writes anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
 
-    def write_text(self, data: str) -> yaml.ScalarNode:
+    def write_text(self, data: str) -> Any:
         lines = data.split("\n")
         style = None
         if not all(line.isprintable() for line in lines) or not isinstance(resolve(data), str):

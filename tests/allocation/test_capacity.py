@@ -60,6 +60,8 @@ def test_amounts(cap, wanted, amount):
         ("200m", True, "200m"),
         # Integers round every bound up: minimum 1, step 1, and 1 is on that grid.
         ("250m", False, "1"),
+        ("250500u", True, Unrepresentable),  # not a whole number of thousandths
+        ("250500u", False, "1"),
         ("9223372036854775807", False, Misfit),
         ("9223372036854775807", True, Unrepresentable),  # does not fit into thousandths
     ],

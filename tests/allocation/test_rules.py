@@ -8,6 +8,7 @@ from dra_policy.allocation import Allocated, Failed, Unsatisfiable
 from dra_policy.allocation.attributes import UNKNOWN, Value, computed_value
 from dra_policy.allocation.compatibility import baseline, joined
 from dra_policy.allocation.constraints import DistinctScalars, DistinctSets, MatchScalars, MatchSets
+from dra_policy.allocation.rule import Choice
 from dra_policy.allocation.taints import tolerates
 from dra_policy.inventory import DeviceID, Usage
 from dra_policy.resources import Device, DeviceTaint, Features, Semver, Toleration, to_object
@@ -322,3 +323,41 @@ def test_binding_conditions_are_copied_with_the_feature(make, names):
     assert outcome.results[0].devices.results[1].binding_conditions == ("Ready",)
     off = make.cluster(slices=slices, features=Features(device_binding_and_status=False))
     assert isinstance(off.ask(make.claim(make.request(count=2))), Unsatisfiable)
+
+
+PAIRS = {
+    "Selectable": ({"attributes": {"model": {"string": "a"}}}, {"attributes": {"model": {"string": "b"}}}),
+    "InUse": ({}, {"allowMultipleAllocations": True}),
+    "CapacityPolicies": ({"capacity": {"memory": {"value": "1"}}}, {"capacity": {"memory": {"value": "2"}}}),
+    "RemainingCapacity": ({"capacity": {"memory": {"value": "1"}}}, {"capacity": {"memory": {"value": "2"}}}),
+    "Taints": ({"taints": [{"key": "sick", "effect": "NoSchedule"}]}, {}),
+    "Counters": (partition("", 1), partition("", 2)),
+    "CompatibilityGroups": (partition("", 1, "a"), partition("", 1, "b")),
+    "MatchSets": ({"attributes": {"root": {"string": "x"}}}, {"attributes": {"root": {"string": "y"}}}),
+}
+
+
+@pytest.mark.parametrize("rule", PAIRS)
+def test_rules_tell_apart_what_matters_to_them(make, rule):
+    """`Rule.kind`: different devices differ for their rule, and copies of one device for none."""
+    one, other = (
+        {**device, "attributes": {"model": {"string": "a"}, **device.get("attributes", {})}} for device in PAIRS[rule]
+    )
+    devices = [{**one, "name": "one"}, {**one, "name": "copy"}, {**other, "name": "other"}]
+    slices = board(make, *devices)
+    selector = {"cel": {"expression": 'device.attributes["acme.com"].model == "a"'}}
+    claim = make.claim(make.request(selectors=[selector]), constraints=[{"matchAttribute": "acme.com/root"}])
+    call = make.cluster(slices=slices, features=ALL_ON).call([claim])
+    needs = call.question().read(call.claims)
+    assert isinstance(needs, tuple)
+    (need,) = needs[0].requests[0]
+    rules = call.rules()
+    named = {
+        type(r).__name__: r for r in (rules.in_use, *rules.steady, *rules.capacity, *rules.pools, *need.constraints)
+    }
+    first, copy, different = (
+        Choice(need.asked, call.view.device(index)) for pool in call.view.pools for index in pool.devices
+    )
+    for each in named.values():
+        assert each.kind(first) == each.kind(copy)
+    assert named[rule].kind(first) != named[rule].kind(different)

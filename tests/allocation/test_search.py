@@ -146,3 +146,13 @@ def test_a_request_never_takes_two_shares_of_one_device(make):
     assert isinstance(
         cluster.ask(make.claim(make.request("a"), make.request("b"), constraints=distinct)), Unsatisfiable
     )
+
+
+def test_an_error_behind_the_last_complete_choice_is_still_met(make):
+    """What is passed over on the way back must not hide an error that upstream would meet (D10)."""
+    devices = [model("a-0", "a"), model("a-1", "a"), {"name": "unknown"}]
+    cluster = make.cluster(slices=[make.slice(*devices)])
+    impossible = make.request("none", selectors=[{"cel": {"expression": "false"}}])
+    outcome = cluster.ask(make.claim(make.request("two", count=2, selectors=of_model("a")), impossible))
+    assert isinstance(outcome, Failed)
+    assert (outcome.rule, outcome.device) == ("D8", "acme.com/pool-1/unknown")

@@ -210,6 +210,14 @@ def test_claims_from_a_folder_of_policy_inventory_and_claims(repository: Path, i
     assert [short([a]) for a in json.loads(shipped.stdout)["answers"]] == [short([a]) for a in answers]
 
 
+def test_warnings_stand_on_standard_error_and_change_nothing(fleet: Path, invoke: Invoke) -> None:
+    other = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n"
+    done = invoke("allocate", fleet, "-", "-o", "json", stdin=claim("one") + other)
+    assert done.exit_code == 0
+    assert [a["node"] for a in json.loads(done.stdout)["answers"]] == ["node-a"]
+    assert "warning: RES002" in done.stderr
+
+
 def test_nothing_to_ask_is_invalid_input(fleet: Path, invoke: Invoke) -> None:
     done = invoke("allocate", fleet)
     assert done.exit_code == 2

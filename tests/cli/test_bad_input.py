@@ -270,6 +270,28 @@ def test_a_closed_output_is_no_defect(arguments: list[str], repository: Path) ->
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def test_a_full_disk_is_told(process: Process) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "dra_policy", "explain-code", "-o", "json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 74
+    assert done.stderr == b"dra-policy: cannot write the output: No space left on device\n"
+
+
+def test_closed_streams_are_no_defect(repository: Path) -> None:
+    """`<&-` and `>&-`: nothing to read is an empty manifest, and nobody reads the answer."""
+    for redirection, status in (("<&-", 2), (">&-", 0), ("2>&-", 0)):
+        command = f"{sys.executable} -m dra_policy check {'-' if '<' in redirection else 'policies/fpga'} {redirection}"
+        done = subprocess.run(["sh", "-c", command], cwd=repository, capture_output=True, timeout=60, check=False)
+        assert done.returncode == status, done.stderr
+        assert b"Traceback" not in done.stderr
+
+
 def test_control_c_ends_without_a_traceback(repository: Path, tmp_path: Path) -> None:
     """The command waits for standard input when the signal comes."""
     with subprocess.Popen(

@@ -22,7 +22,9 @@ def make_facts(
 ) -> DeviceFacts:
     given = {
         "name": "device-0",
-        "attributes": {name: value if isinstance(value, dict) else plain(value) for name, value in (attributes or {}).items()},
+        "attributes": {
+            name: value if isinstance(value, dict) else plain(value) for name, value in (attributes or {}).items()
+        },
         "capacity": {name: {"value": value} for name, value in (capacity or {}).items()},
         **fields,
     }

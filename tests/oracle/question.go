@@ -34,10 +34,10 @@ type question struct {
 
 // use is a device that is in use, or a share of it, or what is consumed of it.
 type use struct {
-	Driver   string                                              `json:"driver"`
-	Pool     string                                              `json:"pool"`
-	Device   string                                              `json:"device"`
-	ShareID  types.UID                                           `json:"shareID"`
+	Driver   string                                          `json:"driver"`
+	Pool     string                                          `json:"pool"`
+	Device   string                                          `json:"device"`
+	ShareID  types.UID                                       `json:"shareID"`
 	Consumed map[resourceapi.QualifiedName]resource.Quantity `json:"consumedCapacity"`
 }
 

@@ -246,6 +246,10 @@ D0 = "spec.devices[0]"
             ("RES018", f"{D0}.nodeAllocatableResources[cpu].overhead.perContainer", "-1"),
         ),
         (
+            "nodeAllocatableResources: {cpu: {mapping: {}}}",
+            ("RES015", f"{D0}.nodeAllocatableResources[cpu].mapping", "mapping"),
+        ),
+        (
             "nodeAllocatableResources: {cpu: {mapping: {deviceMultiplier: 0}}}",
             ("RES018", f"{D0}.nodeAllocatableResources[cpu].mapping.deviceMultiplier", "0"),
         ),

@@ -65,6 +65,7 @@ def allocate(
     from dra_policy.cli.asking import ask, exit_code, open_questions
     from dra_policy.cli.expected import compare, read_expected
     from dra_policy.cli.inputs import gather
+    from dra_policy.cli.terminal import complain
 
     if expect and not per_node:
         raise click.UsageError("--expect compares the answers of every node; add --per-node")
@@ -72,6 +73,7 @@ def allocate(
         raise click.UsageError("--per-node asks on every node, --node on one; leave one of them out")
     expected = read_expected(expect, namespace) if expect else None
     questions = open_questions(gather([*policies, *paths]), features, step_limit, namespace)
+    complain(questions.warnings)
     answers = ask(questions, node=node, per_node=per_node, keep=not each_alone)
     comparison = None
     if expected is not None:

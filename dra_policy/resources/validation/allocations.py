@@ -13,7 +13,7 @@ from dra_policy.resources.claims import (
     NetworkDeviceData,
     ResourceClaim,
 )
-from dra_policy.resources.names import driver_problem, label_problem, pool_problem, qualified_name_problem
+from dra_policy.resources.names import driver_problem, label_problem, pool_problem
 from dra_policy.resources.quoting import shortened
 from dra_policy.resources.validation.claims import (
     MAX_TOLERATIONS,
@@ -85,9 +85,6 @@ def _result(found: Findings, result: DeviceRequestAllocationResult, path: str, n
     if found.at_most(f"{path}.tolerations", len(result.tolerations), MAX_TOLERATIONS, "tolerations"):
         for i, toleration in enumerate(result.tolerations):
             check_toleration(found, toleration, f"{path}.tolerations[{i}]")
-    for name in result.consumed_capacity:
-        here = f"{path}.consumedCapacity"
-        found.name(here, name, "capacity", qualified_name_problem, "RES012", f"{here}[{name}]", key=True)
     check_skip(found, result.skip_node_operations, f"{path}.skipNodeOperations")
 
 

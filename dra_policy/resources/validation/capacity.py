@@ -180,6 +180,11 @@ def _mapping(
     if key is not None and mapping.device_multiplier is not None:
         message = "`capacityKey` and `deviceMultiplier` exclude each other"
         found.add("RES015", path, message, "remove one of them", key=True)
+    if key is None and mapping.device_multiplier is None and mapping.capacity_multiplier is None:
+        message = "the mapping is empty"
+        found.add(
+            "RES015", path, message, "write `deviceMultiplier`, or `capacityKey` and `capacityMultiplier`", key=True
+        )
     if key is not None:
         if key not in capacity:
             names = ", ".join(f"`{c}`" for c in capacity)

@@ -9,6 +9,8 @@ from typing import Any, Final
 from dra_policy.diagnostics.model import Severity
 from dra_policy.diagnostics.nearest import did_you_mean
 from dra_policy.resources.claims import ResourceClaim, ResourceClaimSpec, ResourceClaimTemplate
+from dra_policy.resources.metadata import ObjectMeta
+from dra_policy.resources.model import fields_by_alias
 from dra_policy.resources.names import (
     driver_problem,
     key_problem,
@@ -77,16 +79,11 @@ def check_template(found: Findings, template: ResourceClaimTemplate) -> None:
     check_metadata(found, template.metadata, namespaced=True)
     inner = template.spec.metadata
     check_labels(found, inner, "spec.metadata")
-    for alias, value in (("name", inner.name), ("generateName", inner.generate_name), ("namespace", inner.namespace)):
-        if value:
+    for alias, name in fields_by_alias(ObjectMeta).items():
+        if alias not in ("labels", "annotations") and getattr(inner, name):
             message = f"`{alias}` of the claims is not the template's to choose"
-            found.add(
-                "RES026",
-                f"spec.metadata.{alias}",
-                message,
-                "remove it; labels and annotations may stand here",
-                key=True,
-            )
+            help_ = "remove it; labels and annotations may stand here"
+            found.add("RES026", f"spec.metadata.{alias}", message, help_, key=True)
     _spec(found, template.spec.spec, "spec.spec")
 
 
@@ -167,8 +164,13 @@ def _ask(
             check_toleration(found, toleration, f"{path}.tolerations[{i}]")
     if ask.capacity is not None:
         for name in ask.capacity.requests:
-            here = f"{path}.capacity.requests"
-            found.name(here, name, "capacity", qualified_name_problem, "RES012", f"{here}[{name}]", key=True)
+            wrong = qualified_name_problem(name)
+            if wrong is not None:
+                # The API server lets it pass, but no device can have such a capacity (H3).
+                here = f"{path}.capacity.requests"
+                message = f"no device has a capacity `{shortened(name)}`: a name {wrong}"
+                help_ = "write the name that the driver publishes"
+                found.add("RES012", here, message, help_, f"{here}[{name}]", key=True, severity=Severity.WARNING)
     _derived(found, ask.derived_attributes, f"{path}.derivedAttributes", used, targets)
 
 

@@ -163,10 +163,25 @@ ADDED = [
     ("NAM005", 'test "t" { given 1 H100 claim a singel expect a placed }', "singel", "claim `singel` is not declared"),
     ("NAM003", 'test "t" { given 1 H100 claim a, a single expect a placed }', "a", "claim `a` is made already"),
     ("NAM003", 'test "t" { claim a single expect a placed expect a refused }', "a", "is said already"),
-    ("NAM003", 'test "t" { claim a single expect a placed } test "t" { claim a single expect a placed }', '"t"', "already"),
+    (
+        "NAM003",
+        'test "t" { claim a single expect a placed } test "t" { claim a single expect a placed }',
+        '"t"',
+        "already",
+    ),
     ("TST003", 'test "t" { given 0 H100 claim a single expect a refused }', "0", "from 1 to"),
-    ("NAM001", 'test "t" { given 1 H100 { eccc = true } claim a single expect a refused }', "eccc", "no attribute `eccc`"),
-    ("RUL012", 'test "t" { given 2 H100 { uuid = "x" } claim a single expect a placed }', "uuid", "2 devices are given"),
+    (
+        "NAM001",
+        'test "t" { given 1 H100 { eccc = true } claim a single expect a refused }',
+        "eccc",
+        "no attribute `eccc`",
+    ),
+    (
+        "RUL012",
+        'test "t" { given 2 H100 { uuid = "x" } claim a single expect a placed }',
+        "uuid",
+        "2 devices are given",
+    ),
     ("NAM009", 'test "t" { given 1 H100 on "A B" claim a single expect a placed }', '"A B"', "node `A B` must be"),
     ("RUL001", 'test "t" { given 1 H100 claim a 0 of gpu expect a placed }', "0", "asks for 0 devices"),
 ]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dra_policy.language import format_policy, tree
 from dra_policy.language.parser import _grammar
-from dra_policy.language.tokens import END, PolicyLexer
+from dra_policy.language.tables import END
+from dra_policy.language.tokens import PolicyLexer
 from dra_policy.language.units import UNITS
 from dra_policy.source import Source
 
@@ -23,8 +24,18 @@ TYPE_WORDS = frozenset("text int bool version duration one set bytes bits count 
 booleans = st.booleans()
 
 
+def short(strategy):
+    """The same with a short name: Hypothesis would print some of these as a hundred kilobytes."""
+
+    @st.composite
+    def drawn(draw):
+        return draw(strategy)
+
+    return drawn()
+
+
 def made(kind, /, **fields):
-    return st.builds(kind, **fields, span=st.just(NOWHERE))
+    return short(st.builds(kind, **fields, span=st.just(NOWHERE)))
 
 
 def names(*, without=frozenset(), path=False):
@@ -92,7 +103,7 @@ def _joined(inner):
     return of(tree.And) | of(tree.Or) | made(tree.Not, operand=inner)
 
 
-conditions = st.recursive(tests, _joined, max_leaves=8)
+conditions = short(st.recursive(short(tests), _joined, max_leaves=8))
 
 # ------------------------------------------------------------------------------------------------------ statements
 
