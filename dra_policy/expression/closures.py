@@ -13,9 +13,9 @@ from typing import Any, Final, assert_never
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression.checker import Typed
 from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.folds import filtered, fold, rounds_of
 from dra_policy.expression.library import IMPLEMENTATIONS
 from dra_policy.expression.library.formatting import NotFormatted, clauses, fits, formatter
-from dra_policy.expression.library.lists import sorted_by
 from dra_policy.expression.operators import (
     ARITHMETIC,
     has,
@@ -28,9 +28,18 @@ from dra_policy.expression.operators import (
     select,
 )
 from dra_policy.expression.program import Closure, Frame
+from dra_policy.expression.relations import (
+    binary,
+    conditional,
+    equality,
+    in_constants,
+    logical,
+    ordering,
+    placed,
+    unary,
+)
 from dra_policy.expression.signatures import Overload
 from dra_policy.expression.tree import (
-    AND,
     OR,
     Bind,
     Call,
@@ -41,38 +50,29 @@ from dra_policy.expression.tree import (
     ListOf,
     Literal,
     LiteralKind,
-    MacroKind,
     MapOf,
     Message,
     OptionalMap,
     Select,
 )
-from dra_policy.expression.types import BOOL, INT, STRING, Kind, Type
+from dra_policy.expression.types import BOOL, Kind, Type
 from dra_policy.expression.values import (
     NO_OVERLOAD,
     NONE,
     Maybe,
     TypeValue,
     Uint,
-    equal,
     key_value,
     map_key,
     no_overload,
-    order,
     type_name,
 )
 from dra_policy.source import Span
 
-MOST_ROUNDS = 1_000_000
-"""How often the bodies of macros may run in one evaluation: every round costs at least one of upstream's units (D7)."""
+LONGEST_KEPT = 1_000
+"""A longer text or list is computed every time, not kept with the program."""
 
 _UNSET: Final = object()
-_ORDERINGS: dict[str, Callable[[int], bool]] = {
-    "_<_": lambda sign: sign < 0,
-    "_<=_": lambda sign: sign <= 0,
-    "_>_": lambda sign: sign > 0,
-    "_>=_": lambda sign: sign >= 0,
-}
 
 
 class Compiler:
@@ -80,6 +80,7 @@ class Compiler:
 
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
+        self.constants: dict[Closure, Any] = {}
         self.variables = 0
 
     def compile(self, typed: Typed, scope: dict[str, Closure]) -> Closure:
@@ -87,7 +88,7 @@ class Compiler:
         node = typed.node
         match node:
             case Literal():
-                return _constant(literal_value(node))
+                return self.constant(literal_value(node))
             case Identifier():
                 return self.identifier(typed, scope)
             case Select():
@@ -141,7 +142,7 @@ class Compiler:
             try:
                 return function(value, name)
             except EvaluationError as error:
-                raise _at(error, span) from None
+                raise placed(error, span) from None
 
         return run
 
@@ -163,7 +164,7 @@ class Compiler:
             try:
                 return has(value, name)
             except EvaluationError as error:
-                raise _at(error, span) from None
+                raise placed(error, span) from None
 
         return run
 
@@ -189,7 +190,7 @@ class Compiler:
             try:
                 return function(value, at)
             except EvaluationError as error:
-                raise _at(error, span) from None
+                raise placed(error, span) from None
 
         return run
 
@@ -198,36 +199,55 @@ class Compiler:
         parts: list[Closure] = []
         for part in typed.parts:
             parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
-        if function in (AND, OR):
-            return _all(parts, typed) if function == AND else _any(parts, typed)
+        run: Closure | None = None
         if node.target is None:
-            special = self.operator(function, typed, node, parts)
-            if special is not None:
-                return special
-        return self.function(typed, node, parts)
+            run = self.operator(function, typed, node, parts)
+        if run is None:
+            run = self.function(typed, node, parts)
+        return self.folded(run, parts)
+
+    def folded(self, run: Closure, parts: list[Closure]) -> Closure:
+        """The value itself, if all parts are constants and nothing goes wrong."""
+        if not all(part in self.constants for part in parts):
+            return run
+        try:
+            value = run([None, 0])
+        except EvaluationError:
+            return run
+        if isinstance(value, str | bytes | tuple) and len(value) > LONGEST_KEPT:
+            return run
+        return self.constant(value)
+
+    def constant(self, value: Any) -> Closure:
+        """The closure of a value that is known now."""
+        made = _constant(value)
+        self.constants[made] = value
+        return made
 
     def operator(self, function: str, typed: Typed, node: Call, parts: list[Closure]) -> Closure | None:
         span = node.span
         match function, parts:
+            case "_&&_" | "_||_", _:
+                return logical(parts, [part.node.span for part in typed.parts], decisive=function == OR)
             case "_==_" | "_!=_", [left, right]:
-                return _equality(typed, left, right, function == "_!=_", span)
+                return equality(typed, left, right, function == "_!=_", span)
             case "_<_" | "_<=_" | "_>_" | "_>=_", [left, right]:
-                return _ordering(typed, left, right, function, span)
+                return ordering(typed, left, right, function, span)
             case "_?_:_", [condition, then, otherwise]:
-                return _conditional(condition, then, otherwise, typed.parts[0].node.span)
+                return conditional(condition, then, otherwise, typed.parts[0].node.span)
             case "@in", [left, right]:
-                constants = _constants(typed.parts[1])
-                if constants is not None:
-                    return _in_constants(left, constants, span)
-                return _binary(is_in, left, right, span)
+                known = self.constants.get(right)
+                if isinstance(known, tuple):
+                    return in_constants(left, known, span)
+                return binary(is_in, left, right, span)
             case "!_", [operand]:
                 if typed.parts[0].type == BOOL:
                     return lambda frame: not operand(frame)
-                return _unary(invert, operand, span)
+                return unary(invert, operand, span)
             case "-_", [operand]:
-                return _unary(negate, operand, span)
+                return unary(negate, operand, span)
             case _, [left, right] if function in ARITHMETIC:
-                return _binary(ARITHMETIC[function], left, right, span)
+                return binary(ARITHMETIC[function], left, right, span)
         return None
 
     def function(self, typed: Typed, node: Call, parts: list[Closure]) -> Closure:
@@ -240,18 +260,15 @@ class Compiler:
             self.found.append(Diagnostic("CEL017", message, span, "say it with other functions"))
             return _constant(None)
         self.constant_arguments(typed)
-        folded = _folded(typed, chosen)
-        if folded is not _UNSET:
-            return _constant(folded)
         if len(typed.overloads) == 1 and all(map(_exact, [p.type for p in typed.parts], chosen[0].parameters)):
             run = IMPLEMENTATIONS[chosen[0].id]
         else:
             run = dispatched(typed.name, tuple(chosen))
         match parts:
             case [one]:
-                return _unary(run, one, span)
+                return unary(run, one, span)
             case [one, other]:
-                return _binary(run, one, other, span)
+                return binary(run, one, other, span)
         given = tuple(parts)
 
         def many(frame: Frame) -> Any:
@@ -259,7 +276,7 @@ class Compiler:
             try:
                 return run(*values)
             except EvaluationError as error:
-                raise _at(error, span) from None
+                raise placed(error, span) from None
 
         return many
 
@@ -288,7 +305,7 @@ class Compiler:
                 if not fits(letter, part.type):
                     message = f"`%{letter}` does not take a value of type `{part.type}`"
                     self.found.append(Diagnostic("CEL016", message, part.node.span))
-        return _unary(formatter(parts), values, span)
+        return unary(formatter(parts), values, span)
 
     def constant_arguments(self, typed: Typed) -> None:
         """Refuse a constant argument that can only fail: upstream checks these while it compiles."""
@@ -316,10 +333,9 @@ class Compiler:
         parts: list[Closure] = []
         for part in typed.parts:
             parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
-        constants = _constants(typed)
-        if constants is not None:
-            return _constant(constants)
         if not node.optional:
+            if all(part in self.constants for part in parts):
+                return self.constant(tuple([self.constants[part] for part in parts]))
             return lambda frame: tuple([part(frame) for part in parts])
         marked = [(part, i in node.optional, typed.parts[i].node.span) for i, part in enumerate(parts)]
 
@@ -407,10 +423,10 @@ class Compiler:
         inner = {**scope, **{name: _reader(at) for name, at in zip(node.variables, places, strict=True)}}
         condition = None if node.condition is None else self.compile(typed.parts[1], inner)
         body = self.compile(typed.parts[-1], inner)
-        rounds = _rounds(source, places, node.source.span)
+        rounds = rounds_of(source, node.kind, places, node.source.span)
         if condition is not None:
-            rounds = _filtered(rounds, condition, node.condition.span if node.condition else None)
-        return _folds(node, rounds, body)
+            rounds = filtered(rounds, condition, node.condition.span if node.condition else None)
+        return fold(node, rounds, body)
 
 
 _FORMAT_HELP = "convert the number with string(...) and write `%s`"
@@ -418,8 +434,6 @@ _CHECKED_ARGUMENT = {
     "matches": 1, "find": 1, "findAll": 1, "duration": 0, "timestamp": 0,
     "int": 0, "uint": 0, "double": 0, "bool": 0,
 }  # fmt: skip
-# Calls of constants without effect that are worth doing once.
-_FOLDED = frozenset({"quantity", "semver", "duration", "timestamp", "int", "uint", "double", "string", "bytes", "bool"})
 
 
 def literal_value(node: Literal) -> Any:
@@ -445,12 +459,6 @@ _DEVICE_FIELDS: dict[str, Closure] = {
 
 def _reader(place: int) -> Closure:
     return lambda frame: frame[place]
-
-
-def _at(error: EvaluationError, span: Span | None) -> EvaluationError:
-    if error.span is None:
-        error.span = span
-    return error
 
 
 def _side_of_device(typed: Typed) -> str | None:
@@ -492,195 +500,11 @@ def _entry(side: str, domain: str, name: str, span: Span | None) -> Closure:
     return attribute if side == "attributes" else capacity
 
 
-def _unary(function: Callable[[Any], Any], operand: Closure, span: Span | None) -> Closure:
-    def run(frame: Frame) -> Any:
-        value = operand(frame)
-        try:
-            return function(value)
-        except EvaluationError as error:
-            raise _at(error, span) from None
-
-    return run
-
-
-def _binary(function: Callable[[Any, Any], Any], left: Closure, right: Closure, span: Span | None) -> Closure:
-    def run(frame: Frame) -> Any:
-        one = left(frame)
-        other = right(frame)
-        try:
-            return function(one, other)
-        except EvaluationError as error:
-            raise _at(error, span) from None
-
-    return run
-
-
-def _equality(typed: Typed, left: Closure, right: Closure, negated: bool, span: Span | None) -> Closure:
-    one, other = typed.parts
-    if STRING == one.type == other.type:
-        if isinstance(other.node, Literal):
-            text = other.node.value
-            if negated:
-                return lambda frame: left(frame) != text
-            return lambda frame: left(frame) == text
-        if negated:
-            return lambda frame: left(frame) != right(frame)
-        return lambda frame: left(frame) == right(frame)
-    if isinstance(other.node, Literal) and other.node.kind in (LiteralKind.STRING, LiteralKind.INT, LiteralKind.BOOL):
-        value, of = other.node.value, type(other.node.value)
-
-        def with_literal(frame: Frame) -> bool:
-            found = left(frame)
-            if type(found) is of:
-                return (found == value) is not negated
-            try:
-                return equal(found, value) is not negated
-            except EvaluationError as error:
-                raise _at(error, span) from None
-
-        return with_literal
-
-    def run(frame: Frame) -> bool:
-        first = left(frame)
-        second = right(frame)
-        try:
-            return equal(first, second) is not negated
-        except EvaluationError as error:
-            raise _at(error, span) from None
-
-    return run
-
-
-def _ordering(typed: Typed, left: Closure, right: Closure, function: str, span: Span | None) -> Closure:
-    holds = _ORDERINGS[function]
-    other = typed.parts[1].node
-    if isinstance(other, Literal) and other.kind is LiteralKind.INT:
-        bound: int = other.value  # type: ignore[assignment]
-        plain = _INT_ORDERINGS[function](bound)
-
-        def with_literal(frame: Frame) -> bool:
-            found = left(frame)
-            if type(found) is int:
-                return plain(found)
-            try:
-                return holds(order(found, bound))
-            except EvaluationError as error:
-                raise _at(error, span) from None
-
-        return with_literal
-    if INT == typed.parts[0].type == typed.parts[1].type:
-        return _INT_PAIRS[function](left, right)
-
-    def run(frame: Frame) -> bool:
-        first = left(frame)
-        second = right(frame)
-        try:
-            return holds(order(first, second))
-        except EvaluationError as error:
-            raise _at(error, span) from None
-
-    return run
-
-
-_INT_ORDERINGS: dict[str, Callable[[int], Callable[[int], bool]]] = {
-    "_<_": lambda bound: bound.__gt__,
-    "_<=_": lambda bound: bound.__ge__,
-    "_>_": lambda bound: bound.__lt__,
-    "_>=_": lambda bound: bound.__le__,
-}
-_INT_PAIRS: dict[str, Callable[[Closure, Closure], Closure]] = {
-    "_<_": lambda left, right: lambda frame: left(frame) < right(frame),
-    "_<=_": lambda left, right: lambda frame: left(frame) <= right(frame),
-    "_>_": lambda left, right: lambda frame: left(frame) > right(frame),
-    "_>=_": lambda left, right: lambda frame: left(frame) >= right(frame),
-}
-
-
-def _conditional(condition: Closure, then: Closure, otherwise: Closure, span: Span | None) -> Closure:
-    def run(frame: Frame) -> Any:
-        chosen = condition(frame)
-        if chosen is True:
-            return then(frame)
-        if chosen is False:
-            return otherwise(frame)
-        raise EvaluationError(NO_OVERLOAD, span)
-
-    return run
-
-
-def _constants(typed: Typed) -> tuple[Any, ...] | None:
-    """The values of a list of literals."""
-    node = typed.node
-    if not isinstance(node, ListOf) or node.optional or not all(isinstance(e, Literal) for e in node.elements):
-        return None
-    return tuple([literal_value(e) for e in node.elements if isinstance(e, Literal)])
-
-
-def _in_constants(left: Closure, constants: tuple[Any, ...], span: Span | None) -> Closure:
-    """`x in ["a", "b"]`: a look-up while all are texts."""
-    texts = frozenset(c for c in constants if type(c) is str)
-
-    def run(frame: Frame) -> bool:
-        value = left(frame)
-        if type(value) is str:
-            return value in texts
-        try:
-            return is_in(value, constants)
-        except EvaluationError as error:
-            raise _at(error, span) from None
-
-    return run
-
-
-def _all(parts: list[Closure], typed: Typed) -> Closure:
-    return _logical(parts, [part.node.span for part in typed.parts], decisive=False)
-
-
-def _any(parts: list[Closure], typed: Typed) -> Closure:
-    return _logical(parts, [part.node.span for part in typed.parts], decisive=True)
-
-
-def _logical(parts: list[Closure], spans: list[Span | None], *, decisive: bool) -> Closure:
-    """`&&` (decided by false) or `||` (decided by true); an error counts only if no part decides."""
-    neutral = not decisive
-    given = tuple(parts)
-
-    def run(frame: Frame) -> bool:
-        failed: EvaluationError | None = None
-        for at, part in enumerate(given):
-            try:
-                value = part(frame)
-            except EvaluationError as error:
-                failed = failed or error
-                continue
-            if value is decisive:
-                return bool(value)
-            if value is not neutral:
-                failed = failed or EvaluationError(NO_OVERLOAD, spans[at])
-        if failed is not None:
-            raise failed
-        return neutral
-
-    return run
-
-
 def _exact(given: Type, wanted: Type) -> bool:
     """Whether a static type promises what an overload wants."""
     if wanted.kind in (Kind.VARIABLE, Kind.DYN, Kind.ANY):
         return True
     return given.kind is wanted.kind and given.name == wanted.name
-
-
-def _folded(typed: Typed, chosen: list[Overload]) -> Any:
-    if typed.name not in _FOLDED or len(typed.overloads) != 1:
-        return _UNSET
-    values = [literal_value(part.node) for part in typed.parts if isinstance(part.node, Literal)]
-    if len(values) != len(typed.parts):
-        return _UNSET
-    try:
-        return IMPLEMENTATIONS[chosen[0].id](*values)
-    except EvaluationError:
-        return _UNSET
 
 
 def dispatched(name: str, overloads: tuple[Overload, ...]) -> Callable[..., Any]:
@@ -716,127 +540,3 @@ def _checked_key(key: Any, span: Span | None) -> Any:
     if type(key) in (str, int, Uint, bool):
         return map_key(key)
     raise EvaluationError(f"unsupported key type: {type_name(key)}", span)
-
-
-Rounds = Callable[[Frame], Any]
-
-
-def _rounds(source: Closure, places: tuple[int, ...], span: Span | None) -> Rounds:
-    """A generator that sets the variables for each element; it counts the rounds of the whole evaluation."""
-
-    def over(frame: Frame) -> Any:
-        values = source(frame)
-        if isinstance(values, dict):
-            pairs: Any = [(key_value(key), value) for key, value in values.items()]
-            if len(places) == 1:
-                pairs = [key for key, _ in pairs]
-        elif type(values) is tuple:
-            pairs = values if len(places) == 1 else list(enumerate(values))
-        else:
-            raise EvaluationError(f"got '{type_name(values)}', expected iterable type", span)
-        frame[1] += len(values)
-        if frame[1] > MOST_ROUNDS:
-            raise EvaluationError("operation cancelled: actual cost limit exceeded", span)
-        if len(places) == 1:
-            (place,) = places
-            for value in pairs:
-                frame[place] = value
-                yield value
-        else:
-            first, second = places
-            for key, value in pairs:
-                frame[first] = key
-                frame[second] = value
-                yield key
-
-    return over
-
-
-def _filtered(rounds: Rounds, condition: Closure, span: Span | None) -> Rounds:
-    def over(frame: Frame) -> Any:
-        for value in rounds(frame):
-            if _decided(condition(frame), span):
-                yield value
-
-    return over
-
-
-def _decided(value: Any, span: Span | None) -> bool:
-    if value is True or value is False:
-        return value
-    raise EvaluationError(NO_OVERLOAD, span)
-
-
-def _folds(node: Comprehension, rounds: Rounds, body: Closure) -> Closure:
-    span = node.body.span
-    match node.kind:
-        case MacroKind.ALL:
-            return _quantifier(rounds, body, span, decisive=False)
-        case MacroKind.EXISTS:
-            return _quantifier(rounds, body, span, decisive=True)
-        case MacroKind.EXISTS_ONE:
-            return lambda frame: sum([_decided(body(frame), span) for _ in rounds(frame)]) == 1
-        case MacroKind.MAP | MacroKind.TRANSFORM_LIST:
-            return lambda frame: tuple([body(frame) for _ in rounds(frame)])
-        case MacroKind.FILTER:
-            return lambda frame: tuple([value for value in rounds(frame) if _decided(body(frame), span)])
-        case MacroKind.SORT_BY:
-            return _sort(rounds, body, span)
-        case MacroKind.TRANSFORM_MAP:
-            return lambda frame: {map_key(key): body(frame) for key in rounds(frame)}
-        case MacroKind.TRANSFORM_MAP_ENTRY:
-            return _entries(rounds, body, span)
-        case _:
-            assert_never(node.kind)
-
-
-def _quantifier(rounds: Rounds, body: Closure, span: Span | None, *, decisive: bool) -> Closure:
-    """`all` or `exists`: as `&&` or `||` over the elements, errors absorbed in the same way."""
-
-    def run(frame: Frame) -> bool:
-        failed: EvaluationError | None = None
-        for _ in rounds(frame):
-            try:
-                value = body(frame)
-            except EvaluationError as error:
-                failed = failed or error
-                continue
-            if value is decisive:
-                return bool(value)
-            if type(value) is not bool:
-                failed = failed or EvaluationError(NO_OVERLOAD, span)
-        if failed is not None:
-            raise failed
-        return not decisive
-
-    return run
-
-
-def _sort(rounds: Rounds, body: Closure, span: Span | None) -> Closure:
-    def run(frame: Frame) -> tuple[Any, ...]:
-        pairs = [(value, body(frame)) for value in rounds(frame)]
-        try:
-            return sorted_by(tuple(value for value, _ in pairs), tuple(key for _, key in pairs))
-        except EvaluationError as error:
-            raise _at(error, span) from None
-
-    return run
-
-
-def _entries(rounds: Rounds, body: Closure, span: Span | None) -> Closure:
-    def run(frame: Frame) -> dict[Any, Any]:
-        made: dict[Any, Any] = {}
-        for _ in rounds(frame):
-            entry = body(frame)
-            if not isinstance(entry, dict):
-                raise EvaluationError(NO_OVERLOAD, span)
-            for key, value in entry.items():
-                if key in made:
-                    raise EvaluationError(f"insert failed: key {key_value(key)} already exists", span)
-                made[key] = value
-        return made
-
-    return run
-
-
-__all__ = ["MOST_ROUNDS", "Compiler"]

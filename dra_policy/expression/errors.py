@@ -36,5 +36,12 @@ class EvaluationError(Exception):
         return hash((self.message, self.diagnostics))
 
 
+class EvaluationCancelled(EvaluationError):
+    """The evaluation does too much work (rule D7): it ends at once, no condition absorbs this."""
+
+    def __init__(self, span: Span | None = None) -> None:
+        super().__init__("operation cancelled: actual cost limit exceeded", span)
+
+
 def _moved(span: Span | None, source: Source) -> Span | None:
     return None if span is None else Span(source, span.start, span.end)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
 from dra_policy.expression.facts import DeviceFacts, Domains
 from dra_policy.expression.values import (
     MAX_INT,
@@ -59,7 +59,7 @@ def add(left: Any, right: Any) -> Any:
         return left + right
     if one in (str, bytes, tuple):
         if len(left) + len(right) > MOST_JOINED:
-            raise EvaluationError("operation cancelled: actual cost limit exceeded")
+            raise EvaluationCancelled
         return left + right
     raise EvaluationError(NO_OVERLOAD)
 

@@ -6,7 +6,6 @@ parser keeps its own stack, and a tree deeper than `MAX_DEPTH` is refused before
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import replace
 from functools import cache
@@ -19,6 +18,7 @@ from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression.lexer import NoToken, OffsetLexer
 from dra_policy.expression.macros import WrongMacro, function_or_macro, method_or_macro
 from dra_policy.expression.strings import WrongEscape, bytes_value, string_value
+from dra_policy.expression.syntax_errors import BRACKETS, unexpected_character, unexpected_token
 from dra_policy.expression.tree import (
     AND,
     BINARY,
@@ -50,7 +50,7 @@ from dra_policy.source import Source, Span
 MAX_DEPTH = 200
 """How deep operators, calls and literals may nest."""
 
-MAX_BRACKETS = 250
+MAXBRACKETS = 250
 """How deep brackets may nest, as in cel-go; those around a whole operand add nothing to the depth of the tree."""
 
 MAX_INT, MIN_INT, MAX_UINT = 2**63 - 1, -(2**63), 2**64 - 1
@@ -70,9 +70,9 @@ def parse(source: Source) -> Expression | Diagnostic:
     try:
         tree = _parsed(source.text)
     except NoToken as problem:
-        return _unexpected_character(source, problem.offset)
+        return unexpected_character(source, problem.offset)
     except lark.UnexpectedToken as problem:
-        return _unexpected_token(source, problem)
+        return unexpected_token(source, problem)
     except _Wrong as problem:
         return problem.diagnostic
     except WrongMacro as problem:
@@ -111,26 +111,18 @@ def _parser() -> lark.Lark:
 
 def _deep_bracket(source: Source) -> Diagnostic | None:
     text = source.text
-    if text.count("(") + text.count("[") + text.count("{") <= MAX_BRACKETS:
+    if text.count("(") + text.count("[") + text.count("{") <= MAXBRACKETS:
         return None
     level = 0
-    for found in _BRACKETS.finditer(text):
+    for found in BRACKETS.finditer(text):
         first = found.group()[0]
         if first in "([{":
             level += 1
-            if level > MAX_BRACKETS:
-                return _too_deep(MAX_BRACKETS, source.span(found.start(), found.start() + 1))
+            if level > MAXBRACKETS:
+                return _too_deep(MAXBRACKETS, source.span(found.start(), found.start() + 1))
         elif first in ")]}":
             level -= 1
     return None
-
-
-# Strings and comments are skipped whole: a bracket in them is text.
-_BRACKETS = re.compile(
-    r"""[()\[\]{}]|//[^\n]*|[rR]\"\"\".*?\"\"\"|[rR]'''.*?'''|[rR]"[^"\n]*"|[rR]'[^'\n]*'"""
-    r"""|\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
-    re.DOTALL,
-)
 
 
 def _too_deep(limit: int, span: Span | None) -> Diagnostic:
@@ -154,75 +146,6 @@ def _checked_limits(tree: Expression) -> Diagnostic | None:
 
 
 _INT_HELP = 'an int lies between -9223372036854775808 and 9223372036854775807; write amounts as quantity("...")'
-
-
-# Messages for text that is not CEL.
-
-_WORDS_FOR = {"and": "&&", "or": "||", "not": "!", "AND": "&&", "OR": "||", "NOT": "!"}
-_LITERALS_FOR = {"True": "true", "False": "false", "None": "null", "nil": "null", "NULL": "null"}
-_CHARACTERS = {"=": "write `==` to compare", "&": "write `&&`", "|": "write `||`", ";": "an expression has no `;`"}
-
-
-def _unexpected_token(source: Source, problem: lark.UnexpectedToken) -> Diagnostic:
-    token = problem.token
-    if token.type == "$END":
-        return Diagnostic("CEL001", "the expression ends too early", source.end(), _expected(problem, source.text))
-    span = source.span(token.start_pos, token.end_pos)
-    text = span.text if len(span.text) <= 40 else span.text[:40] + "..."
-    before = source.text[: span.start]
-    help_text = _expected(problem, before)
-    if text in _WORDS_FOR:
-        help_text = f"write `{_WORDS_FOR[text]}`"
-    elif token.type == "IDENTIFIER" and before[-1:].isdigit():
-        help_text = 'write an amount as quantity("80Gi")'
-    elif token.type == "IDENTIFIER" and before.rstrip().endswith(" not"):
-        help_text = "write `!`"
-    return Diagnostic("CEL001", f"unexpected `{_one_line(text)}`", span, help_text)
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\n", " ")
-
-
-def _expected(problem: lark.UnexpectedToken, before: str) -> str:
-    expected = problem.expected
-    if "IDENTIFIER" in expected and "LPAR" not in expected:
-        return "a name belongs here"
-    if "LPAR" in expected and "INT" in expected:
-        return "a value belongs here"
-    # The table of LALR expects a closing bracket wherever one could stand in some text; the text knows better.
-    opened = _open_bracket(before)
-    if opened:
-        return f"close it with `{_CLOSING[opened]}`, or go on with an operator"
-    return "an operator or the end belongs here"
-
-
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
-
-
-def _open_bracket(text: str) -> str:
-    """The innermost bracket that is still open at the end of a text, or nothing."""
-    opened: list[str] = []
-    for found in _BRACKETS.finditer(text):
-        mark = found.group()
-        if mark in _CLOSING:
-            opened.append(mark)
-        elif mark in (")", "]", "}") and opened:
-            opened.pop()
-    return opened[-1] if opened else ""
-
-
-def _unexpected_character(source: Source, at: int) -> Diagnostic:
-    character = source.text[at]
-    if character in "\"'":
-        line_end = source.text.find("\n", at)
-        end = len(source.text) if line_end < 0 else line_end
-        return Diagnostic("CEL004", "the text is not closed", source.span(at, end), f"end it with `{character}`")
-    shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    help_text = _CHARACTERS.get(character, "")
-    if character in "“”‘’":
-        help_text = "write straight quotes"
-    return Diagnostic("CEL001", f"unexpected `{shown}`", source.span(at, at + 1), help_text)
 
 
 class _Chain:

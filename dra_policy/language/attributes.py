@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dra_policy.diagnostics import Related, did_you_mean, nearest
+from dra_policy.diagnostics import Related
 from dra_policy.language.schema import AttributeSchema, DeviceSchema
 from dra_policy.language.scope import ATTRIBUTE, DEVICE, Scope
 from dra_policy.language.tree import Attribute, Device, Name
@@ -52,11 +52,11 @@ def _report(device: DeviceSchema, name: Name, scope: Scope, others: tuple[str, .
         if member is not None:
             note = Related(member.name.span, f"declared here, in device `{entry.name.text}`")
             message = f"device `{device.name}` has no attribute `{name.text}`; device `{entry.name.text}` has"
-            near = nearest(name.text, device.attributes)
+            near = problems.similar(name.text, device.attributes)
             help_ = f"did you mean `{near}`?" if near else f"this is about `{device.name}`, which has {_some(device)}"
             problems.add("NAM002", message, name.span, help_, note)
             return
-    help_ = did_you_mean(name.text, (*device.attributes, *others), f"it has {_some(device)}")
+    help_ = problems.hint(name.text, (*device.attributes, *others), f"it has {_some(device)}")
     note = Related(device.span, "its schema is declared here")
     problems.add("NAM001", f"device `{device.name}` has no attribute `{name.text}`", name.span, help_, note)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dra_policy.diagnostics import Related, did_you_mean
+from dra_policy.diagnostics import Related
 from dra_policy.language.attributes import find_attribute, look_up
 from dra_policy.language.checked import (
     CheckedClaim,
@@ -196,7 +196,7 @@ def _known_requests(names: Sequence[Name], known: set[str], claim: Claim, proble
     for name in names:
         if name.text not in known:
             listed = ", ".join(f"`{entry}`" for entry in sorted(known))
-            help_ = did_you_mean(name.text, known, f"its requests are {listed}" if known else "it has no requests")
+            help_ = problems.hint(name.text, known, f"its requests are {listed}" if known else "it has no requests")
             problems.add("NAM014", f"claim `{claim.name.text}` has no request `{name.text}`", name.span, help_)
             good = False
     return good

@@ -5,11 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import assert_never
 
-from dra_policy.diagnostics import Related, did_you_mean
+from dra_policy.diagnostics import Related
 from dra_policy.language.scope import Problems
 from dra_policy.language.tree import Amount, Boolean, Integer, Literal, Name, Text, Version
 from dra_policy.language.types import (
     INT_RANGE,
+    LARGEST_AMOUNT,
     AmountType,
     BoolType,
     Constant,
@@ -161,7 +162,7 @@ def _one_of(
                 )
                 return None
     if text not in values:
-        help_ = did_you_mean(text, values, "one of " + ", ".join(f"`{value}`" for value in values))
+        help_ = problems.hint(text, values, "one of " + ", ".join(f"`{value}`" for value in values))
         problems.add("TYP005", f"`{text}` is no value of {subject}", written.span, help_, *notes)
         return None
     return Constant(wanted, text, written.span)
@@ -171,9 +172,9 @@ def _amount(
     written: Literal | Name, wanted: AmountType, subject: str, problems: Problems, notes: tuple[Related, ...]
 ) -> Constant | None:
     match written:
-        case Integer(value):
+        case Integer():
             if wanted.dimension == "count":
-                return Constant(wanted, Fraction(value), written.span)
+                return _count(wanted, written, problems)
             _without_unit(written, wanted, subject, problems, notes)
             return None
         case Version():
@@ -192,11 +193,23 @@ def _amount(
         problems.add("TYP003", message, written.span, _help_with_dimension(given, wanted, subject), *notes)
         return None
     exact = number * measure.factor * given.factor(wanted)
+    if exact > LARGEST_AMOUNT:
+        message = f"`{written.span.text}` is more than a Kubernetes quantity holds"
+        problems.add("TYP013", message, written.span, f"at most {LARGEST_AMOUNT} of {wanted.name}")
+        return None
     if quantity_text(exact) is None:
         message = f"`{written.span.text}` is finer than a billionth of one of {wanted.name}"
         problems.add("TYP010", message, written.span, "Kubernetes keeps nine places behind the point")
         return None
     return Constant(wanted, exact, written.span, binary=measure.canonical[:2] in _BINARY)
+
+
+def _count(wanted: AmountType, written: Integer, problems: Problems) -> Constant | None:
+    if written.value > LARGEST_AMOUNT:
+        message = f"`{written.span.text}` is more than a Kubernetes quantity holds"
+        problems.add("TYP013", message, written.span, f"at most {LARGEST_AMOUNT}")
+        return None
+    return Constant(wanted, Fraction(written.value), written.span)
 
 
 def _without_unit(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from dra_policy.diagnostics import Related, did_you_mean
+from dra_policy.diagnostics import Related
 from dra_policy.language.checking import Checking, said_by
 from dra_policy.language.constants import TEXT_LIMIT, constant
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, PublishedName, Retired, element_of
@@ -146,7 +146,7 @@ def _retired(device: Device, declared: dict[str, Attribute], problems: Problems)
             message = f"`{old.text}` is both declared and renamed"
             problems.add("NAM017", message, old.span, "remove the declaration of the old name", note)
         if new is not None and new.text not in declared:
-            help_ = did_you_mean(new.text, declared, f"declare it, or write `renamed {old.text} away`")
+            help_ = problems.hint(new.text, declared, f"declare it, or write `renamed {old.text} away`")
             problems.add("NAM001", f"device `{device.name.text}` has no attribute `{new.text}`", new.span, help_)
         if old.text in found:
             note = Related(found[old.text].span, "first declared here")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dra_policy.diagnostics import Related, did_you_mean
+from dra_policy.diagnostics import Related
 from dra_policy.language.attributes import find_attribute
 from dra_policy.language.checked import CheckedClaim, CheckedStep, CheckedTest, GivenClaim, GivenDevices, GivenManifests
 from dra_policy.language.checking import Checking
@@ -160,7 +160,7 @@ def _expected(
     for name in step.names:
         if name.text not in claimed:
             listed = ", ".join(f"`{entry}`" for entry in claimed)
-            help_ = did_you_mean(
+            help_ = problems.hint(
                 name.text, claimed, f"claims above are {listed}" if listed else f"write `claim {name.text} ...`"
             )
             problems.add("TST001", f"no claim `{name.text}` is made above", name.span, help_)

@@ -16,11 +16,12 @@ from pathlib import Path
 from dra_policy.diagnostics import Diagnostic, Related, did_you_mean, in_order, nearest
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.language.checker import check
-from dra_policy.language.constants import normalised, padded
-from dra_policy.language.lowering import check_lowered
+from dra_policy.language.constants import padded, version_constant
+from dra_policy.language.limits import check_lowered
 from dra_policy.language.parser import parse
 from dra_policy.language.references import Link, in_dependency_order
-from dra_policy.language.tree import Import, PolicyFile
+from dra_policy.language.scope import Problems
+from dra_policy.language.tree import Import, PolicyFile, Version
 from dra_policy.resources import NotASemver, Semver
 from dra_policy.resources.files import read_text
 from dra_policy.shipped import policies_folder, std_folder
@@ -177,7 +178,7 @@ class _Loader:
             return
         least, have = _semver(wanted.version.text), _semver(file.header.version.text)
         if least is None:
-            self._not_a_version(wanted.version.text, wanted)
+            self._no_version(wanted.version)
         elif have is not None and have < least:
             note = Related(file.header.version.span, "its version is declared here")
             message = (
@@ -186,21 +187,16 @@ class _Loader:
             help_ = f"import {file.header.version.text}, or give a file with a newer version"
             self.problems.append(Diagnostic("NAM011", message, wanted.version.span, help_, related=(note,)))
 
-    def _not_a_version(self, text: str, wanted: Import) -> None:
-        normal = normalised(text)
-        help_ = f"write `{normal}`" if normal else "write a version such as `1.0`"
-        span = wanted.name.span if wanted.version is None else wanted.version.span
-        self.problems.append(Diagnostic("TYP004", f"`{text}` is not a version", span, help_))
+    def _no_version(self, version: Version) -> None:
+        """Report a version that is none."""
+        problems = Problems()
+        version_constant(version, problems)
+        self.problems += problems.found
 
     def in_order(self) -> list[PolicyFile]:
         """The files, each after those it imports; a circle of imports is reported."""
         for file in self.files.values():
-            if _semver(file.header.version.text) is None:
-                text = file.header.version.text
-                normal = normalised(text)
-                help_ = f"write `{normal}`" if normal else "write a version such as `1.0.0`"
-                message = f"`{text}` is not a version"
-                self.problems.append(Diagnostic("TYP004", message, file.header.version.span, help_))
+            self._no_version(file.header.version)
         graph = {
             name: [Link(wanted.name.text, wanted.name.span) for wanted in file.imports]
             for name, file in self.files.items()

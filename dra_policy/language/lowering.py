@@ -6,18 +6,15 @@ requests with their clauses, constraints and configuration.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dra_policy.diagnostics import Diagnostic
-from dra_policy.expression import compile_tree, to_cel
+from dra_policy.expression import compile_tree
 from dra_policy.expression.tree import Expression
 from dra_policy.language.checked import (
     CheckedClaim,
     CheckedClass,
-    CheckedConfig,
     CheckedConstraint,
     CheckedPolicies,
     CheckedRequest,
@@ -43,10 +40,6 @@ from dra_policy.rules import (
     RequestRules,
     Selector,
 )
-from dra_policy.source import Span
-
-# A7: bytes of one CEL text, and of opaque parameters.
-CEL_LIMIT = PARAMETERS_LIMIT = 10 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,48 +170,10 @@ def _constraint(constraint: CheckedConstraint, owner: str) -> ConstraintRule:
     return ConstraintRule(kind, constraint.attribute, constraint.requests, origin)
 
 
-# ----------------------------------------------------------------------------------------------------------- limits
-
-
-def check_lowered(policies: CheckedPolicies) -> list[Diagnostic]:
-    """The limits that show only in what policies become: the size of CEL texts and of configurations (A7)."""
-    found: list[Diagnostic] = []
-    for policy in policies:
-        for class_ in policy.classes.values():
-            for lists in (False, True):
-                found += _too_large(class_conditions(class_, lists=lists))
-            found += [problem for config in class_.configs for problem in _config_too_large(config, in_class=True)]
-        for claim in policy.claims.values():
-            for request in claim.requests:
-                for lists in (False, True):
-                    found += _too_large(request_conditions(request, f"request `{request.name}`", lists=lists))
-            found += [problem for config in claim.configs for problem in _config_too_large(config, in_class=False)]
-    return list(dict.fromkeys(found))
-
-
-def _too_large(conditions: tuple[Condition, ...]) -> Iterator[Diagnostic]:
-    for condition in conditions:
-        if len(to_cel(condition.tree).encode()) > CEL_LIMIT:
-            message = "this condition is longer than 10 KiB as CEL, which Kubernetes refuses"
-            yield Diagnostic("RUL010", message, condition.origin.span, "split it into several `require`s, or say less")
-
-
-def _config_too_large(config: CheckedConfig, *, in_class: bool) -> Iterator[Diagnostic]:
-    opaque = (class_configuration if in_class else claim_configuration)(config).opaque
-    assert opaque is not None
-    size = len(json.dumps(opaque.parameters, ensure_ascii=False, separators=(",", ":")).encode())
-    if size > PARAMETERS_LIMIT:
-        message = f"this configuration has {size} bytes as JSON; Kubernetes takes at most {PARAMETERS_LIMIT}"
-        span: Span = config.span
-        yield Diagnostic("RUL010", message, span, "leave some out")
-
-
 __all__ = [
-    "CEL_LIMIT",
     "Condition",
     "PolicyRules",
     "amount",
-    "check_lowered",
     "class_conditions",
     "class_of",
     "lower",

@@ -8,7 +8,7 @@ from dra_policy.expression import to_cel
 from dra_policy.expression.tree import all_of
 from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedPolicies, CheckedRequest
 from dra_policy.language.configuration import claim_configuration, class_configuration
-from dra_policy.language.lowering import CEL_LIMIT, Condition, amount, class_conditions, request_conditions
+from dra_policy.language.lowering import Condition, amount, class_conditions, request_conditions
 from dra_policy.resources import (
     CapacityRequirements,
     CELDeviceSelector,
@@ -94,10 +94,13 @@ def _request(request: CheckedRequest, lists: bool) -> DeviceRequest:
 def selectors(conditions: Sequence[Condition]) -> tuple[DeviceSelector, ...]:
     """One selector a condition, in order; neighbours are joined where there would be more than 32 (A3, A7)."""
     joined = [[condition] for condition in conditions]
-    while len(joined) > SELECTORS_LIMIT:
-        # Shortest neighbours first, so that no text comes near the limit while another pair is short.
-        at = min(range(len(joined) - 1), key=lambda i: len(_text(joined[i] + joined[i + 1])))
-        joined[at : at + 2] = [joined[at] + joined[at + 1]]
+    if len(joined) > SELECTORS_LIMIT:
+        sizes = [len(_text(group)) for group in joined]
+        while len(joined) > SELECTORS_LIMIT:
+            # Shortest neighbours first, so that no text comes near the limit while another pair is short.
+            at = min(range(len(joined) - 1), key=lambda i: sizes[i] + sizes[i + 1])
+            joined[at : at + 2] = [joined[at] + joined[at + 1]]
+            sizes[at : at + 2] = [sizes[at] + sizes[at + 1]]
     return tuple(DeviceSelector(cel=CELDeviceSelector(expression=_text(group))) for group in joined)
 
 
@@ -105,4 +108,4 @@ def _text(conditions: Sequence[Condition]) -> str:
     return to_cel(all_of(*(condition.tree for condition in conditions)))
 
 
-__all__ = ["CEL_LIMIT", "claim_template", "device_class", "selectors", "to_claim_template", "to_device_class"]
+__all__ = ["SELECTORS_LIMIT", "claim_template", "device_class", "selectors", "to_claim_template", "to_device_class"]

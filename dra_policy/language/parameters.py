@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dra_policy.diagnostics import Related, did_you_mean
+from dra_policy.diagnostics import Related
 from dra_policy.language.checked import CheckedConfig
 from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
@@ -99,7 +99,7 @@ def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: 
         field = schema.fields.get(setting.name.text)
         subject = f"field `{setting.name.text}`"
         if field is None:
-            help_ = did_you_mean(setting.name.text, schema.fields, _fields(schema.fields))
+            help_ = problems.hint(setting.name.text, schema.fields, _fields(schema.fields))
             note = Related(schema.span, "declared here")
             message = f"parameters `{schema.name}` have no {subject}"
             problems.add("NAM001", message, setting.name.span, help_, note)

@@ -30,7 +30,7 @@ from dra_policy.language.checked import (
     TextMatch,
 )
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelValue
-from dra_policy.language.types import AmountType, Constant, SetType, VersionType, is_text, quantity_text
+from dra_policy.language.types import LARGEST_AMOUNT, AmountType, Constant, SetType, VersionType, is_text, quantity_text
 from dra_policy.source import Span
 
 _METHODS = {"starts with": "startsWith", "ends with": "endsWith", "contains": "contains", "matches": "matches"}
@@ -74,7 +74,7 @@ def _as_condition(value: ModelValue) -> CheckedCondition:
 
 def _within(value: Fraction, tolerance: Fraction) -> tuple[Fraction, Fraction]:
     """The bounds, widened to the billionths that a quantity can say."""
-    low, high = value * (1 - tolerance), value * (1 + tolerance)
+    low, high = value * (1 - tolerance), min(value * (1 + tolerance), LARGEST_AMOUNT)
     return Fraction(floor(low * _NANO), _NANO), Fraction(ceil(high * _NANO), _NANO)
 
 

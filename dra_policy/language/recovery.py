@@ -70,6 +70,7 @@ class Recovery(Repairs):
             or self._version(token, choices)
             or self._misspelt_before()
             or self._comma_before(token)
+            or self._unfinished()
             or self._missing(token, choices)
             or self._too_many(token)
         ):

@@ -11,7 +11,7 @@ from dra_policy.diagnostics import Diagnostic, Related, nearest
 from dra_policy.language.builder import Builder, normal_version
 from dra_policy.language.machine import Machine, Snapshot
 from dra_policy.language.tables import END
-from dra_policy.language.tokens import UNCLOSED, called, either, quoted
+from dra_policy.language.tokens import UNCLOSED, called, either, first_on_line, quoted
 from dra_policy.language.units import ATTACHED_ONLY, nearest_unit
 from dra_policy.source import Source, Span
 
@@ -109,9 +109,13 @@ class Repairs:
         value = str(token)
         self._quiet_at = self.machine.lexer.token(self.machine.text, end).start_pos or 0
         if token.type == UNCLOSED:
+            # Closing signs at the end of the line are hardly part of the text.
+            value = value.rstrip(" \t\r})") if value.strip(' \t\r})"') else value
+            span = Span(self.source, start, start + len(value))
             self._report("SYN005", "the text has no closing quote", span, 'a text ends on its line with `"`')
+            self.machine.at = span.end
             if "QUOTED" in choices:
-                self._feed("QUOTED", '"' + value[1:].replace("\\", "\\\\") + '"', start, end)
+                self._feed("QUOTED", '"' + value[1:].replace("\\", "\\\\") + '"', start, span.end)
             return True
         if value in _MEANT and _MEANT[value] in choices:
             meant = self._spelling(_MEANT[value])
@@ -123,14 +127,16 @@ class Repairs:
             self._report("SYN007", "a text stands between double quotes", span, f'write `"{value[1:-1]}"`')
             if "QUOTED" in choices:
                 self._feed("QUOTED", '"' + value[1:-1].replace("\\", "\\\\").replace('"', '\\"') + '"', start, end)
-        elif value == ";":
-            self._report("SYN007", "nothing ends a statement but the next one", span, "leave `;` out")
-        elif value in {"[", "]"}:
+        elif value[0] == ";":
+            self._report("SYN007", "nothing ends a statement but the next one", span, f"leave `{value}` out")
+        elif value[0] in "[]":
             self._report("SYN007", "the language has no brackets", span, "write the values of a list with commas only")
         elif value.isprintable():
             shown = f"`{value}`" if len(value) <= 40 else f"`{value[:37]}...`"
             help_ = "a name is made of a-z, A-Z, 0-9, `_`, inner `-` and dots" if value[0].isalpha() else "leave it out"
             self._report("SYN007", f"{shown} has no meaning here", span, help_)
+            if value[0].isalpha() and "WORD" in choices:
+                self._feed("WORD", value, start, end)
         else:
             self._report("SYN007", f"character U+{ord(value[0]):04X} has no meaning here", span, "leave it out")
         return True
@@ -176,6 +182,23 @@ class Repairs:
         self._feed(keyword, word, start, end)
         self.machine.at = end
 
+    def _unfinished(self) -> bool:
+        """A statement breaks off, and the keyword of the next one was taken for a name."""
+        if not self.history:
+            return False
+        previous, before = self.history[-1]
+        keyword = self.machine.lexer.words.get(previous.value)
+        if previous.type != "WORD" or not first_on_line(self.machine.text, previous.start_pos or 0):
+            return False
+        if keyword not in self._members():
+            return False
+        self.history.clear()
+        self.machine.restore(before)
+        self._unexpected(previous, self.machine.choices(before.states))
+        self.machine.restore(self.machine.cut())
+        self._again(previous)
+        return True
+
     def _misspelt_before(self) -> bool:
         """A misspelt keyword that could be a name there is noticed at the token behind it."""
         if not self.history:
@@ -200,7 +223,7 @@ class Repairs:
         if token.type == "QUOTED" and "WORD" in choices and "QUOTED" not in choices:
             name = token.value[1:-1]
             read = self.machine.lexer.token(name, 0)
-            if read.type not in {"WORD", "PATH"} or read.end_pos != len(name):
+            if read.type not in {"WORD", "PATH"} or read.end_pos != len(name) or not self._fits("WORD", end):
                 return False
             self._report(
                 "SYN018",
@@ -296,9 +319,8 @@ class Repairs:
         """One word or sign, and only that one, makes the rest fit."""
         machine = self.machine
         start = token.start_pos or 0
-        fixed = set(machine.lexer.signs) | set(machine.lexer.words.values())
         found: list[str] = []
-        for kind in sorted((choices & fixed) - self._members() - {"RBRACE"}):
+        for kind in sorted((choices - self._members()) - {"RBRACE"}):
             states = machine.after(machine.states, kind)
             assert states is not None
             read = machine.peek(start, states)
@@ -308,7 +330,10 @@ class Repairs:
             following = machine.peek(read.end_pos or 0, behind)
             if following.type == END or machine.after(behind, following.type) is not None:
                 found.append(kind)
-        if len(found) != 1:
+        signs = [kind for kind in found if kind in machine.lexer.signs]
+        # A sign is more often forgotten than a name; a word could be any, if there is another way.
+        found = signs or found
+        if len(found) != 1 or not (signs or found[0] in machine.lexer.words.values()):
             return False
         sign = self._spelling(found[0])
         related = [self._opened(machine.open_tokens("LPAR")[-1])] if sign == ")" else []
@@ -356,7 +381,7 @@ class Repairs:
             return
         members = self._members()
         if choices and choices <= members | {"RBRACE", END}:
-            words = sorted(called(members, self.machine.lexer))
+            words = called(members, self.machine.lexer)
             where = "a statement of the file begins" if not self.machine.open_tokens("LBRACE") else "the block goes on"
             message = f"{quoted(token)} begins no statement here"
             self._report("SYN001", message, self._span(token), help_ or f"{where} with {either(words)}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import assert_never
 
-from dra_policy.diagnostics import Diagnostic, Related, did_you_mean
+from dra_policy.diagnostics import Diagnostic, Related, nearest
 from dra_policy.language.tree import (
     Attribute,
     Claim,
@@ -51,16 +52,33 @@ Key = tuple[str, str, str]
 """Policy, kind and name of a declaration."""
 
 
+# Looking for similar names takes time: past so many mistakes, or among so many names, nobody reads the suggestion.
+HINTED_MISTAKES, HINTED_NAMES = 100, 500
+
+
 @dataclass
 class Problems:
     """The diagnostics found so far. One place gets one message of a code: the first."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    _places: set[tuple[str, Span]] = field(default_factory=set)
 
     def add(self, code: str, message: str, span: Span, help: str = "", *related: Related) -> None:  # noqa: A002
         """Note a mistake."""
-        if not any(d.code == code and d.span == span for d in self.found):
+        if (code, span) not in self._places:
+            self._places.add((code, span))
             self.found.append(Diagnostic(code, message, span, help, related=related))
+
+    def similar(self, wrong: str, known: Iterable[str]) -> str | None:
+        """The known name most like the wrong one, or None."""
+        if len(self.found) >= HINTED_MISTAKES:
+            return None
+        return nearest(wrong, islice(known, HINTED_NAMES))
+
+    def hint(self, wrong: str, known: Iterable[str], otherwise: str = "") -> str:
+        """Help text: "did you mean `memory`?", or `otherwise` if nothing is near."""
+        name = self.similar(wrong, known)
+        return otherwise if name is None else f"did you mean `{name}`?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +222,7 @@ class Scope:
                 return
         known = [entry.name.text for entry in self.visible(*kinds)]
         plain = f"declare it, or import the policy that does; known here: {_listed(known)}" if known else ""
-        help_ = did_you_mean(name.text, known, plain or "declare it, or import the policy that does")
+        help_ = self.problems.hint(name.text, known, plain or "declare it, or import the policy that does")
         code = "NAM007" if kinds == (CLASS,) else "NAM005"
         self.problems.add(code, f"{' or '.join(kinds)} `{name.text}` {'are' if PARAMETERS in kinds else 'is'} not declared", name.span, help_)
 

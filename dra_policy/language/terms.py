@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import assert_never
 
-from dra_policy.diagnostics import Related, nearest
+from dra_policy.diagnostics import Related
 from dra_policy.language.attributes import find_attribute, look_up
 from dra_policy.language.checked import AttributeTerm, Term
 from dra_policy.language.constants import constant
@@ -170,10 +170,10 @@ class TermReader:
         """Whether an unknown name is meant as a value of the other side rather than as a misspelt attribute."""
         match element_of(counterpart.type):
             case OneOfType(values):
-                near = nearest(name.text, values)
-                return near is not None or nearest(name.text, self.device.attributes) is None
+                near = self.problems.similar(name.text, values)
+                return near is not None or self.problems.similar(name.text, self.device.attributes) is None
             case _:
-                return nearest(name.text, self.device.attributes) is None and name.text not in self.device.retired
+                return self.problems.similar(name.text, self.device.attributes) is None and name.text not in self.device.retired
 
     def peek(self, written: Condition) -> AttributeSchema | None:
         return look_up(self.device, written.name.text, self.scope) if isinstance(written, Reference) else None

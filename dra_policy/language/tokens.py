@@ -23,10 +23,10 @@ UNCLOSED = "UNCLOSED"
 FOREIGN = "FOREIGN"
 """What no token of the language begins with."""
 
-# Typographic and single quotes are taken with what they enclose, so that one message explains them.
+# Quotes of other kinds are taken with what they enclose, and a sign with its repetitions: one message explains them.
 _ERRORS = (
     rf'(?P<{UNCLOSED}>"[^\n]*)|(?P<{FOREIGN}>'
-    r"'[^'\n]*'|\u201c[^\u201c\u201d\n]*\u201d|`[^`\n]*`|//[^\n]*|&&|\|\||[^\W\d]\w*|[^\n])"
+    r"'[^'\n]*'|\u201c[^\u201c\u201d\n]*\u201d|`[^`\n]*`|//[^\n]*|[^\W\d]\w*|(?P<SAME>[^\w\s])(?P=SAME)*|[^\n])"
 )
 
 
@@ -127,10 +127,8 @@ def called(terminals: Container[str] | set[str], lexer: PolicyLexer) -> list[str
     if values:
         words.append("a value")
     spelled = {**{name: word for word, name in lexer.words.items()}, **lexer.signs}
-    words += [
-        f"`{spelling}`" for name, spelling in spelled.items() if name in terminals and not (values and name in _VALUES)
-    ]
-    return words
+    keywords = (word for name, word in spelled.items() if name in terminals and not (values and name in _VALUES))
+    return words + [f"`{word}`" for word in sorted(keywords)]
 
 
 def quoted(token: Token) -> str:

@@ -112,8 +112,10 @@ BITS = {"bits": Fraction(1), "bytes": Fraction(8)}
 TEXT, INT, BOOL, VERSION = TextType(), IntType(), BoolType(), VersionType()
 DURATION, COUNT = AmountType("seconds"), AmountType("count")
 
-# A0: the API keeps int attributes as int64.
+# A11: the API keeps int attributes as int64.
 INT_RANGE = range(-(2**63), 2**63)
+# A Kubernetes quantity that is larger becomes this one in silence.
+LARGEST_AMOUNT = Fraction(2**63 - 1)
 
 
 def _measured(dimension: str) -> str:
@@ -206,6 +208,7 @@ __all__ = [
     "DURATION",
     "INT",
     "INT_RANGE",
+    "LARGEST_AMOUNT",
     "TEXT",
     "VERSION",
     "AmountType",

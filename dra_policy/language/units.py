@@ -60,6 +60,8 @@ def _amounts() -> Iterator[tuple[str, str, str, int]]:
 
 def _rates() -> Iterator[tuple[str, str, str, int]]:
     for spelling, canonical, dimension, factor in _amounts():
+        if spelling in _DECIMAL:
+            continue
         # A rate is a datasheet's word: `Gi/s` is read, `GiB/s` is printed.
         yield f"{spelling}/s", f"{canonical}B/s" if canonical in _BINARY else f"{canonical}/s", dimension, factor
 
@@ -115,6 +117,8 @@ def nearest_unit(wrong: str) -> str | None:
     >>> nearest_unit("gib"), nearest_unit("Gigabytes"), nearest_unit("Gbps"), nearest_unit("qqq")
     ('GiB', 'GB', 'Gbit/s', None)
     """
+    if len(wrong) > 20:
+        return None
     folded = wrong.casefold()
     for entry in sorted(UNITS):
         if entry.casefold() == folded:

@@ -98,7 +98,7 @@ def run_tests(policies: CheckedPolicies, *, features: Features | None = None) ->
     ...     test "one is enough" { given 1 Big  claim a, b 1 of gpu  expect a placed  expect b placed }'''))
     >>> print(run_tests(policies)[0].text())  # doctest: +ELLIPSIS
     FAILED "one is enough" (a.dra:6)
-      a.dra:6:84: claim `b`
+      a.dra:6:79: claim `b`
         expected: placed
         actual:   refused
         reason:   ...

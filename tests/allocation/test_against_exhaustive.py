@@ -24,7 +24,7 @@ MODEL, *OTHERS = SELECTORS
 RISKY = 'device.attributes["acme.com"].root == "x"'  # an error on a device without the attribute
 CLASSES = {"any": [], "model-a": [MODEL]}
 QUICK = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=70, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 taints = st.lists(
@@ -49,7 +49,7 @@ tolerations = st.lists(
 
 
 @st.composite
-def devices(draw: st.DrawFn, name: str) -> dict[str, Any]:
+def devices(draw: st.DrawFn, name: str, *, groups: bool) -> dict[str, Any]:
     device: dict[str, Any] = {
         "name": name,
         "attributes": {
@@ -65,6 +65,8 @@ def devices(draw: st.DrawFn, name: str) -> dict[str, Any]:
     if kind == "partition" or draw(st.integers(0, 5)) == 0:
         amount = str(draw(st.integers(1, 2)))
         device["consumesCounters"] = [{"counterSet": "board", "counters": {"slots": {"value": amount}}}]
+        if groups and draw(st.integers(0, 3)):
+            device["consumesCounters"][0]["compatibilityGroups"] = draw(st.sampled_from([["a"], ["a", "b"], ["b"]]))
     if kind == "shared":
         device["allowMultipleAllocations"] = True
         if draw(st.booleans()):
@@ -121,6 +123,7 @@ def claims(draw: st.DrawFn, number: int, *, risky: bool) -> dict[str, Any]:
 @st.composite
 def questions(draw: st.DrawFn, *, risky: bool = False) -> dict[str, Any]:
     """Two pools of one driver, one of them in two slices; the counters of each in a slice of their own."""
+    alpha = draw(st.booleans())
     slices: list[dict[str, Any]] = []
     identities: list[tuple[str, str, str]] = []
     for pool, parts in (("pool-a", 2), ("pool-b", 1)):
@@ -128,7 +131,7 @@ def questions(draw: st.DrawFn, *, risky: bool = False) -> dict[str, Any]:
             names = [f"{pool}-{part}-{n}" for n in range(draw(st.sampled_from([0, 1, 2, 2])))]
             identities += [(DRIVER, pool, name) for name in names]
             place = {"allNodes": True} if pool == "pool-b" else {"nodeName": "node-1"}
-            spec = {**place, "devices": [draw(devices(name)) for name in names]}
+            spec = {**place, "devices": [draw(devices(name, groups=alpha)) for name in names]}
             slices.append(_slice(pool, str(part), parts + 1, spec))
         counters = [{"name": "board", "counters": {"slots": {"value": str(draw(st.integers(1, 5)))}}}]
         slices.append(_slice(pool, "counters", parts + 1, {"allNodes": True, "sharedCounters": counters}))
@@ -138,6 +141,7 @@ def questions(draw: st.DrawFn, *, risky: bool = False) -> dict[str, Any]:
     }
     shared = {i: {"memory": 1} for i in used if published[i].get("allowMultipleAllocations") and draw(st.booleans())}
     return {
+        "features": Features.all() if alpha else Features(),
         "slices": slices,
         "claims": [draw(claims(number, risky=risky)) for number in range(draw(st.integers(1, 2)))],
         "exclusive": [identity for identity in used if identity not in shared],
@@ -154,6 +158,7 @@ def _slice(pool: str, name: str, count: int, spec: dict[str, Any]) -> dict[str, 
 
 def cluster_of(make, question, slices=None):
     return make.cluster(
+        features=question["features"],
         slices=question["slices"] if slices is None else slices,
         classes=[
             {"metadata": {"name": name}, "spec": {"selectors": [{"cel": {"expression": text}} for text in texts]}}
@@ -257,7 +262,7 @@ def without_share_ids(outcome: Any) -> Any:
     return results
 
 
-@QUICK
+@settings(QUICK, max_examples=25)
 @given(questions())
 def test_devices_that_no_rule_tells_apart_are_interchangeable(make, question):
     """Swap two devices of one slice that are of one kind for every request and rule: the same places are chosen."""

@@ -113,6 +113,15 @@ def test_groups_are_an_intersection_over_all():
     assert joined(baseline([ab, none]), none) is None
 
 
+def test_groups_are_given_back_on_the_way_back(make, names):
+    devices = [partition("p-0", 1, "a"), partition("p-1", 1, "b"), partition("p-2", 1, "b")]
+    devices[2]["attributes"] = {"last": {"bool": True}}
+    last = [{"cel": {"expression": 'device.attributes["acme.com"].?last.orValue(false)'}}]
+    cluster = make.cluster(slices=board(make, *devices), features=ALL_ON)
+    outcome = cluster.ask(make.claim(make.request("any"), make.request("last", selectors=last)))
+    assert names(outcome) == ["any=p-1", "last=p-2"]
+
+
 def test_groups_count_devices_of_other_nodes(make):
     device = {**partition("far", 1, "a"), "nodeName": "node-2"}
     near = {**partition("near", 1, "b"), "nodeName": "node-1"}
@@ -291,20 +300,21 @@ def test_configuration_of_classes_and_claims(make):
         make.request("a", deviceClassName="x"),
         {"name": "b", "firstAvailable": alternatives},
         make.request("c", deviceClassName="x"),
+        {"name": "d", "firstAvailable": [{"name": "x", "deviceClassName": "x"}]},
         config=[
             {**opaque("all")},
             {**opaque("named"), "requests": ["a", "b/x"]},
             {**opaque("other alternative"), "requests": ["b/x"]},
-            {**opaque("every"), "requests": ["a", "b/y", "c"]},
+            {**opaque("every"), "requests": ["a", "b/y", "c", "d"]},
         ],
     )
-    cluster = make.cluster(slices=[make.slice(*({"name": f"gpu-{n}"} for n in range(3)))], classes=classes)
+    cluster = make.cluster(slices=[make.slice(*({"name": f"gpu-{n}"} for n in range(4)))], classes=classes)
     outcome = cluster.ask(claim)
     assert isinstance(outcome, Allocated)
     found = [(c.source, c.opaque.parameters["p"], c.requests) for c in outcome.results[0].devices.config if c.opaque]
     assert found == [
-        ("FromClass", "x1", ("a", "c")),
-        ("FromClass", "x2", ("a", "c")),
+        ("FromClass", "x1", ("a", "c", "d/x")),
+        ("FromClass", "x2", ("a", "c", "d/x")),
         ("FromClass", "y", ("b/y",)),
         ("FromClaim", "all", ()),
         ("FromClaim", "named", ("a", "b/x")),

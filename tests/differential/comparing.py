@@ -106,7 +106,9 @@ def _some_slice(holds: Callable[[Json], object]) -> Callable[[Mapping[str, Json]
 
 def _constraints(kind: str) -> Callable[[Mapping[str, Json]], bool]:
     return lambda question: any(
-        kind in constraint for claim in question["claims"] for constraint in claim["spec"]["devices"].get("constraints", ())
+        kind in constraint
+        for claim in question["claims"]
+        for constraint in claim["spec"]["devices"].get("constraints", ())
     )
 
 
@@ -142,7 +144,10 @@ def _same_name(question: Mapping[str, Json]) -> bool:
 def _dangling(question: Mapping[str, Json]) -> bool:
     for pool in _pools(question).values():
         sets = {
-            (one["name"], counter) for spec in pool for one in spec.get("sharedCounters", ()) for counter in one["counters"]
+            (one["name"], counter)
+            for spec in pool
+            for one in spec.get("sharedCounters", ())
+            for counter in one["counters"]
         }
         for spec in pool:
             for device in spec.get("devices", ()):
@@ -183,7 +188,9 @@ def _in_use(member: str) -> Callable[[Mapping[str, Json]], bool]:
 
 def _compatibility(question: Mapping[str, Json]) -> bool:
     return any(
-        consumed.get("compatibilityGroups") for device in _devices(question) for consumed in device.get("consumesCounters", ())
+        consumed.get("compatibilityGroups")
+        for device in _devices(question)
+        for consumed in device.get("consumesCounters", ())
     )
 
 

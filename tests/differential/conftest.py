@@ -26,8 +26,7 @@ WITHOUT = "DRA_POLICY_WITHOUT_ORACLE"
 BUILD_SECONDS = 1200
 QUESTION_SECONDS = 5
 
-Question: TypeAlias = dict[str, Any]
-Ask: TypeAlias = Callable[[Question], dict[str, Any]]
+Ask: TypeAlias = Callable[[str], dict[str, Any]]
 
 
 def go_command() -> str:
@@ -72,7 +71,7 @@ def built(say: Callable[[str], None]) -> Path:
         say(f"building the oracle with {go}; the first time this takes some minutes")
         made = folder / "oracle.new"
         done = subprocess.run(
-            [go, "build", "-p", "1", "-trimpath", "-o", str(made), "."],
+            [go, "build", "-trimpath", "-o", str(made), "."],
             cwd=SOURCES,
             env=os.environ | {"CGO_ENABLED": "0"},
             capture_output=True,
@@ -113,7 +112,7 @@ def oracle_program(say: Callable[[str], None]) -> Path:
 
 @pytest.fixture(scope="session")
 def ask_upstream(oracle_program: Path) -> Iterator[Ask]:
-    """Ask upstream's allocator."""
+    """Ask upstream's allocator: a question as a line of JSON."""
     with subprocess.Popen(
         [str(oracle_program), "-timeout", f"{QUESTION_SECONDS}s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -121,11 +120,11 @@ def ask_upstream(oracle_program: Path) -> Iterator[Ask]:
         assert process.stdout is not None
         question_pipe, answer_pipe = process.stdin, process.stdout
 
-        def ask(question: Question) -> dict[str, Any]:
-            question_pipe.write(json.dumps(question).encode() + b"\n")
+        def ask(question: str) -> dict[str, Any]:
+            question_pipe.write(question.encode() + b"\n")
             question_pipe.flush()
             line = answer_pipe.readline()
-            assert line, f"the oracle ended with {process.wait()} at {json.dumps(question)}"
+            assert line, f"the oracle ended with {process.wait()} at {question}"
             answer: dict[str, Any] = json.loads(line)
             return answer
 

@@ -47,7 +47,8 @@ def test_messages_are_well_written(case: Path, monkeypatch: pytest.MonkeyPatch) 
     for d in found:
         assert d.code in CODES
         assert d.help, d.message
-        assert not d.message.endswith(".") and "\n" not in d.message
+        assert not d.message.endswith(".")
+        assert "\n" not in d.message
         assert re.match(r"[a-z`\"0-9]", d.message), d.message
 
 

@@ -3,7 +3,7 @@
 It shares nothing with the allocator of the package but the rules of Dynamic Resource Allocation: plain JSON objects
 in, no expressions (selectors are looked up in a table), no state, no undoing, no early end. It knows ExactCount and
 All, alternatives, selectors, taints, node choice, devices in use, administrative access, scalar constraints, shared
-counters and consumable capacity without policies. It does not know errors: questions that have any are not for it.
+counters, compatibility groups and consumable capacity without policies. It does not know errors: questions that have any are not for it.
 """
 
 from __future__ import annotations
@@ -182,12 +182,28 @@ def enough_counters(world: World, picks: list[Pick]) -> bool:
         # A device without counters, or a further share, is never blocked (G4, G5).
         if not any(device.get("consumesCounters") for device in charged[before:]):
             continue
+        if not groups_fit(charged, before):
+            return False
         left = world.counters(driver, pool)
         for device in charged:
             for part in device.get("consumesCounters", []):
                 for name, counter in part["counters"].items():
                     left[part["counterSet"], name] -= Fraction(counter["value"])
         if any(amount < 0 for amount in left.values()):
+            return False
+    return True
+
+
+def groups_fit(charged: list[Json], before: int) -> bool:
+    """N1: on each counter set that a picked device draws from, no device has groups or all have one in common."""
+    for counter_set in {part["counterSet"] for d in charged[before:] for part in d.get("consumesCounters", [])}:
+        groups = [
+            set(part.get("compatibilityGroups", []))
+            for device in charged
+            for part in device.get("consumesCounters", [])
+            if part["counterSet"] == counter_set
+        ]
+        if len(groups) > 1 and any(groups) and not set.intersection(*groups):
             return False
     return True
 

@@ -160,9 +160,9 @@ TYPE_CODES = (
     Code(
         "TYP004",
         "not a semantic version",
-        "require driver_version >= 535.104.05",
+        "require driver_version >= 99999999999999999999.0",
         "require driver_version >= 535.104.5",
-        "Kubernetes takes semantic versions only: three numbers without leading zeros and without `v`.",
+        "Kubernetes takes semantic versions only, and their numbers are at most 18446744073709551615.",
     ),
     Code(
         "TYP005",

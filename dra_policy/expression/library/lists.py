@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cmp_to_key
 from typing import Any
 
-from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
 from dra_policy.expression.operators import add
 from dra_policy.expression.values import (
     NONE,
@@ -61,7 +61,7 @@ def _distinct(values: List) -> List:
 
 def _range(count: int) -> List:
     if count > MOST:
-        raise EvaluationError("operation cancelled: actual cost limit exceeded")
+        raise EvaluationCancelled
     return tuple(range(max(0, count)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
 
 # A text that one call may build; upstream stops such calls by their cost.
 MOST = 10_000_000
@@ -59,7 +59,7 @@ def _replace(text: str, old: str, new: str, most: int = -1) -> str:
     count = len(text) + 1 if not old else text.count(old)
     count = count if most < 0 else min(count, most)
     if len(text) + count * max(0, len(new) - len(old)) > MOST:
-        raise EvaluationError("operation cancelled: actual cost limit exceeded")
+        raise EvaluationCancelled
     return text.replace(old, new, most)
 
 

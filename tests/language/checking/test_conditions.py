@@ -135,6 +135,8 @@ BAD = [
     ("TYP012", "has features", "has features", "cannot be told", "without flags the set is empty"),
     ("TYP012", "uuid in features", "uuid", "only a fixed value", "write a text"),
     ("TYP013", "minor == 9223372036854775808", "9223372036854775808", "outside the whole numbers", "from -9223"),
+    ("TYP013", "memory < 8Ei", "8Ei", "more than a Kubernetes quantity holds", "9223372036854775807 of bytes"),
+    ("TYP013", "streams < 9223372036854775808", "9223372036854775808", "more than a Kubernetes", "9223372036854775807"),
     ("TYP014", "1 == 1", "1 == 1", "both sides are fixed values", "compare a name"),
     ("TYP014", "1 in 1, 2", "1 in 1, 2", "both sides of `in` are fixed values", "before `in`"),
     ("TYP014", "arch in uuid", "uuid", "`uuid` is no fixed value", "write `arch == uuid`"),
@@ -214,3 +216,18 @@ def test_clauses_stand_alone_and_proofs_stay_together() -> None:
     assert policies is not None, found
     words = [clause.words for clause in policies.classes["c"].clauses]
     assert words == ["ecc", "has numa and numa == 0", "memory >= 1Gi", '"a  b" in tags']
+
+
+def test_many_long_conditions_are_more_than_a_class_holds() -> None:
+    requires = "".join(
+        "require " + " or ".join(f'uuid == "GPU-{i:03}-{j:050}"' for j in range(70)) + "\n" for i in range(40)
+    )
+    _, found = load(Source("gpu.dra", f"{SCHEMA}class c of Gpu {{\n{requires}}}\n"))
+    assert [(d.code, d.span.text) for d in found if d.span] == [("RUL010", "c")]
+
+
+def test_a_configuration_of_more_than_ten_kib_is_refused() -> None:
+    values = " ".join(f'names = "{i:0100}"' for i in range(110))
+    text = f"parameters P of Gpu {{ api a.b/v1 P field names set of text }}\nclass c of Gpu {{ config P {{ {values} }} }}\n"
+    _, found = load(Source("gpu.dra", SCHEMA + text))
+    assert [d.code for d in found] == ["RUL010"]

@@ -19,7 +19,7 @@ NOWHERE = Source("", "").span(0, 0)
 WORDS = sorted(_grammar()[0].parser.lexer.words)
 # Nearly every keyword is a name too; these are not, in some places.
 VALUE_WORDS = frozenset(("true", "false"))
-TYPE_WORDS = frozenset("text int bool version duration one set bytes bits count hertz watts cores".split())
+TYPE_WORDS = frozenset(["text", "int", "bool", "version", "duration", "one", "set", "bytes", "bits", "count", "hertz", "watts", "cores"])
 
 booleans = st.booleans()
 
@@ -109,9 +109,9 @@ conditions = short(st.recursive(short(tests), _joined, max_leaves=8))
 
 plain_types = made(tree.PlainType, name=st.sampled_from(["text", "int", "bool", "version", "duration"]))
 one_of = made(tree.OneOf, values=several(names() | texts, 1, 4))
-dimensions = made(
-    tree.Dimension, name=st.sampled_from(["bytes", "bits", "count"]), per_second=booleans
-) | made(tree.Dimension, name=st.sampled_from(["hertz", "watts", "cores"]), per_second=st.just(False))
+dimensions = made(tree.Dimension, name=st.sampled_from(["bytes", "bits", "count"]), per_second=booleans) | made(
+    tree.Dimension, name=st.sampled_from(["hertz", "watts", "cores"]), per_second=st.just(False)
+)
 types = (
     plain_types
     | one_of
@@ -256,9 +256,7 @@ policy_tests = made(
         4,
     ),
 )
-statements = (
-    attributes("attribute") | devices | models | parameters | classes | claims | defines | policy_tests
-)
+statements = attributes("attribute") | devices | models | parameters | classes | claims | defines | policy_tests
 files = made(
     tree.PolicyFile,
     header=made(

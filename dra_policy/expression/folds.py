@@ -1,0 +1,141 @@
+"""Closures of macros: going through a list or map, and what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, assert_never
+
+from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
+from dra_policy.expression.library.lists import sorted_by
+from dra_policy.expression.program import Closure, Frame
+from dra_policy.expression.relations import placed
+from dra_policy.expression.tree import Comprehension, MacroKind
+from dra_policy.expression.values import NO_OVERLOAD, key_value, map_key, type_name
+from dra_policy.source import Span
+
+MOST_COST = 1_000_000
+"""What the macros of one evaluation may cost by the count of their rounds alone, in upstream's units (D7).
+
+A round of `all` or `exists` costs at least three units upstream, one of another macro at least one; what the bodies
+cost comes on top. So whatever is cut off here is cut off upstream.
+"""
+
+Rounds = Callable[[Frame], Any]
+
+
+def rounds_of(source: Closure, kind: MacroKind, places: tuple[int, ...], span: Span | None) -> Rounds:
+    """A generator that sets the variables for each element; it counts the rounds of the whole evaluation."""
+    cost = 3 if kind in (MacroKind.ALL, MacroKind.EXISTS) else 1
+
+    def over(frame: Frame) -> Any:
+        values = source(frame)
+        if isinstance(values, dict):
+            if len(places) == 1:
+                elements: Any = [key_value(key) for key in values]
+            else:
+                elements = [(key_value(key), value) for key, value in values.items()]
+        elif type(values) is tuple:
+            elements = values if len(places) == 1 else enumerate(values)
+        else:
+            raise EvaluationError(f"got '{type_name(values)}', expected iterable type", span)
+        for element in elements:
+            frame[1] += cost
+            if frame[1] > MOST_COST:
+                raise EvaluationCancelled(span)
+            if len(places) == 1:
+                frame[places[0]] = element
+                yield element
+            else:
+                frame[places[0]], frame[places[1]] = element
+                yield element[0]
+
+    return over
+
+
+def filtered(rounds: Rounds, condition: Closure, span: Span | None) -> Rounds:
+    def over(frame: Frame) -> Any:
+        for value in rounds(frame):
+            if _decided(condition(frame), span):
+                yield value
+
+    return over
+
+
+def _decided(value: Any, span: Span | None) -> bool:
+    if value is True or value is False:
+        return value
+    raise EvaluationError(NO_OVERLOAD, span)
+
+
+def fold(node: Comprehension, rounds: Rounds, body: Closure) -> Closure:
+    span = node.body.span
+    match node.kind:
+        case MacroKind.ALL:
+            return _quantifier(rounds, body, span, decisive=False)
+        case MacroKind.EXISTS:
+            return _quantifier(rounds, body, span, decisive=True)
+        case MacroKind.EXISTS_ONE:
+            return lambda frame: sum([_decided(body(frame), span) for _ in rounds(frame)]) == 1
+        case MacroKind.MAP | MacroKind.TRANSFORM_LIST:
+            return lambda frame: tuple([body(frame) for _ in rounds(frame)])
+        case MacroKind.FILTER:
+            return lambda frame: tuple([value for value in rounds(frame) if _decided(body(frame), span)])
+        case MacroKind.SORT_BY:
+            return _sort(rounds, body, span)
+        case MacroKind.TRANSFORM_MAP:
+            return lambda frame: {map_key(key): body(frame) for key in rounds(frame)}
+        case MacroKind.TRANSFORM_MAP_ENTRY:
+            return _entries(rounds, body, span)
+        case _:
+            assert_never(node.kind)
+
+
+def _quantifier(rounds: Rounds, body: Closure, span: Span | None, *, decisive: bool) -> Closure:
+    """`all` or `exists`: as `&&` or `||` over the elements, errors absorbed in the same way."""
+
+    def run(frame: Frame) -> bool:
+        failed: EvaluationError | None = None
+        for _ in rounds(frame):
+            try:
+                value = body(frame)
+            except EvaluationCancelled:
+                raise
+            except EvaluationError as error:
+                failed = failed or error
+                continue
+            if value is decisive:
+                return bool(value)
+            if type(value) is not bool:
+                failed = failed or EvaluationError(NO_OVERLOAD, span)
+        if failed is not None:
+            raise failed
+        return not decisive
+
+    return run
+
+
+def _sort(rounds: Rounds, body: Closure, span: Span | None) -> Closure:
+    def run(frame: Frame) -> tuple[Any, ...]:
+        pairs = [(value, body(frame)) for value in rounds(frame)]
+        try:
+            return sorted_by(tuple(value for value, _ in pairs), tuple(key for _, key in pairs))
+        except EvaluationError as error:
+            raise placed(error, span) from None
+
+    return run
+
+
+def _entries(rounds: Rounds, body: Closure, span: Span | None) -> Closure:
+    def run(frame: Frame) -> dict[Any, Any]:
+        made: dict[Any, Any] = {}
+        for _ in rounds(frame):
+            entry = body(frame)
+            if not isinstance(entry, dict):
+                raise EvaluationError(NO_OVERLOAD, span)
+            for key, value in entry.items():
+                if key in made:
+                    raise EvaluationError(f"insert failed: key {key_value(key)} already exists", span)
+                made[key] = value
+        return made
+
+    return run
