@@ -10,11 +10,14 @@ from dra_policy.allocation.call import Call
 from dra_policy.allocation.question import ClaimNeeds, Need
 from dra_policy.allocation.results import Cause, Loss, NodeReasons, RequestReasons
 from dra_policy.allocation.rule import Choice, Reply, Rule
+from dra_policy.expression import Read, ReadKind
 from dra_policy.inventory import DeviceRecord
 from dra_policy.rules import Origin
 
 EXAMPLES = 3
 """How many of the devices that a rule took away are named."""
+
+_DRIVER = frozenset({Read(ReadKind.DRIVER)})
 
 AFTER_SELECTION = 1000
 """Places of rules that come after the selectors, of which there are fewer."""
@@ -117,9 +120,15 @@ class _Funnel:
         feature = Origin("feature", "DeviceBindingAndStatus is off")
         steps.append((Cause.FEATURE, feature, selection.offered & ~selection.unbindable))
         of_class = len(selection.classes[ask.class_name].selectors)
+        graph = selection.graph
         for number, selector in enumerate(selection.selectors(ask)):
             cause = Cause.CLASS if number < of_class else Cause.REQUEST
-            steps.append((cause, selector.origin, selection.graph.verdict(selector).match))
+            for clause in graph.clauses(selector):
+                match, error = graph.verdict(clause)
+                is_driver = clause.program is not None and clause.program.reads == _DRIVER
+                # A clause that raises decides nothing as long as another one is false.
+                steps.append((Cause.DRIVER if is_driver else cause, clause.origin, match | error))
+            steps.append((cause, selector.origin, graph.verdict(selector).match))
         node = Origin("node", "the device cannot be reached from the node")
         steps.append((Cause.NODE, node, selection.reachable))
         for place, (cause, origin, kept) in enumerate(steps, start=1):

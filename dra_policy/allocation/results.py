@@ -26,6 +26,7 @@ class Allocated:
 class Cause(Enum):
     """Which kind of rule took a device away from a request."""
 
+    DRIVER = "driver"
     CLASS = "class rule"
     REQUEST = "request rule"
     NODE = "node"

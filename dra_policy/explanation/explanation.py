@@ -53,7 +53,7 @@ class Explanation:
     def text(self, *, verbose: bool = False) -> str:
         """Several lines, ending with a line break: for a refusal the funnel of every group of nodes.
 
-        Nodes without a single device of the class are one line, unless `verbose` or there are no others.
+        Nodes without a single device of the driver are one line, unless `verbose` or there are no others.
         """
         names = ", ".join(map(str, self.claims))
         outcome = self.outcome
@@ -64,12 +64,12 @@ class Explanation:
             case Unsatisfiable():
                 lines = [f"{names}: refused: {_refusal(outcome)}"]
                 ranked = groups(outcome)
-                shown = ranked if verbose else [g for g in ranked if _of_classes(g[0])] or ranked[:1]
+                shown = ranked if verbose else [g for g in ranked if _of_drivers(g[0])] or ranked[:1]
                 for group in shown:
                     lines += _group(group, several=len(self.claims) > 1)
                 others = [node for group in ranked[len(shown) :] for node in group]
                 if others:
-                    lines.append(f"  {_nodes(others)}: no device of the class")
+                    lines.append(f"  {_nodes(others)}: no device of the driver")
             case Failed() | GaveUp():
                 lines = [f"{names}: {self.sentence()}"]
             case _:
@@ -96,19 +96,19 @@ def _likeness(reasons: RequestReasons) -> object:
 
 
 def _distance(node: NodeReasons) -> tuple[int, int, int, str]:
-    """Smaller is nearer: fewer devices short, then more devices that are of the class at all."""
+    """Smaller is nearer: fewer devices short, then more devices that are of the driver at all."""
     short = sum(max(0, r.wanted - r.left) for r in node.requests)
-    of_class = _of_classes(node)
-    return int(of_class == 0), short, -of_class, node.node
+    of_driver = _of_drivers(node)
+    return int(of_driver == 0), short, -of_driver, node.node
 
 
-def _of_classes(node: NodeReasons) -> int:
-    """How many devices of the node are of the classes asked for, whatever else is wrong with them."""
-    return sum(_of_class(r) for r in node.requests)
+def _of_drivers(node: NodeReasons) -> int:
+    """How many devices of the node are of the drivers asked for, whatever else is wrong with them."""
+    return sum(_of_driver(r) for r in node.requests)
 
 
-def _of_class(reasons: RequestReasons) -> int:
-    return reasons.seen - sum(loss.devices for loss in reasons.losses if loss.cause is Cause.CLASS)
+def _of_driver(reasons: RequestReasons) -> int:
+    return reasons.seen - sum(loss.devices for loss in reasons.losses if loss.cause is Cause.DRIVER)
 
 
 def _refusal(outcome: Unsatisfiable) -> str:
@@ -139,15 +139,16 @@ def _request(reasons: RequestReasons) -> str:
     if reasons.combination:
         blame = " and ".join(f"{rule(origin)}{because(origin)}" for origin in reasons.combination)
         return f"{start}, {reasons.left} would do, but no choice satisfies {blame}"
-    named = [loss for loss in reasons.losses if loss.cause is not Cause.CLASS] or list(reasons.losses)
-    of_class = _of_class(reasons)
-    have = f"{reasons.left} of {reasons.seen} left" if of_class == 0 else f"{reasons.left} of {of_class} left"
+    named = [loss for loss in reasons.losses if loss.cause is not Cause.DRIVER] or list(reasons.losses)
+    of_driver = _of_driver(reasons)
+    have = f"{reasons.left} of {reasons.seen} left" if of_driver == 0 else f"{reasons.left} of {of_driver} left"
     return f"{start}, {have}: {', '.join(_losses(named))}" if named else f"{start}, {have}"
 
 
 def _losses(losses: Sequence[Loss]) -> Iterator[str]:
     """Each loss in words; a sentence that several clauses of one rule share stands behind the last of them."""
-    for loss, following in zip(losses, [*losses[1:], None], strict=True):
+    for number, loss in enumerate(losses):
+        following = losses[number + 1] if number + 1 < len(losses) else None
         shared = following is not None and following.origin.because == loss.origin.because
         yield lost(loss, reason=not shared)
 

@@ -33,6 +33,8 @@ def lost(loss: Loss, *, reason: bool = True) -> str:
 def _how(loss: Loss) -> str:
     origin = loss.origin
     match loss.cause:
+        case Cause.DRIVER:
+            return f"of another driver, {rule(origin)}"
         case Cause.CLASS:
             return f"fail {origin.owner}, {rule(origin)}"
         case Cause.REQUEST:

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from dra_policy.diagnostics import Diagnostic, did_you_mean
 from dra_policy.expression.environment import TYPE_NAMES, Environment
-from dra_policy.expression.signatures import Overload
+from dra_policy.expression.signatures import Overload, overloads
 from dra_policy.expression.tree import (
     AND,
     BINARY,
@@ -204,7 +204,11 @@ class _Checker:
     def index(self, node: Index, scope: dict[str, Type]) -> Typed:
         operand, key = self.check(node.operand, scope), self.check(node.key, scope)
         function = "_[?_]" if node.optional else "_[_]"
-        result, chosen = self.resolve(function, False, (operand.type, key.type))
+        of = self.types.resolved(operand.type)
+        if of.kind is Kind.MAP and of.parameters[0] is key.type and not node.optional:
+            # What nearly every selector does; the general way gives the same.
+            return Typed(node, of.parameters[1], (operand, key), _INDEX_MAP)
+        result, chosen = self.resolve(function, False, (of, key.type))
         if result is None:
             given = f"`{self.shown(operand.type)}` cannot be indexed with `{self.shown(key.type)}`"
             result = self.wrong("CEL012", f"a value of type {given}", node.key.span)
@@ -265,7 +269,9 @@ class _Checker:
         for overload in self.environment.overloads(name):
             if overload.method is not method or len(overload.parameters) != len(given):
                 continue
-            wanted, returned = self.instantiated(overload)
+            wanted, returned = (
+                self.instantiated(overload) if overload.generic else (overload.parameters, overload.result)
+            )
             if not self.types.assignable(zip(given, wanted, strict=True)):
                 continue
             chosen.append(overload)
@@ -424,6 +430,7 @@ class _Checker:
         return Typed(node, self.types.resolved(wanted), (operand, body))
 
 
+_INDEX_MAP = tuple(overload for overload in overloads("_[_]") if overload.id == "index_map")
 _SYMBOLS = {function: written for written, function in BINARY.items()}
 _ORDER = frozenset({"<", "<=", ">", ">="})
 _AS_METHODS = frozenset(

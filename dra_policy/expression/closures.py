@@ -208,7 +208,7 @@ class Compiler:
 
     def folded(self, run: Closure, parts: list[Closure]) -> Closure:
         """The value itself, if all parts are constants and nothing goes wrong."""
-        if not all(part in self.constants for part in parts):
+        if self.found or not all(part in self.constants for part in parts):
             return run
         try:
             value = run([None, 0])

@@ -50,7 +50,7 @@ from dra_policy.source import Source, Span
 MAX_DEPTH = 200
 """How deep operators, calls and literals may nest."""
 
-MAXBRACKETS = 250
+MAX_BRACKETS = 250
 """How deep brackets may nest, as in cel-go; those around a whole operand add nothing to the depth of the tree."""
 
 MAX_INT, MIN_INT, MAX_UINT = 2**63 - 1, -(2**63), 2**64 - 1
@@ -111,15 +111,15 @@ def _parser() -> lark.Lark:
 
 def _deep_bracket(source: Source) -> Diagnostic | None:
     text = source.text
-    if text.count("(") + text.count("[") + text.count("{") <= MAXBRACKETS:
+    if text.count("(") + text.count("[") + text.count("{") <= MAX_BRACKETS:
         return None
     level = 0
     for found in BRACKETS.finditer(text):
         first = found.group()[0]
         if first in "([{":
             level += 1
-            if level > MAXBRACKETS:
-                return _too_deep(MAXBRACKETS, source.span(found.start(), found.start() + 1))
+            if level > MAX_BRACKETS:
+                return _too_deep(MAX_BRACKETS, source.span(found.start(), found.start() + 1))
         elif first in ")]}":
             level -= 1
     return None

@@ -339,6 +339,7 @@ class Overload:
     method: bool
     parameters: tuple[Type, ...]
     result: Type
+    generic: bool
 
 
 def _by_name() -> dict[str, list[str]]:
@@ -365,8 +366,8 @@ def overloads(name: str) -> tuple[Overload, ...]:
 
 def _read(line: str) -> Overload:
     written, rest = line.split(" (", 1)
+    generic = "<" in rest
     types, rest = rest.split(") -> ", 1)
     result, identity = rest.split(" = ")
-    return Overload(
-        identity, written.removeprefix("."), written.startswith("."), parse_types(types), parse_type(result)
-    )
+    name = written.removeprefix(".")
+    return Overload(identity, name, name != written, parse_types(types), parse_type(result), generic)

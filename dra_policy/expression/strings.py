@@ -63,10 +63,8 @@ def string_value(written: str) -> str:
 def bytes_value(written: str) -> bytes:
     """The value of a bytes literal: characters as UTF-8, `\\x` and octal escapes as single bytes.
 
-    >>> bytes_value(r'b"\\xff\\u00e9"')
-    Traceback (most recent call last):
-    ...
-    dra_policy.expression.strings.WrongEscape: bytes take `\\x` and octal escapes, not `\\u`
+    >>> bytes_value(r'b"\\xff\\0331"')
+    b'\\xff\\x1b1'
     """
     body, start, raw = _body(written[1:])
     if "\r" in body:

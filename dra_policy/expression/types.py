@@ -136,7 +136,7 @@ class Bindings:
     __slots__ = ("_bound", "_fresh")
 
     def __init__(self) -> None:
-        self._bound: dict[Type, Type] = {}
+        self._bound: dict[str, Type] = {}
         self._fresh = 0
 
     def fresh(self) -> Type:
@@ -146,16 +146,17 @@ class Bindings:
 
     def assignable(self, pairs: Iterable[tuple[Type, Type]]) -> bool:
         """Whether each first type can be used as the second; keeps what the variables became only if all can."""
-        before = dict(self._bound)
-        if all(self._assign(given, wanted) for given, wanted in pairs):
-            return True
-        self._bound = before
-        return False
+        before = self._bound.copy()
+        for given, wanted in pairs:
+            if not self._assign(given, wanted):
+                self._bound = before
+                return False
+        return True
 
     def resolved(self, of: Type, *, free: Type | None = None) -> Type:
         """The type with all bound variables replaced, and the unbound ones by `free` if given."""
         if of.kind is Kind.VARIABLE:
-            bound = self._bound.get(of)
+            bound = self._bound.get(of.name)
             if bound is not None:
                 return self.resolved(bound, free=free)
             return of if free is None else free
@@ -164,6 +165,8 @@ class Bindings:
         return Type(of.kind, of.name, tuple(self.resolved(p, free=free) for p in of.parameters))
 
     def _assign(self, given: Type, wanted: Type) -> bool:
+        if given is wanted:
+            return True
         if wanted.kind is Kind.VARIABLE:
             fits, had = self._bind(given, wanted)
             if fits:
@@ -187,28 +190,28 @@ class Bindings:
 
     def _bind(self, to: Type, var: Type) -> tuple[bool, bool]:
         """Whether a variable can stand for a type, and whether it stood for one before."""
-        if to == var:
+        if to.kind is Kind.VARIABLE and to.name == var.name:
             return True, True
-        bound = self._bound.get(var)
+        bound = self._bound.get(var.name)
         if bound is not None:
-            if to == bound:
+            if to is bound or to == bound:
                 return True, True
             if not self._assign(to, bound):
                 return False, True
             general = most_general(to, bound)
             if not self._occurs(var, general):
-                self._bound[var] = general
+                self._bound[var.name] = general
             return True, True
         if self._occurs(var, to):
             return False, False
-        self._bound[var] = to
+        self._bound[var.name] = to
         return True, False
 
     def _occurs(self, var: Type, within: Type) -> bool:
-        if within == var:
-            return True
         if within.kind is Kind.VARIABLE:
-            bound = self._bound.get(within)
+            if within.name == var.name:
+                return True
+            bound = self._bound.get(within.name)
             return bound is not None and self._occurs(var, bound)
         return any(self._occurs(var, p) for p in within.parameters)
 

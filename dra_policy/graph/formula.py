@@ -81,6 +81,24 @@ def atoms(of: Formula) -> Iterator[Atom]:
                 yield from atoms(part)
 
 
+def clauses(program: Program, features: Features) -> tuple[Program, ...]:
+    """The parts that a program joins by `&&`, in the order written; itself if it joins none."""
+    parts: list[Expression] = []
+    stack = [program.tree]
+    while stack:
+        tree = stack.pop()
+        if isinstance(tree, Call) and tree.target is None and tree.function == AND:
+            stack.extend(reversed(tree.args))
+        else:
+            parts.append(tree)
+    if not 1 < len(parts) <= MOST_ATOMS:
+        return (program,)
+    try:
+        return tuple(compile_tree(part, features) for part in parts)
+    except EvaluationError:  # a part that means something only as a part
+        return (program,)
+
+
 def _is_joined(tree: Expression) -> bool:
     return isinstance(tree, Call) and tree.target is None and tree.function in (AND, OR, NOT)
 
@@ -92,4 +110,4 @@ def _taken_apart(tree: Expression, features: Features, levels: int) -> Formula:
     return Negation(parts[0]) if tree.function == NOT else Junction(tree.function == AND, parts)
 
 
-__all__ = ["Atom", "Formula", "Junction", "Negation", "atoms", "formula"]
+__all__ = ["Atom", "Formula", "Junction", "Negation", "atoms", "clauses", "formula"]

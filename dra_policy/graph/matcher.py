@@ -9,7 +9,7 @@ the devices that differ are looked at.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import and_, or_
 from threading import Lock
@@ -18,7 +18,7 @@ from typing import Generic, NamedTuple, TypeVar, assert_never
 from cachetools import LRUCache
 
 from dra_policy.expression import DeviceFacts, EvaluationError, Program, Read
-from dra_policy.graph.formula import Atom, Formula, Junction, Negation, formula
+from dra_policy.graph.formula import Atom, Formula, Junction, Negation, clauses, formula
 from dra_policy.graph.shapes import Partition, Shape, partition, repartition, union
 from dra_policy.inventory import DeviceRecord, PersistentVector, Snapshot
 from dra_policy.rules import Origin, Selector
@@ -59,6 +59,8 @@ class _SelectorVertex:
     formula: Formula | None
     origins: dict[Origin, None] = field(default_factory=dict)
     known: _Known[Verdict] | None = None
+    # The parts that `&&` joins, once somebody asked for them.
+    clauses: tuple[Program, ...] | None = None
     # Outcomes by projection, for devices that come later; bounded, because a serial number gives one per device.
     memory: dict[Hashable, bool | None] = field(default_factory=dict)
 
@@ -175,6 +177,25 @@ class MatcherGraph:
             if not verdict.match & bit:
                 break
         raise ValueError(f"no condition is an error on {self.snapshot.device(index).id}")
+
+    def clauses(self, selector: Selector) -> tuple[Selector, ...]:
+        """The parts that CEL text joins by `&&`, each in its author's words and at the place of the whole.
+
+        A condition that joins none, or that was no CEL text, is its own and only clause. The condition is false where
+        the first false clause is, whatever another one raises.
+        """
+        program, origin = selector.program, selector.origin
+        if program is None or origin.text != program.text:
+            return (selector,)
+        vertex = self._vertex(selector)
+        if vertex.clauses is None:
+            vertex.clauses = clauses(program, self.snapshot.features)
+        if len(vertex.clauses) == 1:
+            return (selector,)
+        return tuple(
+            Selector(replace(origin, text=part.text if (span := part.tree.span) is None else span.text), program=part)
+            for part in vertex.clauses
+        )
 
     def origins(self, selector: Selector) -> tuple[Origin, ...]:
         """The rules that share a condition's vertex, in the order in which they came; the first few of many."""

@@ -43,7 +43,7 @@ def _report(device: DeviceSchema, name: Name, scope: Scope, others: tuple[str, .
             message = f"`{name.text}` of device `{device.name}` is now called `{retired.new}`"
             problems.add("NAM004", message, name.span, f"write `{retired.new}`", note)
         return
-    for entry in scope.visible(DEVICE):
+    for entry in scope.visible(DEVICE) if problems.hinting else ():
         if not isinstance(entry.statement, Device) or entry.name.text == device.name:
             continue
         member = next(

@@ -9,6 +9,7 @@ from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedDefin
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ParametersSchema
 from dra_policy.language.scope import Declared, Key, Problems, Scope
 from dra_policy.language.tree import Name, PolicyFile, Text
+from dra_policy.resources import subdomain_problem
 from dra_policy.source import Span
 
 
@@ -70,6 +71,14 @@ def words(span: Span) -> str:
             parts.append(letter)
             at += 1
     return "".join(parts).strip()
+
+
+def kubernetes_name(text: str) -> str:
+    """Help with a name that Kubernetes refuses: the nearest one that it takes."""
+    better = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in text.lower()).strip("-.")
+    if better and better != text and subdomain_problem(better) is None:
+        return f"write `{better}`"
+    return "write a short name of lower case letters, digits and `-`"
 
 
 def said_by(text: Text | None) -> str:

@@ -15,8 +15,8 @@ from dra_policy.language.checked import (
     CheckedTakes,
     Clause,
 )
-from dra_policy.language.checking import Checking, first_of_each, said_by, words
-from dra_policy.language.classes import check_require, kubernetes_name
+from dra_policy.language.checking import Checking, first_of_each, kubernetes_name, said_by, words
+from dra_policy.language.classes import check_require
 from dra_policy.language.constants import constant
 from dra_policy.language.parameters import check_config
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form
@@ -161,7 +161,12 @@ def _toleration(tolerate: Tolerate, problems: Problems) -> DeviceToleration:
     if tolerate.value is not None:
         problem = value_problem(tolerate.value.value)
         if problem is not None:
-            problems.add("NAM009", f"value `{tolerate.value.value}` of a taint {problem}", tolerate.value.span)
+            problems.add(
+                "NAM009",
+                f"value `{tolerate.value.value}` of a taint {problem}",
+                tolerate.value.span,
+                'write it like "79"',
+            )
     return DeviceToleration(
         key=key,
         operator="Exists" if tolerate.value is None else "Equal",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dra_policy.diagnostics import Related
 from dra_policy.language.checked import CheckedClass, CheckedConfig, Clause, Conjunction
-from dra_policy.language.checking import Checking, said_by, words
+from dra_policy.language.checking import Checking, kubernetes_name, said_by, words
 from dra_policy.language.conditions import Judged, check_clauses
 from dra_policy.language.definitions import extent, within_limits
 from dra_policy.language.parameters import check_config
@@ -76,12 +76,6 @@ def _target(checking: Checking, scope: Scope, statement: Class) -> tuple[DeviceS
         return None if model is None else (model.device, model)
     device = checking.devices.get(found.key)
     return None if device is None else (device, None)
-
-
-def kubernetes_name(text: str) -> str:
-    """Help with a name that Kubernetes refuses: the nearest one that it takes, or nothing."""
-    better = "".join(c if c.isalnum() or c in "-." else "-" for c in text.lower()).strip("-.")
-    return f"write `{better}`" if better and better != text and subdomain_problem(better) is None else ""
 
 
 def _suits(config: CheckedConfig, member: Config, device: DeviceSchema, problems: Problems) -> bool:
@@ -158,4 +152,4 @@ def _together(found: Sequence[tuple[Judged, Condition]]) -> list[list[int]]:
     return [list(group) for group in sorted(groups)]
 
 
-__all__ = ["check_classes", "check_require", "kubernetes_name"]
+__all__ = ["check_classes", "check_require"]

@@ -193,7 +193,7 @@ class _Judge:
             define = self._define(name)
             if define is not None or self.read.is_define(name):
                 return define
-            defines = [entry.name.text for entry in self.scope.visible(DEFINE)]
+            defines = [entry.name.text for entry in self.scope.visible(DEFINE)] if self.problems.hinting else []
             find_attribute(self.device, name, self.scope, *defines)
             return None
         if not isinstance(attribute.type, BoolType):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from dra_policy.diagnostics import Related
-from dra_policy.language.checking import Checking, said_by
+from dra_policy.language.checking import Checking, kubernetes_name, said_by
 from dra_policy.language.constants import TEXT_LIMIT, constant
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, PublishedName, Retired, element_of
 from dra_policy.language.scope import ATTRIBUTE, DEVICE, Problems, Scope
@@ -102,7 +102,12 @@ def _driver(device: Device, problems: Problems) -> Name | None:
         problems.add("NAM003", "the driver is declared already", further.name.span, "a device has one driver", note)
     problem = driver_problem(drivers[0].name.text)
     if problem is not None:
-        problems.add("NAM009", f"driver `{drivers[0].name.text}` {problem}", drivers[0].name.span)
+        problems.add(
+            "NAM009",
+            f"driver `{drivers[0].name.text}` {problem}",
+            drivers[0].name.span,
+            kubernetes_name(drivers[0].name.text),
+        )
     return drivers[0].name
 
 
@@ -258,7 +263,9 @@ class _Reader:
         if problem is None and text.count("/") > 1:
             problem = "must have at most one `/`"
         if problem is not None:
-            self.problems.add("NAM009", f"published name `{text}` {problem}", name.span)
+            self.problems.add(
+                "NAM009", f"published name `{text}` {problem}", name.span, 'write it like `model` or "acme.com/model"'
+            )
             return None
         split = QualifiedName.split(text)
         if split.domain:

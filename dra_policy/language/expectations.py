@@ -5,7 +5,7 @@ from __future__ import annotations
 from dra_policy.diagnostics import Related
 from dra_policy.language.attributes import find_attribute
 from dra_policy.language.checked import CheckedClaim, CheckedStep, CheckedTest, GivenClaim, GivenDevices, GivenManifests
-from dra_policy.language.checking import Checking
+from dra_policy.language.checking import Checking, kubernetes_name
 from dra_policy.language.claims import check_request, named
 from dra_policy.language.models import constants_of
 from dra_policy.language.schema import AttributeSchema
@@ -79,7 +79,7 @@ def _given(checking: Checking, scope: Scope, given: GivenModel) -> GivenDevices 
     node = DEFAULT_NODE if given.node is None else given.node.value
     problem = subdomain_problem(node)
     if problem is not None and given.node is not None:
-        problems.add("NAM009", f"node `{node}` {problem}", given.node.span)
+        problems.add("NAM009", f"node `{node}` {problem}", given.node.span, kubernetes_name(node))
     found = scope.find(given.model, MODEL, wanted="a model")
     model = None if found is None else checking.models.get(found.key)
     if model is None:

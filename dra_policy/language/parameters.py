@@ -64,14 +64,14 @@ def _api(statement: Parameters, problems: Problems) -> Api | None:
         (api.kind, identifier_problem(api.kind.text)),
     ):
         if problem is not None:
-            problems.add("NAM009", f"`{name.text}` {problem}", name.span)
+            problems.add("NAM009", f"`{name.text}` {problem}", name.span, "write it like `gpu.acme.com/v1 GpuConfig`")
     return api
 
 
 def _field(member: Field, problems: Problems) -> FieldSchema | None:
     problem = identifier_problem(member.name.text)
     if problem is not None:
-        problems.add("NAM009", f"field `{member.name.text}` {problem}", member.name.span)
+        problems.add("NAM009", f"field `{member.name.text}` {problem}", member.name.span, "write it like `sharingMode`")
     type_ = read_type(member.type, problems)
     if type_ is None:
         return None

@@ -8,7 +8,8 @@ from collections import deque
 from lark import Token
 
 from dra_policy.diagnostics import Diagnostic, Related, nearest
-from dra_policy.language.builder import Builder, normal_version
+from dra_policy.language.builder import Builder
+from dra_policy.language.leaves import normal_version
 from dra_policy.language.machine import Machine, Snapshot
 from dra_policy.language.tables import END
 from dra_policy.language.tokens import UNCLOSED, called, either, first_on_line, quoted

@@ -69,11 +69,14 @@ class Problems:
             self._places.add((code, span))
             self.found.append(Diagnostic(code, message, span, help, related=related))
 
+    @property
+    def hinting(self) -> bool:
+        """Whether suggestions are still looked for."""
+        return len(self.found) < HINTED_MISTAKES
+
     def similar(self, wrong: str, known: Iterable[str]) -> str | None:
         """The known name most like the wrong one, or None."""
-        if len(self.found) >= HINTED_MISTAKES:
-            return None
-        return nearest(wrong, islice(known, HINTED_NAMES))
+        return nearest(wrong, islice(known, HINTED_NAMES)) if self.hinting else None
 
     def hint(self, wrong: str, known: Iterable[str], otherwise: str = "") -> str:
         """Help text: "did you mean `memory`?", or `otherwise` if nothing is near."""
@@ -220,18 +223,30 @@ class Scope:
             if others:
                 self._wrong_kind(name, others[0], wanted)
                 return
-        known = [entry.name.text for entry in self.visible(*kinds)]
-        plain = f"declare it, or import the policy that does; known here: {_listed(known)}" if known else ""
-        help_ = self.problems.hint(name.text, known, plain or "declare it, or import the policy that does")
+        help_ = "declare it, or import the policy that does"
+        if self.problems.hinting:
+            known = [entry.name.text for entry in self.visible(*kinds)]
+            plain = f"{help_}; known here: {_listed(known)}" if known else help_
+            help_ = self.problems.hint(name.text, known, plain)
         code = "NAM007" if kinds == (CLASS,) else "NAM005"
-        self.problems.add(code, f"{' or '.join(kinds)} `{name.text}` {'are' if PARAMETERS in kinds else 'is'} not declared", name.span, help_)
+        self.problems.add(
+            code,
+            f"{' or '.join(kinds)} `{name.text}` {'are' if PARAMETERS in kinds else 'is'} not declared",
+            name.span,
+            help_,
+        )
 
 
 def _how_to_get(entry: Declared, wanted: str) -> str:
+    name = entry.name.text
     if wanted == "a class" and entry.kind in (DEVICE, MODEL):
-        name = entry.name.text.lower().replace("_", "-")
-        return f"declare `class {name} of {entry.name.text} {{ }}` and write `{name}`"
-    return ""
+        plain = name.lower().replace("_", "-")
+        return f"declare `class {plain} of {name} {{ }}` and write `{plain}`"
+    if wanted == "a model" and entry.kind == DEVICE:
+        return f"write `of {name}`: only a model is like another"
+    if wanted == "a device" and isinstance(entry.statement, Model) and entry.statement.of is not None:
+        return f"write `{entry.statement.of.text}`, the device that it is a model of"
+    return f"name {wanted} here"
 
 
 def _listed(names: Iterable[str], most: int = 6) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from dra_policy.source import Span
 
@@ -427,8 +427,11 @@ class GivenInventory:
 class TestClaim:
     """`claim a, b  small` or `claim a  2 of training { ... }`: claims made in this order.
 
-    Either `template` names a declared claim or `request` is an inline one, whose request name is its claim's name.
+    Either `template` names a declared claim or `request` is an inline one, whose request name is the first claim's.
     """
+
+    # pytest collects classes by their name.
+    __test__: ClassVar[bool] = False
 
     names: tuple[Name, ...]
     template: Name | None
@@ -460,6 +463,8 @@ TestStep: TypeAlias = GivenModel | GivenInventory | TestClaim | ExpectPlaced | E
 
 @dataclass(frozen=True, slots=True)
 class Test:
+    # pytest collects classes by their name.
+    __test__: ClassVar[bool] = False
     title: Text
     steps: tuple[TestStep, ...]
     span: Span = field(compare=False, repr=False)

@@ -71,7 +71,7 @@ def test_every_rule_takes_its_devices_in_order(make):
     assert (reasons.request, reasons.wanted, reasons.seen, reasons.left) == ("gpu", 2, 9, 1)
     assert told(reasons) == [
         (Cause.POOL, "incomplete: generation 1 has 1 of 2 slices", 2),
-        (Cause.CLASS, 'device.driver == "acme.com"', 1),
+        (Cause.DRIVER, 'device.driver == "acme.com"', 1),
         (Cause.CLASS, 'device.attributes["acme.com"].model == "a"', 1),
         (Cause.NODE, "the device cannot be reached from the node", 1),
         (Cause.TAINT, "acme.com/xid=79:NoSchedule", 1),

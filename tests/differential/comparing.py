@@ -232,6 +232,8 @@ TOPICS: dict[str, Callable[[Mapping[str, Json]], bool]] = {
     ),
     "matchAttribute": _constraints("matchAttribute"),
     "distinctAttribute": _constraints("distinctAttribute"),
+    "no claims": lambda question: not question["claims"],
+    "unreadable node selector": _some_slice(lambda spec: "Near" in str(spec.get("nodeSelector"))),
     "several claims": lambda question: len(question["claims"]) > 1,
     "configuration": lambda question: any(claim["spec"]["devices"].get("config") for claim in question["claims"]),
     "devices in use": _in_use("allocatedDevices"),

@@ -1,20 +1,27 @@
 """Random questions that mix all features of Dynamic Resource Allocation, small enough to be answered at once.
 
 Objects are mostly valid; some are what the API server lets through or what only an allocator meets: incomplete pools,
-devices of one name, counters that are not there, versions that are none, selectors that raise.
+devices of one name, counters that are not there, versions that are none, selectors that raise. Every part of a question
+is read from a text of bytes of its own, of which zeros mean the plainest choice: that is quick to draw, and shrinks well.
+
+One thing is never asked, because upstream's answer to it is left to chance: a device with one attribute under both of
+its names, `numa` and `gpu.io/numa` (D2: the order of a Go map decides which one selectors see).
 """
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
-DRIVERS = ("gpu.io", "nic.io")
 NODE = "node-1"
+DERIVED = "gpu.io/derived"
+ROOT = "resource.kubernetes.io/root"
 FEATURES = (
     "AdminAccess",
     "CompatibilityGroups",
@@ -28,131 +35,167 @@ FEATURES = (
     "PartitionableDevices",
     "PrioritizedList",
 )
-ROOT = "resource.kubernetes.io/root"
-GROUP = "group"
-ATTRIBUTES = ("gpu.io/numa", "gpu.io/numa", ROOT, "gpu.io/model", "gpu.io/tags", "nic.io/numa", "gpu.io/version")
-DERIVED = "gpu.io/derived"
-PERCENT = st.integers(0, 99)
+TEXTS = st.binary(min_size=64, max_size=64)
 
 
-def chance(draw: st.DrawFn, percent: int) -> bool:
-    """True so often; shrinks to false."""
-    return draw(PERCENT) >= 100 - percent
+class Choices:
+    """Choices read from bytes; behind their end, the plainest ones."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+        self._bytes: bytes = draw(TEXTS)
+        self._at = 0
+
+    def part(self) -> Choices:
+        """Choices for a part, which shrink by themselves."""
+        return Choices(self._draw)
+
+    def byte(self) -> int:
+        at, self._at = self._at, self._at + 1
+        return self._bytes[at] if at < len(self._bytes) else 0
+
+    def chance(self, percent: int) -> bool:
+        """True so often; false is plainer."""
+        return self.byte() * 100 >= (100 - percent) * 256
+
+    def number(self, least: int, most: int) -> int:
+        return least + self.byte() * (most - least + 1) // 256
+
+    def one(self, of: Sequence[T]) -> T:
+        """One of them; the first is the plainest."""
+        return of[self.byte() * len(of) // 256]
+
+    def some(self, of: Sequence[T], least: int, most: int) -> list[T]:
+        """Several, in any order, maybe one of them twice."""
+        return [self.one(of) for _ in range(self.number(least, most))]
+
+    def different(self, of: Sequence[T], least: int, most: int) -> list[T]:
+        """Several, in any order, each once."""
+        return list(dict.fromkeys(self.some(of, least, most)))
 
 
 @st.composite
 def questions(draw: st.DrawFn) -> Json:
-    """A whole question."""
+    """A whole question. Two out of five are searches: enough devices that fit, and constraints that make it long."""
+    choices = Choices(draw)
+    kind = Kind(choices)
     question: Json = {"id": "random"}
-    switches = draw(features())
-    if switches is not None:
-        question["features"] = switches
-    on = frozenset(FEATURES) if switches is None else frozenset(name for name, value in switches.items() if value)
-    alpha = switches is not None
-    question["node"] = draw(nodes())
-    question["classes"] = draw(classes())
-    question["slices"] = draw(slices(alpha=alpha))
-    question["claims"] = [draw(claims(f"claim-{i}", alpha=alpha, on=on)) for i in range(draw(NUMBER_OF_CLAIMS))]
-    question |= draw(usage(question["slices"], alpha=alpha))
-    return question
+    if kind.switches is not None:
+        question["features"] = kind.switches
+    question["node"] = node(choices.part())
+    question["classes"] = classes(choices.part())
+    question["slices"] = slices(choices.part(), kind)
+    number = choices.one((1, 1, 1, 1, 2, 2, 2, 3, 1, 0))
+    question["claims"] = [claim(choices.part(), f"claim-{i}", kind) for i in range(number)]
+    return question | usage(choices.part(), question["slices"], kind)
 
 
-NUMBER_OF_CLAIMS = st.sampled_from((1, 1, 1, 1, 1, 2, 2, 2, 3, 0))
+class Kind:
+    """What a question is like."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.search = choices.chance(50)
+        self.switches = features(choices)
+        self.on = frozenset(name for name in FEATURES if self.switches is None or self.switches.get(name))
+        self.alpha = self.switches is not None
+
+    def rarely(self, percent: int) -> int:
+        """A percentage for what ends a search before it has begun."""
+        return percent // 4 if self.search else percent
 
 
-@st.composite
-def features(draw: st.DrawFn) -> Json | None:
+def features(choices: Choices) -> Json | None:
     """The defaults of a cluster, everything, everything but a few, or a few."""
-    kind = draw(PERCENT)
+    kind = choices.number(0, 99)
     if kind < 40:
         return None
     if kind < 75:
         return dict.fromkeys(FEATURES, True)
     if kind < 97:
-        off = draw(st.lists(st.sampled_from(FEATURES), min_size=1, max_size=3, unique=True))
+        off = choices.different(FEATURES, 1, 3)
         return {name: name not in off for name in FEATURES}
-    return dict.fromkeys(draw(st.lists(st.sampled_from(FEATURES), max_size=5, unique=True)), True)
+    return dict.fromkeys(choices.different(FEATURES, 0, 5), True)
 
 
-@st.composite
-def nodes(draw: st.DrawFn) -> Json:
-    node: Json = {"metadata": {"name": NODE, "labels": {"zone": draw(st.sampled_from("aab")), "rank": "3"}}}
-    if chance(draw, 60):
-        node["status"] = {"declaredFeatures": ["DRAOptionalNodeOperations"]}
-    return node
+def node(choices: Choices) -> Json:
+    made: Json = {"metadata": {"name": NODE, "labels": {"zone": choices.one("aaab"), "rank": "3"}}}
+    if choices.chance(75):
+        made["status"] = {"declaredFeatures": ["DRAOptionalNodeOperations"]}
+    return made
 
 
-@st.composite
-def node_selectors(draw: st.DrawFn) -> Json:
-    zone = {"key": "zone", "operator": "In", "values": [draw(st.sampled_from("aab"))]}
-    rank = {"key": "rank", "operator": draw(st.sampled_from(("Gt", "Lt"))), "values": ["2"]}
-    exists = {"key": "rank", "operator": draw(st.sampled_from(("Exists", "Exists", "DoesNotExist")))}
-    expressions = draw(st.lists(st.sampled_from((zone, zone, rank, exists)), min_size=1, max_size=2))
-    term: Json = {"matchExpressions": expressions}
-    if chance(draw, 15):
+def node_selector(choices: Choices) -> Json:
+    requirements: tuple[Json, ...] = (
+        {"key": "zone", "operator": "In", "values": [choices.one("aaab")]},
+        {"key": "rank", "operator": choices.one(("Gt", "Gt", "Lt")), "values": ["2"]},
+        {"key": "rank", "operator": choices.one(("Exists", "Exists", "DoesNotExist"))},
+        {"key": "zone", "operator": "NotIn", "values": ["c", "b"]},
+    )
+    term: Json = {"matchExpressions": choices.different(range(4), 1, 2)}
+    term["matchExpressions"] = [dict(requirements[i]) for i in term["matchExpressions"]]
+    if choices.chance(1):
+        term["matchExpressions"][0]["operator"] = "Near"
+    if choices.chance(15):
         term["matchFields"] = [{"key": "metadata.name", "operator": "In", "values": [NODE]}]
     terms = [term]
-    if chance(draw, 4):
-        terms.append({"matchExpressions": [zone]})
-    if chance(draw, 2):
-        zone["operator"] = "Near"
+    if choices.chance(4):
+        terms.append({"matchExpressions": [requirements[0]]})
     return {"nodeSelectorTerms": terms}
 
 
 # --- classes and selectors
 
 CERTAIN = (
+    "true",
     'device.driver == "gpu.io"',
     '"numa" in device.attributes["gpu.io"]',
     'device.attributes["gpu.io"].?model.orValue("a") == "a"',
-    'device.attributes["gpu.io"][?"numa"].orValue(0) >= 1',
-    'device.capacity["gpu.io"].memory.isGreaterThan(quantity("10Gi"))',
-    'device.capacity["gpu.io"].memory.compareTo(quantity("40Gi")) < 0',
-    "device.allowMultipleAllocations",
-    'device.attributes["nic.io"].exists(name, name == "numa")',
+    'device.attributes["gpu.io"][?"numa"].orValue(0) != 1',
+    'device.capacity["gpu.io"].?memory.orValue(quantity("40Gi")).isGreaterThan(quantity("10Gi"))',
+    "!device.allowMultipleAllocations",
+    'device.attributes["nic.io"].exists(name, name == "numa") || device.driver == "gpu.io"',
     'has(device.attributes["gpu.io"].version) && device.attributes["gpu.io"].version.isGreaterThan(semver("1.0.0"))',
     'device.attributes["resource.kubernetes.io"].exists(k, device.attributes["resource.kubernetes.io"][k] == "r0")',
-    'device.attributes["gpu.io"].?tags.orValue("x").includes("x")',
-    "size(device.attributes) < 2",
-    "true",
+    'device.attributes["gpu.io"].?tags.orValue("x") != "y"',
+    "size(device.attributes) < 3",
+    'device.attributes["gpu.io"].all(name, name != "tags")',
 )
 RISKY = (
     'device.attributes["gpu.io"].model == "a"',
     'device.attributes["gpu.io"].numa < 2',
     'device.attributes["gpu.io"].numa == "1"',
-    'device.attributes["gpu.io"].tags.includes("x")',
+    'device.attributes["gpu.io"].?tags.orValue("x").includes("x")',
     'device.attributes["resource.kubernetes.io"].root in ["r0", "r1"]',
+    'device.capacity["gpu.io"].memory.compareTo(quantity("40Gi")) < 0',
     'device.attributes["gpu.io"].nope == 1',
-    'device.attributes["gpu.io"].model == "a" || device.attributes["gpu.io"].nope',
-    'device.attributes["gpu.io"].model == "a" && device.attributes["gpu.io"].nope == 1',
+    'device.attributes["gpu.io"].?model.orValue("a") == "a" || device.attributes["gpu.io"].nope',
+    'device.attributes["gpu.io"].?model.orValue("a") == "a" && device.attributes["gpu.io"].nope == 1',
     "device.nope",
     'device.attributes["gpu.io"].model',
     "1 +",
 )
 
 
-@st.composite
-def expressions(draw: st.DrawFn) -> str:
-    one: str = draw(st.sampled_from(RISKY)) if chance(draw, 15) else draw(st.sampled_from(CERTAIN))
-    if chance(draw, 20):
-        other = draw(st.sampled_from(CERTAIN))
-        return draw(st.sampled_from((f"!({one})", f"({one}) && ({other})", f"({one}) || ({other})")))
+def expression(choices: Choices, risk: int) -> str:
+    one = choices.one(RISKY if choices.chance(risk) else CERTAIN)
+    if choices.chance(20):
+        other = choices.one(CERTAIN)
+        return choices.one((f"!({one})", f"({one}) && ({other})", f"({one}) || ({other})"))
     return one
 
 
-def selector(expression: str) -> Json:
-    return {"cel": {"expression": expression}}
+def selectors(choices: Choices, least: int, risk: int = 15) -> list[Json]:
+    return [{"cel": {"expression": expression(choices, risk)}} for _ in range(choices.number(least, 2))]
 
 
-@st.composite
-def classes(draw: st.DrawFn) -> list[Json]:
+def classes(choices: Choices) -> list[Json]:
     """`any` has everything, `gpu` the devices of the first driver, `some` whatever a random condition says."""
-    some: Json = {"selectors": [selector(draw(expressions())) for _ in range(draw(st.integers(0, 2)))]}
-    if chance(draw, 30):
+    some: Json = {"selectors": selectors(choices, 0)}
+    if choices.chance(40):
         some["config"] = [{"opaque": {"driver": "gpu.io", "parameters": {"of": "some"}}}]
-    gpu: Json = {"selectors": [selector('device.driver == "gpu.io"')]}
-    if chance(draw, 10):
-        gpu["config"] = [{"opaque": {"driver": "gpu.io", "parameters": {"of": "gpu"}}}]
+    gpu: Json = {"selectors": [{"cel": {"expression": 'device.driver == "gpu.io"'}}]}
+    if choices.chance(15):
+        gpu["config"] = [{"opaque": {"driver": "gpu.io", "parameters": {"of": "gpu", "or": ["not", 1]}}}]
     return [
         {"metadata": {"name": "any"}, "spec": {}},
         {"metadata": {"name": "gpu"}, "spec": gpu},
@@ -162,189 +205,174 @@ def classes(draw: st.DrawFn) -> list[Json]:
 
 # --- devices
 
-VALUES = st.sampled_from(("1", "2", "3", "4"))
-EFFECTS = st.sampled_from(("NoSchedule", "NoSchedule", "NoExecute", "None", "Other"))
+EFFECTS = ("NoSchedule", "NoSchedule", "NoExecute", "None", "Other")
 
 
-@st.composite
-def attributes(draw: st.DrawFn, *, alpha: bool) -> Json:
+def attributes(choices: Choices, kind: Kind) -> Json:
     made: Json = {}
-    if chance(draw, 92):
-        made["numa"] = {"int": draw(st.integers(0, 2))}
-    elif chance(draw, 50):
+    if not choices.chance(8):
+        made["numa"] = {"int": choices.number(0, 2)}
+    elif choices.chance(50):
         made["numa"] = {"string": "1"}
-    if chance(draw, 85):
-        made["model"] = {"string": draw(st.sampled_from("aab"))}
-    if chance(draw, 70):
-        made[ROOT] = {"string": draw(st.sampled_from(("r0", "r0", "r1")))}
-    if chance(draw, 15):
-        made["version"] = {"version": draw(st.sampled_from(("1.2.0", "1.2.0", "1.2.0+b", "0.9.0", "none")))}
-    if chance(draw, 5):
-        made["gpu.io/numa"] = {"int": draw(st.integers(0, 2))}
-    if chance(draw, 30 if alpha else 3):
-        tags = draw(st.lists(st.sampled_from("xyz"), min_size=1, max_size=3))
-        made["tags"] = draw(st.sampled_from(({"strings": tags}, {"strings": tags}, {"string": tags[0]})))
-    if chance(draw, 10 if alpha else 1):
-        numbers = draw(st.lists(st.integers(0, 2), min_size=1, max_size=2))
-        made["numa"] = draw(st.sampled_from(({"ints": numbers}, {"versions": ["1.2.0"]}, {"bools": [True]})))
+    if not choices.chance(12):
+        made["model"] = {"string": choices.one("aab")}
+    if not choices.chance(25):
+        made[ROOT] = {"string": choices.one(("r0", "r0", "r1", "r2"))}
+    if choices.chance(15):
+        made["version"] = {"version": choices.one(("1.2.0", "1.2.0", "1.2.0+b", "0.9.0"))}
+    if choices.chance(kind.rarely(1)):
+        made["version"] = {"version": "v1"}
+    if choices.chance(30 if kind.alpha else 3):
+        tags = choices.some("xyz", 1, 3)
+        made["tags"] = {"string": tags[0]} if choices.chance(30) else {"strings": tags}
+    if choices.chance(10 if kind.alpha else 1):
+        made["numa"] = choices.one(
+            ({"ints": choices.some((0, 1, 2), 1, 2)}, {"versions": ["1.2.0"]}, {"bools": [True]})
+        )
     return made
 
 
-@st.composite
-def policies(draw: st.DrawFn, value: int) -> Json:
+def policy(choices: Choices, value: int) -> Json:
     """How a capacity of `value` can be had; now and then with bounds that no API server would let through."""
-    kind = draw(st.sampled_from(("default", "values", "range", "steps", "fractions", "odd")))
-    default = str(draw(st.integers(1, 2)))
-    match kind:
+    default = str(choices.number(1, 2))
+    match choices.one(("default", "values", "range", "steps", "fractions", "odd")):
         case "default":
             return {"default": default}
         case "values":
-            return {"default": "1", "validValues": draw(st.sampled_from((["1", "2"], ["1", "4"], ["1", "2500m"])))}
+            return {"default": "1", "validValues": choices.one((["1", "2"], ["1", "4"], ["1", "2500m"]))}
         case "range":
             return {"default": default, "validRange": {"min": "1", "max": str(value)}}
         case "steps":
             return {"default": "2", "validRange": {"min": "2", "step": "2", "max": str(value)}}
         case "fractions":
-            step = draw(st.sampled_from(("0.1", "500m", "0.25", "1500m")))
+            step = choices.one(("0.1", "500m", "0.25", "1500m"))
             return {"default": "500m", "validRange": {"min": "500m", "step": step, "max": str(value)}}
-    odd = draw(st.sampled_from(("1", "0.3", "2", "1u", "3n", "1Ki")))
+    odd = choices.one(("1", "0.3", "2", "1u", "3n", "1Ki"))
     return {"default": "1", "validRange": {"min": "1", "step": odd}}
 
 
-@st.composite
-def capacities(draw: st.DrawFn, *, shareable: bool) -> Json:
+def capacities(choices: Choices, *, shareable: bool) -> Json:
     made: Json = {}
-    if chance(draw, 80):
-        made["memory"] = {"value": draw(st.sampled_from(("10Gi", "20Gi", "40Gi", "0.5Gi", "1e10")))}
-    if chance(draw, 70 if shareable else 5):
-        value = draw(st.integers(2, 6))
+    if not choices.chance(20):
+        made["memory"] = {"value": choices.one(("40Gi", "20Gi", "10Gi", "0.5Gi", "1e10"))}
+    if choices.chance(75 if shareable else 5):
+        value = choices.number(2, 6)
         made["slots"] = {"value": str(value)}
-        if chance(draw, 70):
-            made["slots"]["requestPolicy"] = draw(policies(value))
+        if choices.chance(75):
+            made["slots"]["requestPolicy"] = policy(choices, value)
     return made
 
 
-@st.composite
-def devices(draw: st.DrawFn, name: str, counter_sets: list[str], *, alpha: bool, placed: bool) -> Json:
+def device(choices: Choices, name: str, counter_sets: Sequence[str], kind: Kind, *, placed: bool) -> Json:
     """One device; `placed` if it has to say for which nodes it is."""
-    device: Json = {"name": name, "attributes": draw(attributes(alpha=alpha))}
-    shareable = chance(draw, 22)
+    made: Json = {"name": name, "attributes": attributes(choices, kind)}
+    shareable = choices.chance(25)
     if shareable:
-        device["allowMultipleAllocations"] = True
-    capacity = draw(capacities(shareable=shareable))
-    if capacity:
-        device["capacity"] = capacity
-    if counter_sets and chance(draw, 75):
-        device["consumesCounters"] = draw(consumptions(counter_sets, alpha=alpha))
-    if chance(draw, 14):
-        device["taints"] = draw(st.lists(taints(), min_size=1, max_size=2))
-    if chance(draw, 7):
-        device["bindingConditions"] = ["attached"]
-        device["bindingFailureConditions"] = ["broken"]
-    if chance(draw, 7):
-        device["bindsToNode"] = True
+        made["allowMultipleAllocations"] = True
+    if capacity := capacities(choices, shareable=shareable):
+        made["capacity"] = capacity
+    if choices.chance(kind.rarely(14)):
+        made["taints"] = [taint(choices) for _ in range(choices.number(1, 2))]
+    if choices.chance(8):
+        made["bindingConditions"] = ["attached"]
+        made["bindingFailureConditions"] = ["broken"]
+    if choices.chance(8):
+        made["bindsToNode"] = True
     if placed:
-        device |= draw(places(per_device=False))
-    return device
+        made |= place(choices, kind, per_device=False)
+    if counter_sets and choices.chance(75):
+        made["consumesCounters"] = consumptions(choices, counter_sets, kind)
+    return made
 
 
-@st.composite
-def consumptions(draw: st.DrawFn, counter_sets: list[str], *, alpha: bool) -> list[Json]:
-    chosen = draw(st.lists(st.sampled_from(counter_sets), min_size=1, max_size=2, unique=True))
+def consumptions(choices: Choices, counter_sets: Sequence[str], kind: Kind) -> list[Json]:
     made: list[Json] = []
-    for name in chosen:
-        missing = chance(draw, 2)
-        counters = {"units": {"value": draw(VALUES)}}
-        if chance(draw, 20):
-            counters["lanes"] = {"value": draw(VALUES)}
-        if missing:
+    for name in choices.different(counter_sets, 1, 2):
+        counters = {"units": {"value": choices.one("1234")}}
+        if choices.chance(20):
+            counters["lanes"] = {"value": choices.one("1234")}
+        if choices.chance(kind.rarely(3)):
             counters["nowhere"] = {"value": "1"}
         consumed: Json = {"counterSet": name, "counters": counters}
-        if alpha and chance(draw, 45):
-            consumed["compatibilityGroups"] = draw(st.sampled_from((["x"], ["x", "y"], ["y"], ["y", "z"], ["x", "z"])))
+        if choices.chance(45 if kind.alpha else 1):
+            groups = (["x"], ["x", "y"], ["y"], ["y", "z"], ["x", "z"])
+            consumed["compatibilityGroups"] = choices.one(groups)
         made.append(consumed)
     return made
 
 
-@st.composite
-def taints(draw: st.DrawFn) -> Json:
-    taint: Json = {"key": draw(st.sampled_from(("sick", "hot"))), "effect": draw(EFFECTS)}
-    if chance(draw, 40):
-        taint["value"] = draw(st.sampled_from(("1", "2")))
-    return taint
-
-
-@st.composite
-def places(draw: st.DrawFn, *, per_device: bool) -> Json:
-    """For which nodes a slice or a device is."""
-    kind = draw(PERCENT)
-    if kind < 50:
-        return {"nodeName": NODE}
-    if kind < 64:
-        return {"allNodes": True}
-    if kind < 78:
-        return {"nodeSelector": draw(node_selectors())}
-    if per_device and kind < 92:
-        return {"perDeviceNodeSelection": True}
-    if kind < 98:
-        return {"nodeName": "node-2"}
-    return {}
-
-
-@st.composite
-def slices(draw: st.DrawFn, *, alpha: bool) -> list[Json]:
-    """The slices of some pools, in any order."""
-    identities = [("gpu.io", "p"), ("gpu.io", "q"), ("nic.io", "p")]
-    chosen = identities[: draw(st.sampled_from((1, 1, 2, 2, 3)))]
-    made = [one for driver, pool in chosen for one in draw(pools(driver, pool, alpha=alpha))]
-    return draw(st.permutations(made)) if len(made) < 5 else made
-
-
-SIZES = st.sampled_from((2, 1, 3, 4, 4, 5, 0))
-
-
-@st.composite
-def pools(draw: st.DrawFn, driver: str, name: str, *, alpha: bool) -> list[Json]:
-    """The slices of one pool: devices in one or two of them, maybe counters, maybe an older generation."""
-    generation = draw(st.integers(1, 2))
-    counter_sets = draw(st.sampled_from(([], [], ["s0"], ["s0", "s1"])))
-    made: list[Json] = []
-    count = 0
-    for number in range(draw(st.sampled_from((1, 1, 2)))):
-        place = draw(places(per_device=True))
-        spec: Json = {**place}
-        spec["devices"] = [
-            draw(devices(f"d{count + i}", counter_sets, alpha=alpha, placed="perDeviceNodeSelection" in place))
-            for i in range(draw(SIZES))
-        ]
-        # Now and then the second slice has a device of the first one's name.
-        count += len(spec["devices"]) - (1 if spec["devices"] and chance(draw, 3) else 0)
-        if alpha and chance(draw, 25):
-            spec["skipNodeOperations"] = draw(st.sampled_from((["NodeUnprepareResources"], ["*"])))
-        made.append(published(f"{driver}-{name}-{number}", spec))
-    if counter_sets:
-        spec = draw(places(per_device=False))
-        spec["sharedCounters"] = [draw(counters(one)) for one in counter_sets]
-        if chance(draw, 3):
-            spec["sharedCounters"].append(draw(counters(counter_sets[0])))
-        made.append(published(f"{driver}-{name}-counters", spec))
-    total = len(made) + (draw(st.sampled_from((-1, 1))) if chance(draw, 4) else 0)
-    for one in made:
-        one["spec"] |= {"driver": driver, "pool": {"name": name, "generation": generation, "resourceSliceCount": total}}
-    if chance(draw, 8):
-        # Another generation: older and left behind, or newer and only just coming.
-        other = published(f"{driver}-{name}-other", draw(places(per_device=False)))
-        other["spec"]["devices"] = [draw(devices("d0", [], alpha=alpha, placed=False))]
-        pool = {"name": name, "generation": generation + draw(st.sampled_from((-1, 1))), "resourceSliceCount": 1}
-        other["spec"] |= {"driver": driver, "pool": pool}
-        made.append(other)
+def taint(choices: Choices) -> Json:
+    made: Json = {"key": choices.one(("sick", "hot")), "effect": choices.one(EFFECTS)}
+    if choices.chance(40):
+        made["value"] = choices.one("12")
     return made
 
 
-@st.composite
-def counters(draw: st.DrawFn, name: str) -> Json:
-    amounts = {"units": {"value": draw(st.sampled_from(("4", "6", "3", "9")))}, "lanes": {"value": "6"}}
-    return {"name": name, "counters": amounts}
+def place(choices: Choices, kind: Kind, *, per_device: bool) -> Json:
+    """For which nodes a slice or a device is."""
+    choice = choices.number(0, 99)
+    if choice < 50:
+        return {"nodeName": NODE}
+    if choice < 64:
+        return {"allNodes": True}
+    if choice < 78:
+        return {"nodeSelector": node_selector(choices)}
+    if per_device and choice < 92:
+        return {"perDeviceNodeSelection": True}
+    if choice < 98 and not kind.search:
+        return {"nodeName": "node-2"}
+    return {"nodeName": NODE} if choice < 99 else {}
+
+
+def slices(choices: Choices, kind: Kind) -> list[Json]:
+    """The slices of some pools, in any order."""
+    identities = (("gpu.io", "p"), ("gpu.io", "q"), ("nic.io", "p"))
+    number = choices.one((1, 2) if kind.search else (1, 1, 2, 2, 3))
+    made = [one for identity in identities[:number] for one in pool(choices.part(), *identity, kind)]
+    for at in range(len(made)):
+        other = choices.number(at, len(made) - 1)
+        made[at], made[other] = made[other], made[at]
+    return made
+
+
+def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
+    """The slices of one pool: devices in one or two of them, maybe counters, maybe an older generation."""
+    generation = choices.number(1, 2)
+    counter_sets: Sequence[str] = choices.one(((), (), ("s0",), ("s0", "s1")))
+    made: list[Json] = []
+    first = 0
+    for number in range(choices.number(1, 2)):
+        spec = place(choices, kind, per_device=True)
+        size = choices.one((3, 4, 5, 6) if kind.search else (2, 1, 3, 4, 4, 5, 0))
+        placed = "perDeviceNodeSelection" in spec
+        spec["devices"] = [
+            device(choices.part(), f"d{first + i}", counter_sets, kind, placed=placed) for i in range(size)
+        ]
+        # Now and then the second slice has a device of the first one's name.
+        first += size - (1 if size and choices.chance(kind.rarely(12)) else 0)
+        if choices.chance(25 if kind.alpha else 1):
+            spec["skipNodeOperations"] = choices.one((["NodeUnprepareResources"], ["*"]))
+        made.append(published(f"{driver}-{name}-{number}", spec))
+    if counter_sets:
+        spec = place(choices, kind, per_device=False)
+        spec["sharedCounters"] = [counter_set(choices, one) for one in counter_sets]
+        if choices.chance(kind.rarely(3)):
+            spec["sharedCounters"].append(counter_set(choices, counter_sets[0]))
+        made.append(published(f"{driver}-{name}-counters", spec))
+    count = len(made) + (choices.one((-1, 1)) if choices.chance(kind.rarely(6)) else 0)
+    for one in made:
+        one["spec"] |= {"driver": driver, "pool": {"name": name, "generation": generation, "resourceSliceCount": count}}
+    if choices.chance(8):
+        # Another generation: older and left behind, or newer and only just coming.
+        spec = place(choices, kind, per_device=False)
+        spec["devices"] = [device(choices.part(), "d0", (), kind, placed=False)]
+        spec["pool"] = {"name": name, "generation": generation + choices.one((-1, 1)), "resourceSliceCount": 1}
+        made.append(published(f"{driver}-{name}-other", spec | {"driver": driver}))
+    return made
+
+
+def counter_set(choices: Choices, name: str) -> Json:
+    return {"name": name, "counters": {"units": {"value": choices.one("6439")}, "lanes": {"value": "6"}}}
 
 
 def published(name: str, spec: Json) -> Json:
@@ -353,166 +381,151 @@ def published(name: str, spec: Json) -> Json:
 
 # --- claims
 
+ATTRIBUTES = ("gpu.io/numa", "gpu.io/numa", "gpu.io/model", "gpu.io/model", ROOT, ROOT, "gpu.io/numa", "gpu.io/tags")
+RARE_ATTRIBUTES = ("nic.io/numa", "gpu.io/version", "gpu.io/nope")
 
-@st.composite
-def claims(draw: st.DrawFn, name: str, *, alpha: bool, on: frozenset[str]) -> Json:
-    requests = [
-        draw(requests_of(f"r{i}", alpha=alpha, on=on)) for i in range(draw(st.sampled_from((1, 1, 1, 2, 2, 2, 3, 0))))
-    ]
+
+def claim(choices: Choices, name: str, kind: Kind) -> Json:
+    number = choices.one((2, 2, 3, 1) if kind.search else (1, 1, 1, 1, 2, 2, 3, 0))
+    requests = [request(choices.part(), f"r{i}", kind) for i in range(number)]
     spec: Json = {"requests": requests}
-    names = [request["name"] for request in requests]
+    asked = [ask for r in requests for ask in (*r.get("firstAvailable", ()), r.get("exactly", {}))]
+    names = [r["name"] for r in requests]
     names += [f"{r['name']}/{sub['name']}" for r in requests for sub in r.get("firstAvailable", ())]
-    if names and chance(draw, 60):
-        number = draw(st.sampled_from((1, 1, 2)))
-        spec["constraints"] = [draw(constraints(names, derived=_derives(requests))) for _ in range(number)]
-    if names and chance(draw, 14):
-        spec["config"] = draw(st.lists(configs(names), min_size=1, max_size=2))
+    if names and choices.chance(70 if kind.search else 35):
+        derived = any("derivedAttributes" in ask for ask in asked)
+        spec["constraints"] = [constraint(choices, names, derived=derived) for _ in range(choices.one((1, 1, 2)))]
+    if names and choices.chance(14):
+        spec["config"] = [config(choices, names) for _ in range(choices.number(1, 2))]
     return {"metadata": {"name": name, "namespace": "default"}, "spec": {"devices": spec}}
 
 
-def _derives(requests: list[Json]) -> bool:
-    return any(
-        ask.get("derivedAttributes")
-        for request in requests
-        for ask in (*request.get("firstAvailable", ()), request.get("exactly", {}))
-    )
-
-
-@st.composite
-def constraints(draw: st.DrawFn, names: list[str], *, derived: bool) -> Json:
-    attribute = DERIVED if derived and chance(draw, 70) else draw(st.sampled_from(ATTRIBUTES))
-    kind = draw(st.sampled_from(("matchAttribute", "matchAttribute", "distinctAttribute")))
-    made: Json = {kind: attribute}
-    if chance(draw, 35):
-        made["requests"] = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
-    if chance(draw, 2):
+def constraint(choices: Choices, names: Sequence[str], *, derived: bool) -> Json:
+    kind = choices.one(("matchAttribute", "matchAttribute", "distinctAttribute"))
+    made: Json = {
+        kind: DERIVED
+        if derived and choices.chance(70)
+        else choices.one(RARE_ATTRIBUTES if choices.chance(5) else ATTRIBUTES)
+    }
+    if choices.chance(30):
+        made["requests"] = choices.different(names, 1, 2)
+    if choices.chance(2):
         made |= {"matchAttribute": ROOT, "distinctAttribute": ROOT}
-    elif chance(draw, 1):
+    elif choices.chance(1):
         made.pop(kind)
     return made
 
 
-@st.composite
-def configs(draw: st.DrawFn, names: list[str]) -> Json:
-    made: Json = {"opaque": {"driver": "gpu.io", "parameters": {"of": draw(st.sampled_from(("claim", "request")))}}}
-    if chance(draw, 60):
-        made["requests"] = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
+def config(choices: Choices, names: Sequence[str]) -> Json:
+    made: Json = {"opaque": {"driver": "gpu.io", "parameters": {"of": choices.one(("claim", "request"))}}}
+    if choices.chance(60):
+        made["requests"] = choices.different(names, 1, 2)
     return made
 
 
-@st.composite
-def requests_of(draw: st.DrawFn, name: str, *, alpha: bool, on: frozenset[str]) -> Json:
-    if chance(draw, 22 if "PrioritizedList" in on else 3):
-        subrequests = [draw(asks(alpha=alpha, on=on)) for _ in range(draw(st.sampled_from((2, 2, 1, 3))))]
-        return {"name": name, "firstAvailable": [{"name": f"s{i}", **ask} for i, ask in enumerate(subrequests)]}
-    exactly = draw(asks(alpha=alpha, on=on))
-    if chance(draw, 7 if "AdminAccess" in on else 1):
-        exactly["adminAccess"] = draw(st.sampled_from((True, True, True, False)))
+def request(choices: Choices, name: str, kind: Kind) -> Json:
+    if choices.chance(22 if "PrioritizedList" in kind.on else 3):
+        alternatives = [ask(choices.part(), kind) for _ in range(choices.one((2, 2, 1, 3)))]
+        return {"name": name, "firstAvailable": [{"name": f"s{i}", **one} for i, one in enumerate(alternatives)]}
+    exactly = ask(choices, kind)
+    if choices.chance(10 if "AdminAccess" in kind.on else 1):
+        exactly["adminAccess"] = choices.one((True, True, True, False))
     return {"name": name, "exactly": exactly}
 
 
 DERIVATIONS = (
-    'device.attributes["gpu.io"].?numa.orValue(0)',
-    'string(device.attributes["gpu.io"].?numa.orValue(7))',
     'device.attributes["gpu.io"].?model.orValue("a")',
     "device.driver",
-    '[1, 2].filter(x, x > device.attributes["gpu.io"].?numa.orValue(0))',
-    'device.attributes["gpu.io"].numa + 1',
     'has(device.attributes["gpu.io"].model)',
     'semver("1.2.0")',
+    'string(device.attributes["gpu.io"].?model.orValue("b")) + "c"',
+    'device.attributes["gpu.io"].?numa.orValue(0)',
+    '[1, 2].filter(x, x > device.attributes["gpu.io"].?numa.orValue(0))',
+    'device.attributes["gpu.io"].numa + 1',
 )
 
 
-@st.composite
-def asks(draw: st.DrawFn, *, alpha: bool, on: frozenset[str]) -> Json:
+def ask(choices: Choices, kind: Kind) -> Json:
     """An exact request or a subrequest, without a name."""
-    ask: Json = {"deviceClassName": draw(st.sampled_from(("any", "any", "gpu", "gpu", "some")))}
-    if chance(draw, 1):
-        ask["deviceClassName"] = draw(st.sampled_from(("nowhere", "")))
-    mode = draw(PERCENT)
-    if mode < 12:
-        ask["allocationMode"] = "All"
-    elif mode < 13:
-        ask["allocationMode"] = "Most"
-    elif mode < 20:
-        ask["allocationMode"] = "ExactCount"
-    if mode >= 13:
-        count = draw(st.sampled_from((1, 1, 1, 2, 2, 3, 4)))
-        if chance(draw, 1):
-            count = draw(st.sampled_from((33, 31, 17)))
+    made: Json = {"deviceClassName": choices.one(("any", "any", "gpu", "any", "gpu", "any", "some"))}
+    if choices.chance(kind.rarely(2)):
+        made["deviceClassName"] = choices.one(("nowhere", ""))
+    mode = choices.number(0, 99)
+    if mode >= (97 if kind.search else 88):
+        made["allocationMode"] = "All"
+    else:
+        if mode >= 80:
+            made["allocationMode"] = "Most" if mode == 87 and not kind.search else "ExactCount"
+        count = choices.one((2, 1, 2, 3, 2) if kind.search else (1, 1, 1, 1, 2, 2, 3))
+        if choices.chance(1):
+            count = choices.one((33, 31, 17))
         if count > 1:
-            ask["count"] = count
-    if chance(draw, 30):
-        ask["selectors"] = [selector(one) for one in draw(st.lists(expressions(), min_size=1, max_size=2))]
-    if chance(draw, 15):
-        ask["tolerations"] = draw(st.lists(tolerations(), min_size=1, max_size=2))
-    if chance(draw, 16 if "ConsumableCapacity" in on else 2):
-        ask["capacity"] = draw(amounts())
-    if alpha and chance(draw, 20 if "DerivedAttributes" in on else 2):
-        ask["derivedAttributes"] = [{"name": DERIVED, "expression": draw(st.sampled_from(DERIVATIONS))}]
-    return ask
-
-
-@st.composite
-def tolerations(draw: st.DrawFn) -> Json:
-    made: Json = {}
-    if chance(draw, 80):
-        made["key"] = draw(st.sampled_from(("sick", "hot")))
-    if chance(draw, 70):
-        made["operator"] = draw(st.sampled_from(("Exists", "Exists", "Equal", "Unlike")))
-    if chance(draw, 25):
-        made["value"] = draw(st.sampled_from(("1", "2")))
-    if chance(draw, 30):
-        made["effect"] = draw(EFFECTS)
+            made["count"] = count
+    if choices.chance(12 if kind.search else 30):
+        made["selectors"] = selectors(choices, 1, kind.rarely(15))
+    if choices.chance(18):
+        made["tolerations"] = [toleration(choices) for _ in range(choices.number(1, 2))]
+    if choices.chance(16 if "ConsumableCapacity" in kind.on else 2):
+        made["capacity"] = {"requests": amounts(choices)}
+    if kind.alpha and choices.chance(20 if "DerivedAttributes" in kind.on else 2):
+        made["derivedAttributes"] = [{"name": DERIVED, "expression": choices.one(DERIVATIONS)}]
     return made
 
 
-@st.composite
-def amounts(draw: st.DrawFn) -> Json:
-    requests: Json = {}
-    if chance(draw, 75):
-        requests["slots"] = draw(st.sampled_from(("1", "2", "3", "500m", "0.1", "1.2", "5", "1u", "0", "7", "-1")))
-    if chance(draw, 30):
-        requests["memory"] = draw(st.sampled_from(("1Gi", "10Gi", "20Gi", "15e9", "0.5Gi")))
-    if chance(draw, 3):
-        requests["nowhere"] = "1"
-    return {"requests": requests}
+def toleration(choices: Choices) -> Json:
+    made: Json = {}
+    if not choices.chance(20):
+        made["key"] = choices.one(("sick", "hot"))
+    if not choices.chance(30):
+        made["operator"] = choices.one(("Exists", "Exists", "Equal", "Unlike"))
+    if choices.chance(25):
+        made["value"] = choices.one("12")
+    if choices.chance(30):
+        made["effect"] = choices.one(EFFECTS)
+    return made
+
+
+def amounts(choices: Choices) -> Json:
+    made: Json = {}
+    if not choices.chance(25):
+        made["slots"] = choices.one(("1", "1", "2", "3", "500m", "0.1", "1.2", "5", "0", "7", "1u", "-1"))
+    if choices.chance(30):
+        made["memory"] = choices.one(("1Gi", "10Gi", "20Gi", "15e9", "0.5Gi"))
+    if choices.chance(3):
+        made["nowhere"] = "1"
+    return made
 
 
 # --- what is in use
 
 
-@st.composite
-def usage(draw: st.DrawFn, published_slices: list[Json], *, alpha: bool) -> Json:
-    known = [
-        {"driver": one["spec"]["driver"], "pool": one["spec"]["pool"]["name"], "device": device["name"], "of": device}
-        for one in published_slices
-        for device in one["spec"].get("devices", ())
-    ]
-    if not known or chance(draw, 45):
+def usage(choices: Choices, published_slices: Sequence[Json], kind: Kind) -> Json:
+    """Some devices in use: listed, or held by a claim, exclusively or in shares."""
+    if choices.chance(40):
         return {}
     exclusive: list[Json] = []
     shares: list[Json] = []
     consumed: list[Json] = []
     held: list[Json] = []
-    for number, entry in enumerate(known):
-        if not chance(draw, 28):
-            continue
-        device = {key: value for key, value in entry.items() if key != "of"}
-        if not entry["of"].get("allowMultipleAllocations") and not chance(draw, 5):
-            (held if chance(draw, 25) else exclusive).append(device)
-            continue
-        taken = {name: draw(st.sampled_from(("1", "2", "500m"))) for name in entry["of"].get("capacity", {})}
-        share = {**device, "shareID": str(uuid.UUID(int=number + 1))}
-        if chance(draw, 35):
-            held.append({**share, "consumedCapacity": taken})
-        else:
+    for one in published_slices:
+        for known in one["spec"].get("devices", ()):
+            if not choices.chance((8 if kind.search else 28)):
+                continue
+            used = {"driver": one["spec"]["driver"], "pool": one["spec"]["pool"]["name"], "device": known["name"]}
+            if not known.get("allowMultipleAllocations") and not choices.chance(5):
+                (held if choices.chance(25) else exclusive).append(used)
+                continue
+            taken = {name: choices.one(("1", "2", "500m")) for name in known.get("capacity", ())}
+            share = {**used, "shareID": str(uuid.UUID(int=len(shares) + len(held) + 1))}
+            if choices.chance(35):
+                held.append({**share, "consumedCapacity": taken})
+                continue
             shares.append(share)
             if taken:
-                consumed.append({**device, "consumedCapacity": taken})
+                consumed.append({**used, "consumedCapacity": taken})
     made = {"allocatedDevices": exclusive, "allocatedSharedDevices": shares, "aggregatedCapacity": consumed}
     if held:
-        results = [{"request": "r", **one, **({"adminAccess": True} if chance(draw, 10) else {})} for one in held]
+        results = [{"request": "r", **one, **({"adminAccess": True} if choices.chance(15) else {})} for one in held]
         status = {"allocation": {"devices": {"results": results}}}
         made["allocatedClaims"] = [{"metadata": {"name": "holder", "namespace": "default"}, "status": status}]
     return {key: value for key, value in made.items() if value}

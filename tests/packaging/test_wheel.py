@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -17,9 +18,6 @@ import pytest
 import dra_policy
 
 ROOT = Path(__file__).resolve().parents[2]
-# One worker builds and installs for all tests of this file.
-pytestmark = pytest.mark.xdist_group("packaging")
-
 # What pip needs to reach its index; nothing else of the caller's environment is passed on.
 KEPT = ("PATH", "PIP_", "SSL_CERT", "REQUESTS_CA", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http", "https", "no_proxy")
 
@@ -51,36 +49,44 @@ def must(*command: str | Path, cwd: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the source archive and the wheel that was built from that archive, not from the checkout."""
-    folder = tmp_path_factory.mktemp("dist")
-    must(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a parallel run share; the first one builds and installs, the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "packaging"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "ready").exists():
+            dist = folder / "dist"
+            # The wheel is built from the source archive, not from the checkout.
+            must(sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, ROOT, cwd=folder)
+            venv.create(folder / "venv", with_pip=True)
+            install = (folder / "venv" / "bin" / "python", "-m", "pip", "install", "-q", "--no-compile")
+            must(*install, "-c", ROOT / "requirements" / "ci.txt", *dist.glob("*.whl"), cwd=folder)
+            (folder / "ready").touch()
     return folder
 
 
 @pytest.fixture(scope="session")
-def wheel(built: Path) -> Path:
-    (path,) = built.glob("*.whl")
+def archive(workshop: Path) -> Path:
+    (path,) = (workshop / "dist").glob("*.tar.gz")
     return path
 
 
 @pytest.fixture(scope="session")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    folder = tmp_path_factory.mktemp("clean")
-    venv.create(folder / "venv", with_pip=True)
-    programs = folder / "venv" / "bin"
-    must(
-        *(programs / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"),
-        *("-c", ROOT / "requirements" / "ci.txt", wheel),
-        cwd=folder,
-    )
-    (folder / "elsewhere").mkdir()
-    return Installed(programs, folder / "elsewhere")
+def wheel(workshop: Path) -> Path:
+    (path,) = (workshop / "dist").glob("*.whl")
+    return path
+
+
+@pytest.fixture
+def installed(workshop: Path, tmp_path: Path) -> Installed:
+    return Installed(workshop / "venv" / "bin", tmp_path)
 
 
 def test_the_wheel_carries_grammar_policies_library_and_adapters(wheel: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
+    with zipfile.ZipFile(wheel) as opened:
+        names = set(opened.namelist())
     for folder, carried in (("grammar", "_grammar"), ("policies", "_policies")):
         here = {p.relative_to(ROOT / folder).as_posix() for p in (ROOT / folder).rglob("*") if p.is_file()}
         assert here
@@ -93,18 +99,17 @@ def test_the_wheel_carries_grammar_policies_library_and_adapters(wheel: Path) ->
 
 
 def test_the_wheel_carries_nothing_else(wheel: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
+    with zipfile.ZipFile(wheel) as opened:
+        names = opened.namelist()
     tops = {name.split("/")[0] for name in names}
     packages = {"dra_policy", "dra_policy_kubernetes", "dra_policy_simulator"}
     assert tops == {*packages, f"dra_policy-{dra_policy.__version__}.dist-info"}
     assert [name for name in names if "/decisions/" in name or "__pycache__" in name] == []
 
 
-def test_the_source_archive_can_be_tested(built: Path) -> None:
-    (path,) = built.glob("*.tar.gz")
-    with tarfile.open(path) as archive:
-        names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+def test_the_source_archive_can_be_tested(archive: Path) -> None:
+    with tarfile.open(archive) as opened:
+        names = {name.split("/", 1)[1] for name in opened.getnames() if "/" in name}
     assert {"README.md", "LICENSE", "pyproject.toml", "requirements/ci.txt", "tests/packaging/test_wheel.py"} <= names
 
 

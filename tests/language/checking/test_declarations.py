@@ -204,6 +204,7 @@ def _only(text: str, code: str, underlined: str, message: str) -> None:
     assert found[0].span is not None
     assert found[0].span.text == underlined
     assert message in found[0].message
+    assert found[0].help
 
 
 def test_the_good_file_is_good() -> None:

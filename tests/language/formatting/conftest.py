@@ -19,7 +19,9 @@ NOWHERE = Source("", "").span(0, 0)
 WORDS = sorted(_grammar()[0].parser.lexer.words)
 # Nearly every keyword is a name too; these are not, in some places.
 VALUE_WORDS = frozenset(("true", "false"))
-TYPE_WORDS = frozenset(["text", "int", "bool", "version", "duration", "one", "set", "bytes", "bits", "count", "hertz", "watts", "cores"])
+TYPE_WORDS = frozenset(
+    ["text", "int", "bool", "version", "duration", "one", "set", "bytes", "bits", "count", "hertz", "watts", "cores"]
+)
 
 booleans = st.booleans()
 

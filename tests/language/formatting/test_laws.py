@@ -1,5 +1,7 @@
 """Laws of the formatter, on whole generated files."""
 
+import itertools
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +61,7 @@ def test_the_layout_is_tidy(policies, data):
     lines = format_text(Source("test.dra", text)).split("\n")
     assert lines[-1] == ""
     assert lines[-2] != ""
-    for line, following in zip(lines, lines[1:], strict=False):
+    for line, following in itertools.pairwise(lines):
         assert line or following or following is lines[-1], "one blank line at most"
         assert "\t" not in line.split("#")[0].split('"')[0]
         assert not line or not line[-1].isspace() or "#" in line

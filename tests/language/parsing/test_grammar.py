@@ -59,7 +59,7 @@ def test_the_examples_of_a_rule_are_accepted(rule, grammar):
 
 def test_every_rule_has_a_function_and_every_function_a_rule():
     rules = {rule for rule in EXAMPLES_OF_RULES if not rule.startswith("_")}
-    functions = {name for name in vars(Builder) if not name.startswith("_")}
+    functions = {name for name in dir(Builder) if not name.startswith("_")}
     assert rules <= functions
     assert functions - rules == {"begin", "unknown_unit"}
 
@@ -81,6 +81,11 @@ def test_every_unit_is_one_token_with_its_number(spelling):
         whole = (token.type, str(token)) == ("AMOUNT", text)
         assert whole == (text[-1 - len(spelling)].isdigit() or spelling not in ATTACHED_ONLY), text
     assert UNITS[UNITS[spelling].canonical].factor == UNITS[spelling].factor
+
+
+def test_a_number_ends_before_two_dots():
+    token = _grammar()[0].parser.lexer.token("0..6", 0)
+    assert (token.type, str(token)) == ("WHOLE", "0")
 
 
 def test_examples_in_help_are_right():
