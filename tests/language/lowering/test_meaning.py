@@ -25,10 +25,16 @@ device Gpu {
   attribute numa     std.numa.node optional
   attribute minor    int absent means 7
   attribute features set of text publish as list or flags "feature_{value}"
+  attribute grade    text absent means "b"
+  attribute kind     one of x, y absent means x
+  attribute fw       version absent means 1.2
+  attribute tags     set of text optional
+  attribute ports    set of int
   flag      ecc      absent means false
   flag      healthy  absent means true
   capacity  memory   bytes
   capacity  line     bits per second optional
+  capacity  streams  count absent means 4
 }
 define modern of Gpu = arch == Hopper or ver >= 600.0
 """
@@ -73,6 +79,20 @@ ATOMS = [
     atom('"fp8" in features', "features", lambda d: "fp8" in d["features"]),
     atom('"bf16" not in features', "features", lambda d: "bf16" not in d["features"]),
     atom("true", "", lambda _: True),
+    atom('grade == "b"', "", lambda d: d.get("grade", "b") == "b"),
+    atom('grade starts with "A" ignoring case', "", lambda d: d.get("grade", "b") == "a1"),
+    atom("kind != y", "", lambda d: d.get("kind", "x") != "y"),
+    atom("kind in x, y and kind == x", "", lambda d: d.get("kind", "x") == "x"),
+    atom("fw >= 1.2", "", lambda d: version(d.get("fw", "1.2.0")) >= (1, 2, 0)),
+    atom("fw == 1.2", "", lambda d: d.get("fw", "1.2.0") == "1.2.0"),
+    atom("fw <= ver", "ver", lambda d: version(d.get("fw", "1.2.0")) <= version(d["ver"])),
+    atom("streams > 4", "", lambda d: d.get("streams", 4) > 4),
+    atom("streams in 4, 8", "", lambda d: d.get("streams", 4) in (4, 8)),
+    atom('has tags and "a" in tags', "", lambda d: "a" in d.get("tags", ())),
+    atom("not has tags or grade in tags", "", lambda d: "tags" not in d or d.get("grade", "b") in d["tags"]),
+    atom("1 in ports and 2 not in ports", "ports", lambda d: 1 in d["ports"] and 2 not in d["ports"]),
+    atom("uuid == grade", "uuid", lambda d: d["uuid"] == d.get("grade", "b")),
+    atom("has line and line > 0 bit/s or streams == 8", "", lambda d: "line" in d or d.get("streams", 4) == 8),
     atom("ecc", "", lambda d: d.get("ecc", False)),
     atom("healthy", "", lambda d: d.get("healthy", True)),
     atom("ecc != healthy", "", lambda d: d.get("ecc", False) != d.get("healthy", True)),
@@ -91,6 +111,12 @@ VALUES: dict[str, Any] = {
     "numa": st.integers(0, 3),
     "minor": st.integers(6, 9),
     "features": st.sets(st.sampled_from(["fp8", "bf16", "int4"])),
+    "grade": st.sampled_from(["a1", "b", "GPU-1"]),
+    "kind": st.sampled_from(["x", "y"]),
+    "fw": st.sampled_from(["1.1.9", "1.2.0", "600.1.0"]),
+    "tags": st.sets(st.sampled_from(["a", "b", "a1"]), min_size=1),
+    "ports": st.sets(st.integers(1, 3), min_size=1),
+    "streams": st.sampled_from([4, 5, 8]),
     "ecc": st.booleans(),
     "healthy": st.booleans(),
     "memory": st.sampled_from([40 * G, 80 * G, 40 * G - 1, 80 * 10**9, 80 * 10**9 - 1]),
@@ -126,8 +152,14 @@ def device(values: dict[str, Any], *, lists: bool) -> Device:
     capacity: dict[str, Any] = {}
     for name, value in values.items():
         match name:
-            case "uuid" | "arch":
+            case "uuid" | "arch" | "grade" | "kind":
                 attributes[name] = {"string": value}
+            case "fw":
+                attributes[name] = {"version": value}
+            case "tags":
+                attributes[name] = {"strings": sorted(value)}
+            case "ports":
+                attributes[name] = {"ints": sorted(value)}
             case "ver":
                 attributes["driverVersion"] = {"version": value}
             case "numa":
