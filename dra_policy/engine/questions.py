@@ -36,6 +36,7 @@ from dra_policy.resources import (
     DeviceRequestAllocationResult,
     Features,
     Node,
+    Quantity,
     ResourceClaim,
     ResourceSlice,
     TypedObject,
@@ -54,6 +55,7 @@ LINE_LIMIT = 256 * 1024 * 1024
 """Bytes of one question: a cluster of five thousand nodes is about 12 MiB."""
 
 _REMEMBERED = 64
+_NOTHING_CONSUMED = {"": Quantity.parse("0")}
 _NAMES = {name: field for field, name in FEATURE_NAMES.items()}
 
 T = TypeVar("T", bound=TypedObject)
@@ -228,6 +230,11 @@ class Questions:
         exclusive = [_device(use) for use in _uses(data, "allocatedDevices", problems)]
         shares = [(_device(use), use.share_id or "") for use in _uses(data, "allocatedSharedDevices", problems)]
         consumed = [(_device(use), use.consumed_capacity) for use in _uses(data, "aggregatedCapacity", problems)]
+        if not features.consumable_capacity:
+            # The scheduler gathers no shares then (J12). An allocator that is given some takes the device to be free,
+            # but charged for its counters (G3): as if something were consumed of it.
+            consumed += [(device, _NOTHING_CONSUMED) for device, _ in shares]
+            shares = []
         usage = Usage.of(exclusive, shares, consumed)
         for claim, _ in self._objects(ResourceClaim, data, "allocatedClaims", features, problems):
             if claim.status.allocation is not None:

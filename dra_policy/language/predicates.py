@@ -143,9 +143,12 @@ class _Lowering:
         if attribute.published_as_flags(lists=self._lists) and isinstance(test.item, Constant):
             name = attribute.flag(str(test.item.value))
             flag = tree.attribute(name.domain, name.identifier, span)
-            found = tree.all_of(tree.has_attribute(name.domain, name.identifier, span), flag, span=span)
-        else:
+            found: Expression = tree.all_of(tree.has_attribute(name.domain, name.identifier, span), flag, span=span)
+        elif self._lists:
             found = tree.method(_value(attribute, span), "includes", _term(test.item), span=span)
+        else:
+            # No device of such a target has a list; `includes` is unknown there, and on one value it is equality.
+            found = tree.compare("==", _value(attribute, span), _term(test.item), span)
         return tree.negation(found, span) if test.negated else found
 
 

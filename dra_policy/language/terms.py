@@ -173,7 +173,10 @@ class TermReader:
                 near = self.problems.similar(name.text, values)
                 return near is not None or self.problems.similar(name.text, self.device.attributes) is None
             case _:
-                return self.problems.similar(name.text, self.device.attributes) is None and name.text not in self.device.retired
+                return (
+                    self.problems.similar(name.text, self.device.attributes) is None
+                    and name.text not in self.device.retired
+                )
 
     def peek(self, written: Condition) -> AttributeSchema | None:
         return look_up(self.device, written.name.text, self.scope) if isinstance(written, Reference) else None

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from dra_policy.expression import DeviceFacts, EvaluationError, Program, compile_cel, compile_tree, to_cel
+from dra_policy.expression.library import IMPLEMENTATIONS
+from dra_policy.expression.signatures import NAMES, overloads
 from dra_policy.expression.tree import (
     DRIVER,
     all_of,
@@ -363,3 +365,8 @@ def test_threads_parse_at_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         for number, found in enumerate(pool.map(work, range(100))):
             assert found == f's{number} device.driver == "d{number}" && {number} < 0'
+
+
+def test_every_implementation_belongs_to_a_signature() -> None:
+    declared = {overload.id for name in NAMES for overload in overloads(name)}
+    assert set(IMPLEMENTATIONS) <= declared

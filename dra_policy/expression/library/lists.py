@@ -152,6 +152,7 @@ for _type in ("int", "uint", "double", "bool", "duration", "timestamp", "string"
     LISTS[f"list_{_type}_is_sorted_bool"] = _is_sorted
     LISTS[f"list_{_type}_min_{_type}"] = _extreme("min", -1)
     LISTS[f"list_{_type}_max_{_type}"] = _extreme("max", 1)
-    LISTS[f"list_{_type}_sort"] = _sort
-for _type in ("google.protobuf.Duration", "google.protobuf.Timestamp"):
+for _type in (
+    "int", "uint", "double", "bool", "string", "bytes", "google.protobuf.Duration", "google.protobuf.Timestamp",
+):  # fmt: skip
     LISTS[f"list_{_type}_sort"] = _sort

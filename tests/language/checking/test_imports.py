@@ -143,3 +143,17 @@ def test_diagnostics_are_sorted_by_file_and_position() -> None:
     places = [str(d.span) for d in found]
     assert places == sorted(places)
     assert len(places) == 3
+
+
+def test_the_standard_names_are_those_of_kubernetes() -> None:
+    policies = loaded(policy("a", "import std.pcie, std.numa"))
+    published = {
+        f"{p.name}.{name}": (attribute.published.qualified, str(attribute.type))
+        for p in policies
+        for name, attribute in p.attributes.items()
+    }
+    assert published == {
+        "std.pcie.root": ("resource.kubernetes.io/pcieRoot", "text"),
+        "std.pcie.bus_id": ("resource.kubernetes.io/pciBusID", "text"),
+        "std.numa.node": ("resource.kubernetes.io/numaNode", "a whole number"),
+    }

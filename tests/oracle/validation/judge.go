@@ -194,6 +194,7 @@ var alpha = []featuregate.Feature{
 	features.DRANodeAllocatableResources,
 	features.DRAOptionalNodeOperations,
 	features.DRAPartitionableDevicesType,
+	features.DRAResourcePoolStatus,
 }
 
 func gates(which string) error {
@@ -204,10 +205,7 @@ func gates(which string) error {
 	if utilfeature.DefaultFeatureGate.Enabled(alpha[0]) == on {
 		return nil
 	}
-	set := make([]string, 0, len(alpha)+1)
-	if on {
-		set = append(set, "NodeDeclaredFeatures=true")
-	}
+	set := make([]string, 0, len(alpha))
 	for _, gate := range alpha {
 		set = append(set, fmt.Sprintf("%s=%t", gate, on))
 	}

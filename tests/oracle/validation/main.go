@@ -32,7 +32,6 @@ type answer struct {
 	ID          string  `json:"id"`
 	DecodeError string  `json:"decodeError,omitempty"`
 	Errors      []wrong `json:"errors,omitempty"`
-	Object      any     `json:"object,omitempty"`
 	Failure     string  `json:"failure,omitempty"`
 }
 
