@@ -29,7 +29,11 @@ def _opaque(config: CheckedConfig, *, in_class: bool) -> OpaqueDeviceConfigurati
         if constants is None and field.default is not None and (in_class or not field.admin):
             constants = (field.default,)
         if constants is not None:
-            parameters[field.name] = _json(field, constants)
+            *outer, last = field.path
+            inside = parameters
+            for part in outer:
+                inside = inside.setdefault(part, {})
+            inside[last] = _json(field, constants)
     return OpaqueDeviceConfiguration(driver=schema.device.driver, parameters=parameters)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dra_policy.diagnostics import Related
 from dra_policy.language.checked import CheckedConfig
@@ -40,12 +40,24 @@ def _parameters(statement: Parameters, device: DeviceSchema | None, problems: Pr
             problems.add("NAM003", message, member.name.span, "remove one of the two, or rename it", note)
             continue
         schema = _field(member, problems)
-        if schema is not None:
+        if schema is not None and not _value_and_object(schema, fields, problems):
             fields[schema.name] = schema
     if api is None or device is None:
         return None
     api_version = f"{api.group.text}/{api.version.text}"
     return ParametersSchema(statement.name.text, device, api_version, api.kind.text, fields, statement.name.span)
+
+
+def _value_and_object(field: FieldSchema, fields: Mapping[str, FieldSchema], problems: Problems) -> bool:
+    """Whether `a` and `a.b` are both declared: `a` cannot be a value and an object."""
+    for other in fields.values():
+        short, long = sorted((field, other), key=lambda f: len(f.path))
+        if short is not long and long.path[: len(short.path)] == short.path:
+            note = Related(other.span, f"`{other.name}` is declared here")
+            message = f"`{short.name}` cannot be a value and hold `{long.name}`"
+            problems.add("NAM003", message, field.span, "rename one of the two", note)
+            return True
+    return False
 
 
 def _api(statement: Parameters, problems: Problems) -> Api | None:
@@ -69,9 +81,11 @@ def _api(statement: Parameters, problems: Problems) -> Api | None:
 
 
 def _field(member: Field, problems: Problems) -> FieldSchema | None:
-    problem = identifier_problem(member.name.text)
-    if problem is not None:
-        problems.add("NAM009", f"field `{member.name.text}` {problem}", member.name.span, "write it like `sharingMode`")
+    for part in member.name.text.split("."):
+        problem = identifier_problem(part)
+        if problem is not None:
+            help_ = "write it like `sharingMode`, or `sharing.mode` for a field of an object"
+            problems.add("NAM009", f"field `{part}` {problem}", member.name.span, help_)
     type_ = read_type(member.type, problems)
     if type_ is None:
         return None

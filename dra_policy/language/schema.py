@@ -128,7 +128,10 @@ class ModelSchema:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FieldSchema:
-    """A field of a configuration; `admin` fields are set in classes only."""
+    """A field of a configuration; `admin` fields are set in classes only.
+
+    The name is the way to the value: `sharing.strategy` is the field `strategy` of the object `sharing`.
+    """
 
     name: str
     type: Type
@@ -136,6 +139,10 @@ class FieldSchema:
     default: Constant | None
     admin: bool
     span: Span
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tuple(self.name.split("."))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
