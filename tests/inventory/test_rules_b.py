@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -86,8 +85,6 @@ def test_b10_one_device_with_binding_conditions_moves_its_whole_pool_behind_the_
     bound = {"name": "bound", "bindingConditions": ["ready"], "bindingFailureConditions": ["failed"]}
     slices = [a_slice("1", ["plain", bound], pool="a"), a_slice("2", ["y"], pool="b"), a_slice("3", ["z"], pool="c")]
     assert list(pools(viewed(*slices), shown)) == ["b", "c", "a"]
-    without = replace(Features(), device_binding_and_status=False)
-    assert list(pools(viewed(*slices, features=without), shown)) == ["b", "c", "a"]
 
 
 def test_b11_device_order_is_that_of_slice_names_and_lists(a_slice: Any, viewed: Any, shown: Any) -> None:
