@@ -85,7 +85,7 @@ def questions(draw: st.DrawFn) -> Json:
     question["node"] = node(choices.part())
     question["classes"] = classes(choices.part())
     question["slices"] = slices(choices.part(), kind)
-    number = choices.one((1, 1, 1, 1, 2, 2, 2, 3, 1, 0))
+    number = 0 if choices.chance(1) else choices.one((1, 1, 1, 2, 2, 3))
     question["claims"] = [claim(choices.part(), f"claim-{i}", kind) for i in range(number)]
     return question | usage(choices.part(), question["slices"], kind)
 
@@ -94,7 +94,7 @@ class Kind:
     """What a question is like."""
 
     def __init__(self, choices: Choices) -> None:
-        self.search = choices.chance(50)
+        self.search = choices.chance(55)
         self.switches = features(choices)
         self.on = frozenset(name for name in FEATURES if self.switches is None or self.switches.get(name))
         self.alpha = self.switches is not None
@@ -208,8 +208,10 @@ def classes(choices: Choices) -> list[Json]:
 EFFECTS = ("NoSchedule", "NoSchedule", "NoExecute", "None", "Other")
 
 
-def attributes(choices: Choices, kind: Kind) -> Json:
+def attributes(choices: Choices, driver: str, kind: Kind) -> Json:
     made: Json = {}
+    if driver != "gpu.io" and choices.chance(40):
+        made["gpu.io/numa"] = {"int": choices.number(0, 2)}
     if not choices.chance(8):
         made["numa"] = {"int": choices.number(0, 2)}
     elif choices.chance(50):
@@ -263,9 +265,9 @@ def capacities(choices: Choices, *, shareable: bool) -> Json:
     return made
 
 
-def device(choices: Choices, name: str, counter_sets: Sequence[str], kind: Kind, *, placed: bool) -> Json:
+def device(choices: Choices, driver: str, name: str, counter_sets: Sequence[str], kind: Kind, *, placed: bool) -> Json:
     """One device; `placed` if it has to say for which nodes it is."""
-    made: Json = {"name": name, "attributes": attributes(choices, kind)}
+    made: Json = {"name": name, "attributes": attributes(choices, driver, kind)}
     shareable = choices.chance(25)
     if shareable:
         made["allowMultipleAllocations"] = True
@@ -346,7 +348,7 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
         size = choices.one((3, 4, 5, 6) if kind.search else (2, 1, 3, 4, 4, 5, 0))
         placed = "perDeviceNodeSelection" in spec
         spec["devices"] = [
-            device(choices.part(), f"d{first + i}", counter_sets, kind, placed=placed) for i in range(size)
+            device(choices.part(), driver, f"d{first + i}", counter_sets, kind, placed=placed) for i in range(size)
         ]
         # Now and then the second slice has a device of the first one's name.
         first += size - (1 if size and choices.chance(kind.rarely(12)) else 0)
@@ -360,12 +362,15 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
             spec["sharedCounters"].append(counter_set(choices, counter_sets[0]))
         made.append(published(f"{driver}-{name}-counters", spec))
     count = len(made) + (choices.one((-1, 1)) if choices.chance(kind.rarely(6)) else 0)
+    if choices.chance(2):
+        # In a bare list of slices even names need not be unique.
+        made[-1]["metadata"] = dict(made[0]["metadata"])
     for one in made:
         one["spec"] |= {"driver": driver, "pool": {"name": name, "generation": generation, "resourceSliceCount": count}}
     if choices.chance(8):
         # Another generation: older and left behind, or newer and only just coming.
         spec = place(choices, kind, per_device=False)
-        spec["devices"] = [device(choices.part(), "d0", (), kind, placed=False)]
+        spec["devices"] = [device(choices.part(), driver, "d0", (), kind, placed=False)]
         spec["pool"] = {"name": name, "generation": generation + choices.one((-1, 1)), "resourceSliceCount": 1}
         made.append(published(f"{driver}-{name}-other", spec | {"driver": driver}))
     return made
@@ -392,7 +397,7 @@ def claim(choices: Choices, name: str, kind: Kind) -> Json:
     asked = [ask for r in requests for ask in (*r.get("firstAvailable", ()), r.get("exactly", {}))]
     names = [r["name"] for r in requests]
     names += [f"{r['name']}/{sub['name']}" for r in requests for sub in r.get("firstAvailable", ())]
-    if names and choices.chance(70 if kind.search else 35):
+    if names and choices.chance(85 if kind.search else 35):
         derived = any("derivedAttributes" in ask for ask in asked)
         spec["constraints"] = [constraint(choices, names, derived=derived) for _ in range(choices.one((1, 1, 2)))]
     if names and choices.chance(14):
@@ -457,8 +462,8 @@ def ask(choices: Choices, kind: Kind) -> Json:
         if mode >= 80:
             made["allocationMode"] = "Most" if mode == 87 and not kind.search else "ExactCount"
         count = choices.one((2, 1, 2, 3, 2) if kind.search else (1, 1, 1, 1, 2, 2, 3))
-        if choices.chance(1):
-            count = choices.one((33, 31, 17))
+        if choices.chance(1 if kind.search else 3):
+            count = choices.one((17, 31, 33))
         if count > 1:
             made["count"] = count
     if choices.chance(12 if kind.search else 30):
@@ -468,7 +473,8 @@ def ask(choices: Choices, kind: Kind) -> Json:
     if choices.chance(16 if "ConsumableCapacity" in kind.on else 2):
         made["capacity"] = {"requests": amounts(choices)}
     if kind.alpha and choices.chance(20 if "DerivedAttributes" in kind.on else 2):
-        made["derivedAttributes"] = [{"name": DERIVED, "expression": choices.one(DERIVATIONS)}]
+        name = choices.one((DERIVED, DERIVED, "gpu.io/numa"))
+        made["derivedAttributes"] = [{"name": name, "expression": choices.one(DERIVATIONS)}]
     return made
 
 
