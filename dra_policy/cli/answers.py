@@ -1,4 +1,4 @@
-"""Answers as a table, with the reasons of the claims that got nothing below it."""
+"""Answers as a table: devices, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -12,29 +12,26 @@ from dra_policy.cli.asking import Answer
 from dra_policy.cli.expected import Comparison
 from dra_policy.cli.tables import print_table
 
-COLUMNS = ("claim", "request", "node", "devices")
+COLUMNS = ("claim", "request", "node", "devices, or the reason why not")
 
 
 def print_answers(answers: Sequence[Answer], *, explain: bool) -> None:
-    """One row a request; then why the others got nothing; then a line that counts.
+    """One row a request, with its devices, or one a claim with the reason why it has none; then a line that counts.
 
-    The reason is that of the node which came nearest, or with `explain` what every node lost to which rule.
+    The reason is that of the node which came nearest; with `explain` stands above the table what every node lost to
+    which rule.
     """
+    if explain:
+        for answer in answers:
+            if not isinstance(answer.outcome, Allocated):
+                click.echo(f"{answer.explanation.text()}")
     rows: list[Sequence[str]] = []
     shades: list[str] = []
     for answer in answers:
         of_claim = _rows(answer) if isinstance(answer.outcome, Allocated) else [_without(answer)]
         rows += of_claim
         shades += ["" if isinstance(answer.outcome, Allocated) else "yellow"] * len(of_claim)
-    print_table(COLUMNS, rows, shades=shades)
-    without = [answer for answer in answers if not isinstance(answer.outcome, Allocated)]
-    for answer in without:
-        click.echo()
-        if explain:
-            click.echo(answer.explanation.text(), nl=False)
-        else:
-            refused = "refused: " if isinstance(answer.outcome, Unsatisfiable) else ""
-            click.echo(f"{click.style(answer.claim, bold=True)}: {refused}{answer.explanation.sentence()}")
+    print_table(COLUMNS, rows, shades=shades, sentences=COLUMNS[-1])
     click.echo(f"\n{_counts(answers)}")
 
 
@@ -76,8 +73,8 @@ def print_comparison(comparison: Comparison) -> None:
 
 
 def _without(answer: Answer) -> Sequence[str]:
-    words = {Unsatisfiable: "refused", Failed: "error", GaveUp: "gave up"}[type(answer.outcome)]
-    return (answer.claim, "", answer.asked, f"{words}, see below")
+    refused = "refused: " if isinstance(answer.outcome, Unsatisfiable) else ""
+    return (answer.claim, "", answer.asked, f"{refused}{answer.explanation.sentence()}")
 
 
 def _rows(answer: Answer) -> list[Sequence[str]]:

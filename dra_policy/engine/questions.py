@@ -130,8 +130,8 @@ class Questions:
     >>> line = '''{"id": "empty", "node": {"metadata": {"name": "node-1"}}, "claims": []}'''
     >>> Questions().answer(line).data()
     {'id': 'empty', 'results': [], 'allocated': True, 'error': None, 'nodeOnly': False, 'gaveUp': False}
-    >>> Questions().answer('{"id": "cut off", "claims": [', number=7).data()["error"]
-    'line 7, column 29: YML001 the list that starts here is not closed'
+    >>> Questions().answer('{"id": "cut off", "claims": [{}', number=7).data()["error"]
+    'line 7, column 29: YML001 the list that starts here is not closed (add `]` at the end)'
     """
 
     def __init__(self, *, step_limit: int = STEP_LIMIT, checked: bool = False) -> None:
@@ -159,7 +159,8 @@ class Questions:
                 near = did_you_mean(required, [key for key in data if key not in _MEMBERS], f"write `{required}`")
                 problems.append(Diagnostic("RES001", f"the question has no `{required}`", help=near, path=required))
         features = _features(data.get("features"), problems)
-        node = self._object(Node, data.get("node") or {}, "node", features, problems)
+        given = data.get("node")
+        node = self._object(Node, {} if given is None else given, "node", features, problems)
         snapshot, graph = self._inventory(data, features, problems)
         classes = self._class_rules(data, features, problems)
         claims: list[ClaimRules] = []
@@ -425,13 +426,13 @@ def _below(path: str, problem: Diagnostic) -> Diagnostic:
 
 
 def _words(problem: Diagnostic, number: int) -> str:
-    """A diagnostic in one line: where, which, what."""
+    """A diagnostic in one line: where, which, what, and what to write."""
     place = f"line {number}"
     if problem.path:
         place += f", {problem.path}"
     elif problem.span is not None:
         place += f", column {problem.span.column}"
-    return f"{place}: {problem.code} {problem.message}"
+    return f"{place}: {problem.code} {problem.message}" + (f" ({problem.help})" if problem.help else "")
 
 
 def _failure(failed: Failed) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from dra_policy.allocation import (
@@ -121,7 +121,7 @@ def _refusal(outcome: Unsatisfiable) -> str:
     failing = nearest[0].requests
     if not failing:
         return f"no combination fits on {count(nodes, 'node')}; {where}"
-    return f"{where}: {'; '.join(_request(r) for r in failing)}"
+    return f"{where}: {'; '.join(_request(alike) for alike in _alike(failing))}"
 
 
 def _nodes(group: list[NodeReasons]) -> str:
@@ -132,17 +132,53 @@ def _nodes(group: list[NodeReasons]) -> str:
     return f"{len(names)} nodes ({shown}{', ...' if len(names) > NAMED else ''})"
 
 
-def _request(reasons: RequestReasons) -> str:
-    start = f"{_asker(reasons)} wants {count(reasons.wanted, 'device')}"
+def _alike(failing: Sequence[RequestReasons]) -> list[list[RequestReasons]]:
+    """Requests that differ in nothing but their names together: one sentence serves them all."""
+    found: dict[object, list[RequestReasons]] = {}
+    for reasons in failing:
+        found.setdefault(_likeness(replace(reasons, request="")), []).append(reasons)
+    return list(found.values())
+
+
+def _request(alike: Sequence[RequestReasons]) -> str:
+    reasons = alike[0]
+    start = _wants(alike)
     if reasons.seen == 0:
         return f"{start}, there is none"
     if reasons.combination:
         blame = " and ".join(f"{rule(origin)}{because(origin)}" for origin in reasons.combination)
         return f"{start}, {reasons.left} would do, but no choice satisfies {blame}"
-    named = [loss for loss in reasons.losses if loss.cause is not Cause.DRIVER] or list(reasons.losses)
+    losses = _summed(reasons.losses)
+    named = [loss for loss in losses if loss.cause is not Cause.DRIVER] or losses
     of_driver = _of_driver(reasons)
     have = f"{reasons.left} of {reasons.seen} left" if of_driver == 0 else f"{reasons.left} of {of_driver} left"
     return f"{start}, {have}: {', '.join(_losses(named))}" if named else f"{start}, {have}"
+
+
+def _wants(alike: Sequence[RequestReasons]) -> str:
+    names = [f"`{reasons.request}`" for reasons in alike]
+    devices = count(alike[0].wanted, "device")
+    if not alike[0].request:
+        return f"the claim wants {devices}"
+    if len(names) == 1:
+        return f"request {names[0]} wants {devices}"
+    shown = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+    return f"requests {shown} want {devices} each"
+
+
+def _summed(losses: Sequence[Loss]) -> list[Loss]:
+    """Devices that lack other counters, or other amounts, have lost to one kind of rule: the first stands for all."""
+    summed: dict[object, Loss] = {}
+    for number, loss in enumerate(losses):
+        alike = loss.cause in (Cause.COUNTER, Cause.CAPACITY)
+        key = loss.cause if alike else number
+        before = summed.get(key)
+        if before is None:
+            summed[key] = loss
+        else:
+            examples = (*before.examples, *loss.examples)[:NAMED]
+            summed[key] = replace(before, devices=before.devices + loss.devices, examples=examples)
+    return list(summed.values())
 
 
 def _losses(losses: Sequence[Loss]) -> Iterator[str]:
@@ -157,12 +193,13 @@ def _group(group: list[NodeReasons], *, several: bool) -> list[str]:
     lines = [f"  {_nodes(group)}"]
     for reasons in group[0].requests:
         whose = f" of {reasons.claim}" if several else ""
-        lines.append(f"    {_asker(reasons)}{whose} wants {count(reasons.wanted, 'device')}")
+        lines.append(f"    {_wants([reasons])}{whose}")
         if reasons.seen == 0:
             lines.append("          0 on the node")
             continue
         lines.append(f"      {reasons.seen:>5} on the node")
-        for loss, words in zip(reasons.losses, _losses(reasons.losses), strict=True):
+        losses = _summed(reasons.losses)
+        for loss, words in zip(losses, _losses(losses), strict=True):
             examples = f" [{', '.join(loss.examples)}]" if loss.examples and len(group) == 1 else ""
             lines.append(f"      {-loss.devices:>5} {words.split(' ', 1)[1]}{examples}")
         lines.append(f"      {reasons.left:>5} left")
@@ -170,16 +207,12 @@ def _group(group: list[NodeReasons], *, several: bool) -> list[str]:
     return lines
 
 
-def _asker(reasons: RequestReasons) -> str:
-    return f"request `{reasons.request}`" if reasons.request else "the claim"
-
-
 def _failure(failed: Failed) -> str:
     where = f" on {failed.node}" if failed.node else ""
     at = "".join(
         [
-            f" of request `{failed.request}`" if failed.request else "",
-            f", device {failed.device}" if failed.device else "",
+            f", for request `{failed.request}`" if failed.request else "",
+            f" on device {failed.device}" if failed.device else "",
             f", in {rule(failed.origin)}" if failed.origin is not None else "",
         ]
     )

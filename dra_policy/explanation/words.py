@@ -46,9 +46,9 @@ def _how(loss: Loss) -> str:
         case Cause.FEATURE:
             return f"need a feature that is off, {origin.text}"
         case Cause.CAPACITY:
-            return f"lack capacity, {rule(origin)}"
+            return f"lack capacity: {origin.text}"
         case Cause.COUNTER:
-            return f"lack counters, {rule(origin)}"
+            return f"blocked: {origin.text}"
         case Cause.TAINT:
             return f"tainted {origin.text}"
         case Cause.CONSTRAINT:

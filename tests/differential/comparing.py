@@ -194,8 +194,10 @@ def _compatibility(question: Mapping[str, Json]) -> bool:
     )
 
 
-def _raises(ask: Json) -> bool:
-    return any("nope" in selector["cel"]["expression"] for selector in ask.get("selectors", ()))
+def _raises(question: Mapping[str, Json]) -> bool:
+    holders = [*_asks(question), *(one["spec"] for one in question["classes"])]
+    texts = [one["cel"]["expression"] for holder in holders for one in holder.get("selectors", ())]
+    return any("nope" in text or text == "1 +" for text in texts)
 
 
 TOPICS: dict[str, Callable[[Mapping[str, Json]], bool]] = {
@@ -224,7 +226,7 @@ TOPICS: dict[str, Callable[[Mapping[str, Json]], bool]] = {
     "All": _some_ask(lambda ask: ask.get("allocationMode") == "All"),
     "several devices": _some_ask(lambda ask: ask.get("count", 1) > 1),
     "admin access": _some_ask(lambda ask: ask.get("adminAccess")),
-    "selector that raises": _some_ask(_raises),
+    "selector that raises": _raises,
     "firstAvailable": lambda question: any(
         "firstAvailable" in request
         for claim in question["claims"]

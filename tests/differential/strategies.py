@@ -85,7 +85,7 @@ def questions(draw: st.DrawFn) -> Json:
     question["node"] = node(choices.part())
     question["classes"] = classes(choices.part())
     question["slices"] = slices(choices.part(), kind)
-    number = 0 if choices.chance(1) else choices.one((1, 1, 1, 2, 2, 3))
+    number = 0 if choices.chance(1) else choices.one((1, 1, 1, 1, 2, 1, 2, 1, 2, 3))
     question["claims"] = [claim(choices.part(), f"claim-{i}", kind) for i in range(number)]
     return question | usage(choices.part(), question["slices"], kind)
 
@@ -184,7 +184,7 @@ def expression(choices: Choices, risk: int) -> str:
     return one
 
 
-def selectors(choices: Choices, least: int, risk: int = 15) -> list[Json]:
+def selectors(choices: Choices, least: int, risk: int = 20) -> list[Json]:
     return [{"cel": {"expression": expression(choices, risk)}} for _ in range(choices.number(least, 2))]
 
 
@@ -217,9 +217,9 @@ def attributes(choices: Choices, driver: str, kind: Kind) -> Json:
     elif choices.chance(50):
         made["numa"] = {"string": "1"}
     if not choices.chance(12):
-        made["model"] = {"string": choices.one("aab")}
+        made["model"] = {"string": choices.one("aaab")}
     if not choices.chance(25):
-        made[ROOT] = {"string": choices.one(("r0", "r0", "r1", "r2"))}
+        made[ROOT] = {"string": choices.one(("r0", "r0", "r0", "r1"))}
     if choices.chance(15):
         made["version"] = {"version": choices.one(("1.2.0", "1.2.0", "1.2.0+b", "0.9.0"))}
     if choices.chance(kind.rarely(1)):
@@ -273,7 +273,7 @@ def device(choices: Choices, driver: str, name: str, counter_sets: Sequence[str]
         made["allowMultipleAllocations"] = True
     if capacity := capacities(choices, shareable=shareable):
         made["capacity"] = capacity
-    if choices.chance(kind.rarely(14)):
+    if choices.chance(kind.rarely(12)):
         made["taints"] = [taint(choices) for _ in range(choices.number(1, 2))]
     if choices.chance(8):
         made["bindingConditions"] = ["attached"]
@@ -293,10 +293,10 @@ def consumptions(choices: Choices, counter_sets: Sequence[str], kind: Kind) -> l
         counters = {"units": {"value": choices.one("1234")}}
         if choices.chance(20):
             counters["lanes"] = {"value": choices.one("1234")}
-        if choices.chance(kind.rarely(3)):
+        if choices.chance(kind.rarely(5)):
             counters["nowhere"] = {"value": "1"}
         consumed: Json = {"counterSet": name, "counters": counters}
-        if choices.chance(45 if kind.alpha else 1):
+        if choices.chance(35 if kind.alpha else 1):
             groups = (["x"], ["x", "y"], ["y"], ["y", "z"], ["x", "z"])
             consumed["compatibilityGroups"] = choices.one(groups)
         made.append(consumed)
@@ -340,12 +340,12 @@ def slices(choices: Choices, kind: Kind) -> list[Json]:
 def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
     """The slices of one pool: devices in one or two of them, maybe counters, maybe an older generation."""
     generation = choices.number(1, 2)
-    counter_sets: Sequence[str] = choices.one(((), (), ("s0",), ("s0", "s1")))
+    counter_sets: Sequence[str] = choices.one(((), (), (), ("s0",), ("s0", "s1")))
     made: list[Json] = []
     first = 0
     for number in range(choices.number(1, 2)):
         spec = place(choices, kind, per_device=True)
-        size = choices.one((3, 4, 5, 6) if kind.search else (2, 1, 3, 4, 4, 5, 0))
+        size = choices.one((4, 5, 6, 7) if kind.search else (2, 1, 3, 4, 4, 5, 0))
         placed = "perDeviceNodeSelection" in spec
         spec["devices"] = [
             device(choices.part(), driver, f"d{first + i}", counter_sets, kind, placed=placed) for i in range(size)
@@ -362,8 +362,8 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
             spec["sharedCounters"].append(counter_set(choices, counter_sets[0]))
         made.append(published(f"{driver}-{name}-counters", spec))
     count = len(made) + (choices.one((-1, 1)) if choices.chance(kind.rarely(6)) else 0)
-    if choices.chance(2):
-        # In a bare list of slices even names need not be unique.
+    if choices.chance(2) and not counter_sets:
+        # In a bare list of slices even names need not be unique; upstream tells slices with counters apart by name.
         made[-1]["metadata"] = dict(made[0]["metadata"])
     for one in made:
         one["spec"] |= {"driver": driver, "pool": {"name": name, "generation": generation, "resourceSliceCount": count}}
@@ -391,13 +391,13 @@ RARE_ATTRIBUTES = ("nic.io/numa", "gpu.io/version", "gpu.io/nope")
 
 
 def claim(choices: Choices, name: str, kind: Kind) -> Json:
-    number = choices.one((2, 2, 3, 1) if kind.search else (1, 1, 1, 1, 2, 2, 3, 0))
+    number = choices.one((2, 1, 2, 3) if kind.search else (1, 1, 1, 1, 2, 2, 3, 0))
     requests = [request(choices.part(), f"r{i}", kind) for i in range(number)]
     spec: Json = {"requests": requests}
     asked = [ask for r in requests for ask in (*r.get("firstAvailable", ()), r.get("exactly", {}))]
     names = [r["name"] for r in requests]
     names += [f"{r['name']}/{sub['name']}" for r in requests for sub in r.get("firstAvailable", ())]
-    if names and choices.chance(85 if kind.search else 35):
+    if names and choices.chance(75 if kind.search else 30):
         derived = any("derivedAttributes" in ask for ask in asked)
         spec["constraints"] = [constraint(choices, names, derived=derived) for _ in range(choices.one((1, 1, 2)))]
     if names and choices.chance(14):
@@ -462,15 +462,15 @@ def ask(choices: Choices, kind: Kind) -> Json:
         if mode >= 80:
             made["allocationMode"] = "Most" if mode == 87 and not kind.search else "ExactCount"
         count = choices.one((2, 1, 2, 3, 2) if kind.search else (1, 1, 1, 1, 2, 2, 3))
-        if choices.chance(1 if kind.search else 3):
+        if choices.chance(1):
             count = choices.one((17, 31, 33))
         if count > 1:
             made["count"] = count
     if choices.chance(12 if kind.search else 30):
-        made["selectors"] = selectors(choices, 1, kind.rarely(15))
+        made["selectors"] = selectors(choices, 1, kind.rarely(20))
     if choices.chance(18):
         made["tolerations"] = [toleration(choices) for _ in range(choices.number(1, 2))]
-    if choices.chance(16 if "ConsumableCapacity" in kind.on else 2):
+    if choices.chance(12 if "ConsumableCapacity" in kind.on else 1):
         made["capacity"] = {"requests": amounts(choices)}
     if kind.alpha and choices.chance(20 if "DerivedAttributes" in kind.on else 2):
         name = choices.one((DERIVED, DERIVED, "gpu.io/numa"))
@@ -515,7 +515,7 @@ def usage(choices: Choices, published_slices: Sequence[Json], kind: Kind) -> Jso
     held: list[Json] = []
     for one in published_slices:
         for known in one["spec"].get("devices", ()):
-            if not choices.chance((8 if kind.search else 28)):
+            if not choices.chance(8 if kind.search else 28):
                 continue
             used = {"driver": one["spec"]["driver"], "pool": one["spec"]["pool"]["name"], "device": known["name"]}
             if not known.get("allowMultipleAllocations") and not choices.chance(5):
