@@ -133,7 +133,7 @@ class Question:
     def _problem(self, ask: Ask) -> str:
         """What is wrong with a request by itself, in upstream's order of looking (E1); empty if nothing is."""
         features = self._features
-        if ask.capacity and not features.consumable_capacity:
+        if (ask.capacity or ask.capacity_given) and not features.consumable_capacity:
             return "capacity requests need the feature ConsumableCapacity, which is off"
         if ask.derived and not features.derived_attributes:
             return "derived attributes need the feature DerivedAttributes, which is off"

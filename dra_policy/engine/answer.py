@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from dra_policy.allocation import (
     Allocated,
@@ -34,33 +35,47 @@ def answer(
     of scope pod ends the walk (K3); one of scope node, and a search that gave up, only that node.
     """
     keys = tuple(claim.key for claim in claims)
-    reasons: list[NodeReasons] = []
+    refused: list[Node] = []
+    failures: dict[str, Failed] = {}
     steps = 0
     gave_up: GaveUp | None = None
-    failed: Failed | None = None
     for node in nodes:
-        outcome = _on_node(state, graph, claims, node, step_limit)
+        # Reasons cost more than the search, and nobody asks for those of a node that is passed over for another.
+        outcome = _on_node(state, graph, claims, node, step_limit, explain=False)
         match outcome:
             case Allocated():
                 return replace(outcome, steps=outcome.steps + steps)
             case Failed():
                 if outcome.scope is Scope.POD:
                     return replace(outcome, steps=outcome.steps + steps)
-                failed = failed or outcome
-                reasons.append(_as_reasons(outcome, claims))
+                failures[node.metadata.name] = outcome
+                refused.append(node)
             case Unsatisfiable():
-                reasons += outcome.reasons
+                refused.append(node)
             case GaveUp():
                 gave_up = gave_up or outcome
+            case _:
+                assert_never(outcome)
         steps += outcome.steps
     if gave_up is not None:
         return replace(gave_up, steps=steps)
-    if failed is not None and len(nodes) == 1:
-        return failed
+    if failures and len(nodes) == 1:
+        return next(iter(failures.values()))
+    reasons: list[NodeReasons] = []
+    for node in refused:
+        failed = failures.get(node.metadata.name)
+        if failed is not None:
+            reasons.append(_as_reasons(failed, claims))
+            continue
+        explained = _on_node(state, graph, claims, node, step_limit, explain=True)
+        if isinstance(explained, Unsatisfiable):
+            reasons += explained.reasons
     return Unsatisfiable(keys, tuple(reasons), steps)
 
 
-def _on_node(state: State, graph: MatcherGraph, claims: Sequence[ClaimRules], node: Node, step_limit: int) -> Outcome:
+def _on_node(
+    state: State, graph: MatcherGraph, claims: Sequence[ClaimRules], node: Node, step_limit: int, *, explain: bool
+) -> Outcome:
     name = node.metadata.name
     keys = tuple(claim.key for claim in claims)
     facts = NodeFacts.of(node)
@@ -83,6 +98,7 @@ def _on_node(state: State, graph: MatcherGraph, claims: Sequence[ClaimRules], no
         state.usage,
         state.features,
         step_limit=step_limit,
+        explain=explain,
     )
     if not isinstance(outcome, Allocated) or len(fresh) == len(claims):
         return outcome

@@ -67,7 +67,8 @@ class Ask:
 
     `name` is the subrequest's name, empty for an exact request. `mode` is the API's open enumeration: `ExactCount`,
     `All`, or whatever was written (an unknown one is fatal in the pre-check, E1). `admin_access` None means unset,
-    which differs from false while the feature is off. `capacity` maps a capacity name as written to its amount.
+    which differs from false while the feature is off. `capacity` maps a capacity name as written to its amount;
+    `capacity_given` also says that an empty one is written, which is an error too while the feature is off (E1).
     """
 
     name: str
@@ -80,6 +81,7 @@ class Ask:
     capacity: tuple[tuple[str, Quantity], ...]
     derived: tuple[DerivedAttribute, ...]
     origin: Origin
+    capacity_given: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,7 @@ class _Reading:
                 self.derived(derived, owner, f"{path}.derivedAttributes[{i}].expression")
                 for i, derived in enumerate(ask.derived_attributes)
             ),
+            capacity_given=ask.capacity is not None,
             origin=Origin(owner, f"{wanted} of class `{ask.device_class_name}`", self.span(path)),
         )
 

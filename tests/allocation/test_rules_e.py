@@ -112,9 +112,7 @@ def test_e5_a_constraint_against_all_is_fatal_even_if_an_earlier_choice_could_ch
     devices[2]["attributes"]["model"] = {"string": "b"}
     cluster = make.cluster(slices=[make.slice(*devices)])
     same = [{"matchAttribute": "acme.com/model"}]
-    claim = make.claim(
-        make.request("one"), make.request("all", allocationMode="All", selectors=kind), constraints=same
-    )
+    claim = make.claim(make.request("one"), make.request("all", allocationMode="All", selectors=kind), constraints=same)
     outcome = cluster.ask(claim)
     assert isinstance(outcome, Failed)
     assert (outcome.rule, outcome.request, outcome.device) == ("E5", "all", "acme.com/pool-1/x")

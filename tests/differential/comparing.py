@@ -53,8 +53,8 @@ def accepted(
     about = set(topics(question))
     return any(
         about >= set(entry["topics"])
-        and outcome_class(upstream) == entry["upstream"]
-        and outcome_class(ours) == entry["ours"]
+        and outcome_class(upstream) in entry["upstream"]
+        and outcome_class(ours) in entry["ours"]
         and re.search(entry.get("upstream_error", ""), upstream["error"] or "") is not None
         for entry in known
     )
@@ -200,6 +200,12 @@ def _raises(question: Mapping[str, Json]) -> bool:
     return any("nope" in text or text == "1 +" for text in texts)
 
 
+def _experimental(question: Mapping[str, Json]) -> bool:
+    """Whether the experimental variant answers (J1)."""
+    alpha = ("CompatibilityGroups", "DerivedAttributes", "ListTypeAttributes", "OptionalNodeOperations")
+    return any((question.get("features") or {}).get(name) for name in alpha)
+
+
 TOPICS: dict[str, Callable[[Mapping[str, Json]], bool]] = {
     "generations": _generations,
     "incomplete pool": _incomplete,
@@ -234,6 +240,7 @@ TOPICS: dict[str, Callable[[Mapping[str, Json]], bool]] = {
     ),
     "matchAttribute": _constraints("matchAttribute"),
     "distinctAttribute": _constraints("distinctAttribute"),
+    "node operations unknown": lambda question: TOPICS["node operations"](question) and not _experimental(question),
     "no claims": lambda question: not question["claims"],
     "unreadable node selector": _some_slice(lambda spec: "Near" in str(spec.get("nodeSelector"))),
     "several claims": lambda question: len(question["claims"]) > 1,

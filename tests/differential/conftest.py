@@ -24,7 +24,7 @@ import pytest
 SOURCES = Path(__file__).resolve().parents[1] / "oracle"
 WITHOUT = "DRA_POLICY_WITHOUT_ORACLE"
 BUILD_SECONDS = 1200
-QUESTION_SECONDS = 5
+QUESTION_SECONDS = 2
 
 Ask: TypeAlias = Callable[[str], dict[str, Any]]
 

@@ -35,6 +35,7 @@ FEATURES = (
     "PartitionableDevices",
     "PrioritizedList",
 )
+EXPERIMENTAL = ("CompatibilityGroups", "DerivedAttributes", "ListTypeAttributes", "OptionalNodeOperations")
 TEXTS = st.binary(min_size=64, max_size=64)
 
 
@@ -85,7 +86,7 @@ def questions(draw: st.DrawFn) -> Json:
     question["node"] = node(choices.part())
     question["classes"] = classes(choices.part())
     question["slices"] = slices(choices.part(), kind)
-    number = 0 if choices.chance(1) else choices.one((1, 1, 1, 1, 2, 1, 2, 1, 2, 3))
+    number = 0 if choices.chance(1) else choices.one((1, 1, 1, 1, 1, 2, 1, 2, 1, 3))
     question["claims"] = [claim(choices.part(), f"claim-{i}", kind) for i in range(number)]
     return question | usage(choices.part(), question["slices"], kind)
 
@@ -98,6 +99,7 @@ class Kind:
         self.switches = features(choices)
         self.on = frozenset(name for name in FEATURES if self.switches is None or self.switches.get(name))
         self.alpha = self.switches is not None
+        self.experimental = not self.on.isdisjoint(EXPERIMENTAL)
 
     def rarely(self, percent: int) -> int:
         """A percentage for what ends a search before it has begun."""
@@ -184,7 +186,7 @@ def expression(choices: Choices, risk: int) -> str:
     return one
 
 
-def selectors(choices: Choices, least: int, risk: int = 20) -> list[Json]:
+def selectors(choices: Choices, least: int, risk: int = 15) -> list[Json]:
     return [{"cel": {"expression": expression(choices, risk)}} for _ in range(choices.number(least, 2))]
 
 
@@ -352,7 +354,7 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
         ]
         # Now and then the second slice has a device of the first one's name.
         first += size - (1 if size and choices.chance(kind.rarely(12)) else 0)
-        if choices.chance(25 if kind.alpha else 1):
+        if choices.chance(30 if kind.experimental else 1):
             spec["skipNodeOperations"] = choices.one((["NodeUnprepareResources"], ["*"]))
         made.append(published(f"{driver}-{name}-{number}", spec))
     if counter_sets:
@@ -397,7 +399,7 @@ def claim(choices: Choices, name: str, kind: Kind) -> Json:
     asked = [ask for r in requests for ask in (*r.get("firstAvailable", ()), r.get("exactly", {}))]
     names = [r["name"] for r in requests]
     names += [f"{r['name']}/{sub['name']}" for r in requests for sub in r.get("firstAvailable", ())]
-    if names and choices.chance(75 if kind.search else 30):
+    if names and choices.chance(70 if kind.search else 30):
         derived = any("derivedAttributes" in ask for ask in asked)
         spec["constraints"] = [constraint(choices, names, derived=derived) for _ in range(choices.one((1, 1, 2)))]
     if names and choices.chance(14):
@@ -452,8 +454,8 @@ DERIVATIONS = (
 
 def ask(choices: Choices, kind: Kind) -> Json:
     """An exact request or a subrequest, without a name."""
-    made: Json = {"deviceClassName": choices.one(("any", "any", "gpu", "any", "gpu", "any", "some"))}
-    if choices.chance(kind.rarely(2)):
+    made: Json = {"deviceClassName": choices.one(("any", "any", "gpu", "any", "gpu", "any", "gpu", "some"))}
+    if choices.chance(1):
         made["deviceClassName"] = choices.one(("nowhere", ""))
     mode = choices.number(0, 99)
     if mode >= (97 if kind.search else 88):
@@ -461,13 +463,13 @@ def ask(choices: Choices, kind: Kind) -> Json:
     else:
         if mode >= 80:
             made["allocationMode"] = "Most" if mode == 87 and not kind.search else "ExactCount"
-        count = choices.one((2, 1, 2, 3, 2) if kind.search else (1, 1, 1, 1, 2, 2, 3))
+        count = choices.one((1, 2, 1, 2, 3) if kind.search else (1, 1, 1, 1, 2, 2, 3))
         if choices.chance(1):
             count = choices.one((17, 31, 33))
         if count > 1:
             made["count"] = count
     if choices.chance(12 if kind.search else 30):
-        made["selectors"] = selectors(choices, 1, kind.rarely(20))
+        made["selectors"] = selectors(choices, 1, kind.rarely(16))
     if choices.chance(18):
         made["tolerations"] = [toleration(choices) for _ in range(choices.number(1, 2))]
     if choices.chance(12 if "ConsumableCapacity" in kind.on else 1):

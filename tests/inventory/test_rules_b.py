@@ -59,9 +59,7 @@ def test_b4_an_older_generation_gives_no_devices_whichever_comes_first(a_slice: 
         assert pools(viewed(*slices), shown) == {"pool": ("complete", ["new"])}
 
 
-def test_b6_an_incomplete_pool_is_in_the_list_and_an_obsolete_one_is_not(
-    a_slice: Any, viewed: Any, shown: Any
-) -> None:
+def test_b6_an_incomplete_pool_is_in_the_list_and_an_obsolete_one_is_not(a_slice: Any, viewed: Any, shown: Any) -> None:
     slices = [
         a_slice("a", ["x"], pool="incomplete", count=2, nodeName="node-1"),
         a_slice("b", ["x"], pool="obsolete", count=2, nodeName="node-1"),

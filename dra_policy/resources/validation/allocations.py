@@ -16,13 +16,12 @@ from dra_policy.resources.claims import (
 from dra_policy.resources.names import driver_problem, label_problem, pool_problem
 from dra_policy.resources.quoting import shortened
 from dra_policy.resources.validation.claims import (
-    MAX_TOLERATIONS,
     RequestNames,
     check_configuration,
     check_json_object,
     check_reference,
     check_references,
-    check_toleration,
+    check_tolerations,
     request_names,
 )
 from dra_policy.resources.validation.findings import Findings
@@ -49,7 +48,7 @@ def check_claim_status(found: Findings, claim: ResourceClaim) -> None:
     _reservations(found, claim)
     allocated = set()
     if status.allocation is not None:
-        allocated = {(r.driver, r.pool, r.device, r.share_id) for r in status.allocation.devices.results}
+        allocated = {(r.driver, r.pool, r.device, r.share_id or "") for r in status.allocation.devices.results}
     for i, device in enumerate(status.devices):
         _device_status(found, device, f"status.devices[{i}]", allocated)
     keys = (
@@ -82,9 +81,7 @@ def _result(found: Findings, result: DeviceRequestAllocationResult, path: str, n
     check_reference(found, result.request, f"{path}.request", names)
     _device_id(found, result, path)
     check_binding(found, result.binding_conditions, result.binding_failure_conditions, path)
-    if found.at_most(f"{path}.tolerations", len(result.tolerations), MAX_TOLERATIONS, "tolerations"):
-        for i, toleration in enumerate(result.tolerations):
-            check_toleration(found, toleration, f"{path}.tolerations[{i}]")
+    check_tolerations(found, result.tolerations, f"{path}.tolerations")
     check_skip(found, result.skip_node_operations, f"{path}.skipNodeOperations")
 
 
@@ -104,17 +101,17 @@ def _reservations(found: Findings, claim: ResourceClaim) -> None:
             for alias, value in (("resource", reference.resource), ("name", reference.name), ("uid", reference.uid)):
                 if not value:
                     found.required(f"{path}[{i}].{alias}", f"{alias} of the user", f"write the {alias} of the pod")
-        found.unique(((f"{path}[{i}]", r.uid) for i, r in enumerate(reserved) if r.uid), "user", "uid")
+        found.unique(((f"{path}[{i}]", r.uid) for i, r in enumerate(reserved)), "user", "uid")
     if reserved and claim.status.allocation is None:
         message = "a claim without an allocation is reserved"
         found.add("RES026", path, message, "remove `reservedFor`, or add the allocation", key=True)
 
 
 def _device_status(
-    found: Findings, device: AllocatedDeviceStatus, path: str, allocated: set[tuple[str, str, str, str | None]]
+    found: Findings, device: AllocatedDeviceStatus, path: str, allocated: set[tuple[str, str, str, str]]
 ) -> None:
     _device_id(found, device, path)
-    if (device.driver, device.pool, device.device, device.share_id) not in allocated:
+    if (device.driver, device.pool, device.device, device.share_id or "") not in allocated:
         share = f" with share `{shortened(device.share_id)}`" if device.share_id else ""
         name = shortened(f"{device.driver}/{device.pool}/{device.device}")
         message = f"the claim has no device `{name}`{share}"

@@ -152,11 +152,9 @@ def check_node_resources(
     """N5: RES010, RES015, RES017, RES018, RES019."""
     for name, resource in resources.items():
         here = f"{path}[{name}]"
-        if name not in ("cpu", "memory", "ephemeral-storage") and not name.startswith("hugepages-"):
-            message = f"`{shortened(name)}` is not a resource of nodes"
-            found.add(
-                "RES017", here, message, "write `cpu`, `memory`, `ephemeral-storage` or `hugepages-<size>`", key=True
-            )
+        if name not in ("cpu", "memory") and not name.startswith("hugepages-"):
+            message = f"`{shortened(name)}` is not a resource that devices can stand for"
+            found.add("RES017", here, message, "write `cpu`, `memory` or `hugepages-<size>`", key=True)
         if resource.mapping is None and resource.overhead is None:
             found.required(here, "mapping or overhead", "write `mapping`, `overhead` or both")
         if resource.mapping is not None:

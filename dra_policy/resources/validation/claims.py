@@ -50,7 +50,7 @@ MODES: Final = ("ExactCount", "All")
 
 def check_class(found: Findings, class_: DeviceClass) -> None:
     """All that the API server checks of a class, but for compiling its expressions."""
-    check_metadata(found, class_.metadata, namespaced=False)
+    check_metadata(found, class_.metadata, namespaced=False, prefix=False)
     _selectors(found, class_.spec.selectors, "spec.selectors")
     if found.at_most("spec.config", len(class_.spec.config), MAX_CONFIGS, "configurations"):
         for i, config in enumerate(class_.spec.config):
@@ -102,9 +102,7 @@ def _spec(found: Findings, spec: ResourceClaimSpec, path: str) -> None:
         used = _constrained(devices.constraints)
         for i, request in enumerate(devices.requests):
             _request(found, request, f"{here}.requests[{i}]", used)
-        found.unique(
-            ((f"{here}.requests[{i}]", r.name) for i, r in enumerate(devices.requests) if r.name), "request", "name"
-        )
+        found.unique(((f"{here}.requests[{i}]", r.name) for i, r in enumerate(devices.requests)), "request", "name")
     if found.at_most(f"{here}.constraints", len(devices.constraints), MAX_CONSTRAINTS, "constraints"):
         for i, constraint in enumerate(devices.constraints):
             _constraint(found, constraint, f"{here}.constraints[{i}]", names)
@@ -139,7 +137,7 @@ def _request(found: Findings, request: DeviceRequest, path: str, used: Mapping[s
             here = f"{path}.firstAvailable[{i}]"
             found.name(f"{here}.name", sub.name, "subrequest", label_problem)
             _ask(found, sub, here, used, (request.name, f"{request.name}/{sub.name}"))
-        named = ((f"{path}.firstAvailable[{i}]", s.name) for i, s in enumerate(request.first_available) if s.name)
+        named = ((f"{path}.firstAvailable[{i}]", s.name) for i, s in enumerate(request.first_available))
         found.unique(named, "subrequest", "name")
 
 
@@ -159,9 +157,7 @@ def _ask(
             found.add("RES025", f"{path}.count", message, "remove `count`, or write `allocationMode: ExactCount`")
         elif mode == "ExactCount" and ask.count is not None and ask.count <= 0:
             found.add("RES018", f"{path}.count", f"the count is {ask.count}", "write 1 or more")
-    if found.at_most(f"{path}.tolerations", len(ask.tolerations), MAX_TOLERATIONS, "tolerations"):
-        for i, toleration in enumerate(ask.tolerations):
-            check_toleration(found, toleration, f"{path}.tolerations[{i}]")
+    check_tolerations(found, ask.tolerations, f"{path}.tolerations")
     if ask.capacity is not None:
         for name in ask.capacity.requests:
             wrong = qualified_name_problem(name)
@@ -181,8 +177,7 @@ def _derived(
     used: Mapping[str, set[str]],
     targets: tuple[str, ...],
 ) -> None:
-    if not found.at_most(path, len(attributes), MAX_DERIVED, "derived attributes"):
-        return
+    found.at_most(path, len(attributes), MAX_DERIVED, "derived attributes")
     for i, attribute in enumerate(attributes):
         here = f"{path}[{i}]"
         found.name(f"{here}.name", attribute.name, "derived attribute", _fully_qualified, "RES012")
@@ -190,7 +185,7 @@ def _derived(
             message = f"no constraint on this request uses `{shortened(attribute.name)}`"
             found.add("RES019", f"{here}.name", message, "add a `matchAttribute` or `distinctAttribute`, or remove it")
         _expression(found, attribute.expression, f"{here}.expression")
-    found.unique(((f"{path}[{i}]", a.name) for i, a in enumerate(attributes) if a.name), "derived attribute", "name")
+    found.unique(((f"{path}[{i}]", a.name) for i, a in enumerate(attributes)), "derived attribute", "name")
 
 
 def _fully_qualified(name: str) -> str | None:
@@ -212,6 +207,15 @@ def _expression(found: Findings, expression: str, path: str) -> None:
         found.required(path, "CEL expression", 'write a condition, such as `device.driver == "gpu.example.com"`')
     else:
         found.length(path, expression, MAX_EXPRESSION, "the CEL expression")
+
+
+def check_tolerations(found: Findings, tolerations: Sequence[DeviceToleration], path: str) -> None:
+    """Tolerations of a request or a result (A7). The API documents a limit that the API server does not enforce."""
+    if len(tolerations) > MAX_TOLERATIONS:
+        message = f"{len(tolerations)} tolerations, at most {MAX_TOLERATIONS} are allowed"
+        found.add("RES013", path, message, f"remove {len(tolerations) - MAX_TOLERATIONS}", severity=Severity.WARNING)
+    for i, toleration in enumerate(tolerations):
+        check_toleration(found, toleration, f"{path}[{i}]")
 
 
 def check_toleration(found: Findings, toleration: DeviceToleration, path: str) -> None:
@@ -246,7 +250,7 @@ def _constraint(found: Findings, constraint: DeviceConstraint, path: str, names:
             message = "`distinctAttribute` is ignored beside `matchAttribute`"
             help_ = "write two constraints"
             found.add("RES015", path, message, help_, f"{path}.distinctAttribute", key=True, severity=Severity.WARNING)
-    elif distinct is not None:
+    if distinct is not None:
         found.name(f"{path}.distinctAttribute", distinct, "attribute", _fully_qualified, "RES012")
 
 
@@ -263,6 +267,9 @@ def check_reference(found: Findings, reference: str, path: str, names: RequestNa
     """One name of a request or subrequest."""
     request, slash, sub = reference.partition("/")
     if request in names and (not slash or sub in names[request]):
+        wrong = label_problem(request) or (label_problem(sub) if slash else None)
+        if wrong is not None:
+            found.add("RES011", path, f"request `{shortened(reference)}` {wrong}", "rename the request")
         return
     known = [*names, *(f"{r}/{s}" for r, subs in names.items() for s in sorted(subs))]
     few = ", ".join(f"`{name}`" for name in known[:12])
@@ -307,6 +314,6 @@ __all__ = [
     "check_reference",
     "check_references",
     "check_template",
-    "check_toleration",
+    "check_tolerations",
     "request_names",
 ]

@@ -26,8 +26,7 @@ def check_node_selector(found: Findings, selector: NodeSelector, path: str) -> N
 
 def _expression(found: Findings, requirement: NodeSelectorRequirement, path: str) -> None:
     found.name(f"{path}.key", requirement.key, "label", key_problem)
-    if not found.allowed(f"{path}.operator", requirement.operator, _OPERATORS, "operator of node selectors"):
-        return
+    found.allowed(f"{path}.operator", requirement.operator, _OPERATORS, "operator of node selectors")
     count, operator = len(requirement.values), requirement.operator
     if operator in ("In", "NotIn") and not count:
         found.required(f"{path}.values", f"value for `{operator}`", "write at least one value")
@@ -45,13 +44,15 @@ def _expression(found: Findings, requirement: NodeSelectorRequirement, path: str
 
 def _field(found: Findings, requirement: NodeSelectorRequirement, path: str) -> None:
     found.allowed(f"{path}.key", requirement.key, ("metadata.name",), "field that nodes are selected by")
-    if not found.allowed(f"{path}.operator", requirement.operator, ("In", "NotIn"), "operator for fields"):
-        return
-    if len(requirement.values) != 1:
+    if (
+        found.allowed(f"{path}.operator", requirement.operator, ("In", "NotIn"), "operator for fields")
+        and len(requirement.values) != 1
+    ):
         message = f"`{requirement.operator}` takes one value for a field, not {len(requirement.values)}"
         found.add("RES023", f"{path}.values", message, "write the name of one node")
-    for i, value in enumerate(requirement.values):
-        found.name(f"{path}.values[{i}]", value, "node name", subdomain_problem)
+    if requirement.key == "metadata.name":
+        for i, value in enumerate(requirement.values):
+            found.name(f"{path}.values[{i}]", value, "node name", subdomain_problem)
 
 
 def check_one_term(found: Findings, selector: NodeSelector, path: str) -> None:
