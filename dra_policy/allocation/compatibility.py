@@ -40,7 +40,11 @@ def joined(present: Mapping[str, Groups], device: Device) -> dict[str, Groups] |
 
 
 def baseline(allocated: Iterable[Device]) -> dict[str, Groups]:
-    """The groups that allocated devices leave. Those that contradict each other leave nothing that fits."""
+    """The groups that allocated devices leave, in the order of the pool.
+
+    They contradict each other only if a driver changed them under an allocation. Then those without groups do not
+    count beside others before them, and the others not beside those, as in Kubernetes.
+    """
     present: dict[str, Groups] = {}
     for device in allocated:
         for part in device.consumes_counters:
@@ -49,8 +53,8 @@ def baseline(allocated: Iterable[Device]) -> dict[str, Groups]:
                 present[part.counter_set] = own
                 continue
             others = present[part.counter_set]
-            if own is not None or others is not None:
-                present[part.counter_set] = (own or frozenset()) & (others or frozenset())
+            if own is not None and others is not None:
+                present[part.counter_set] = own & others
     return present
 
 

@@ -73,8 +73,12 @@ class ChargedOnce(Rule):
         self._shares: dict[int, int] = {}
 
     def allocated(self, pool_id: PoolID) -> Iterator[Device]:
-        """The devices of a pool that are allocated, on whatever node: exclusively, as shares, or by capacity (G3)."""
-        for index in self._pools[pool_id].members:
+        """The devices of a pool that are allocated, on whatever node: exclusively, as shares, or by capacity (G3).
+
+        Those that this node is offered come first.
+        """
+        pool = self._pools[pool_id]
+        for index in dict.fromkeys((*pool.devices, *pool.members)):
             member = self._view.device(index)
             if self._usage.is_charged(member.id):
                 yield member.device

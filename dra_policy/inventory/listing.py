@@ -13,8 +13,8 @@ def told_apart(slices: Iterable[ResourceSlice]) -> Iterator[ResourceSlice]:
     """The slices of one list, each with a name of its own: a snapshot knows a slice by its name.
 
     In a cluster names are unique and nothing changes. In a list of questions and answers they may not be; there two
-    slices with one name are two slices, in the order of the list. A name that came before gets a suffix that keeps
-    the slice behind it and before all other names (B11).
+    slices with one name are two slices, those with a node name first (B2), else in the order of the list. A name that
+    came before gets a suffix that keeps the slice behind it and before all other names (B11).
 
     >>> def named(name: str) -> ResourceSlice:
     ...     return ResourceSlice.model_validate({"metadata": {"name": name}})
@@ -22,7 +22,7 @@ def told_apart(slices: Iterable[ResourceSlice]) -> Iterator[ResourceSlice]:
     ['a', 'a\\x00000001', 'a\\x00000002', 'a-b']
     """
     seen: dict[str, int] = {}
-    for published in slices:
+    for published in sorted(slices, key=lambda one: not one.spec.node_name):
         name = published.metadata.name
         times = seen.get(name, 0)
         seen[name] = times + 1

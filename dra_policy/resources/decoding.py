@@ -91,12 +91,37 @@ def decode(
 def decode_as(
     model: type[M], data: object, *, places: Places | None = None, written: Callable[[str], str] | None = None
 ) -> tuple[M | None, list[Diagnostic]]:
-    """A model from JSON values, or all that is wrong with them."""
+    """A model from JSON values, or all that is wrong with them.
+
+    A null in a list or a map is read as the empty value of its type, as Kubernetes does.
+    """
     try:
         return model.model_validate(data, by_alias=True, by_name=False), []
     except ValidationError as problem:
-        shift = written or _same
-        return None, [_explain(model, error, places, shift) for error in problem.errors(include_url=False)]
+        errors = problem.errors(include_url=False)
+    nulls = {error["loc"]: _EMPTY[error["type"]] for error in errors if error["input"] is None and error["type"] in _EMPTY}
+    if nulls:
+        try:
+            return model.model_validate(_with_values(data, nulls), by_alias=True, by_name=False), []
+        except ValidationError as problem:
+            errors = problem.errors(include_url=False)
+    return None, [_explain(model, error, places, written or _same) for error in errors]
+
+
+def _with_values(data: Any, values: Mapping[tuple[int | str, ...], object]) -> Any:
+    """The data with other values at some places; what is not on the way there is shared."""
+    top = [data]
+    copies: dict[tuple[int | str, ...], Any] = {}
+    for loc, value in values.items():
+        holder: Any = top
+        step: int | str = 0
+        for i, following in enumerate(loc):
+            if loc[:i] not in copies:
+                holder[step] = holder[step].copy()
+                copies[loc[:i]] = holder[step]
+            holder, step = copies[loc[:i]], following
+        holder[step] = value
+    return top[0]
 
 
 def _same(path: str) -> str:
@@ -157,6 +182,17 @@ def _kind_problem(group: str, version: str, kind: str, places: Places | None) ->
     path = "kind" if places is None else places.path("kind")
     return Diagnostic("RES002", message, span, help=hint, path=path, severity=Severity.WARNING)
 
+
+_EMPTY: Final[Mapping[str, object]] = {
+    "string_type": "",
+    "int_type": 0,
+    "bool_type": False,
+    "tuple_type": (),
+    "dict_type": {},
+    "model_type": {},
+    "value_error": "0",
+}
+"""What null stands for, by the error that it leads to; the last one is that of amounts."""
 
 _WANTED: Final = {
     "string_type": "text",

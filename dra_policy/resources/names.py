@@ -121,7 +121,8 @@ class QualifiedName:
 def qualified_name_problem(name: str, *, need_domain: bool = False) -> str | None:
     """A qualified name; `need_domain` for those of constraints and derived attributes (A10).
 
-    A name with several slashes passes: a gap of the API server that we keep (A10).
+    A name with several slashes passes: a gap of the API server that we keep (A10). Where a domain is needed it is of
+    lower case, though devices may publish attributes with a domain in upper case.
     """
     parts = name.split("/")
     if len(parts) == 1:
@@ -135,6 +136,8 @@ def qualified_name_problem(name: str, *, need_domain: bool = False) -> str | Non
         return f"must have a domain of at most {DOMAIN_MAX} characters, has {len(domain)}"
     if driver_problem(domain):
         return "must have a domain of letters, digits, `-` and `.` before the `/`"
+    if need_domain and subdomain_problem(domain):
+        return "must have a domain of lower case before the `/`"
     if not identifier:
         return "must have an identifier after the `/`"
     problem = identifier_problem(identifier)

@@ -21,6 +21,19 @@ VERSIONS: Final = {
 _REQUEST: Final = re.compile(r"^(spec(?:\.spec)?\.devices\.requests\[\d+\])\.exactly(?=[.\[]|$)")
 _DEVICE: Final = re.compile(r"^(spec\.devices\[\d+\])(?=\.(?!name$))")
 
+_FLAT: Final = frozenset(
+    (
+        "deviceClassName",
+        "selectors",
+        "allocationMode",
+        "count",
+        "adminAccess",
+        "tolerations",
+        "capacity",
+        "derivedAttributes",
+    )
+)
+
 
 def as_written(kind: str, version: str) -> Callable[[str], str] | None:
     """How a path of v1 was written in an older version; None where the shape is the same.
@@ -74,10 +87,14 @@ def _claim(devices: dict[str, Any]) -> dict[str, Any]:
 def _request(request: dict[str, Any]) -> dict[str, Any]:
     outer = {k: v for k, v in request.items() if k in ("name", "firstAvailable")}
     inner = {k: v for k, v in request.items() if k not in outer}
-    return outer | {"exactly": inner} if inner else outer
+    # Fields without a value make no request; one that is not known is left for decoding to refuse.
+    empty = all(k in _FLAT and (v is None or v == "" or (v == 0 and v is not False)) for k, v in inner.items())
+    return outer if empty else outer | {"exactly": inner}
 
 
 def _slice(spec: dict[str, Any], report: Callable[[str, str, str], None]) -> dict[str, Any]:
+    # In v1beta1 the empty value of these two is the same as none.
+    spec = {k: v for k, v in spec.items() if (k, v) not in (("nodeName", ""), ("allNodes", False))}
     devices = spec.get("devices")
     if not isinstance(devices, list):
         return spec

@@ -126,6 +126,11 @@ class Quantity:
         return self._nano
 
     @property
+    def decimals(self) -> int:
+        """Decimal places that Kubernetes keeps of the text, zeros too: `1` has none, `1000m` has three."""
+        return max(0, -self._scale)
+
+    @property
     def sign(self) -> int:
         """-1, 0 or 1."""
         return (self._nano > 0) - (self._nano < 0)

@@ -109,8 +109,12 @@ def test_groups_are_an_intersection_over_all():
     assert joined(baseline([ab]), none) is None
     assert joined(baseline([none]), none) == {"board": None}
     assert joined(baseline([none]), ab) is None
-    assert joined(baseline([ab, none]), ab) is None
+    assert joined(baseline([ab, ac, bc]), ab) is None
+    # A contradiction among allocated devices: whoever came first decides whether groups count.
+    assert joined(baseline([ab, none]), bc) == {"board": frozenset("b")}
     assert joined(baseline([ab, none]), none) is None
+    assert joined(baseline([none, ab]), none) == {"board": None}
+    assert joined(baseline([none, ab]), ab) is None
 
 
 def test_groups_are_given_back_on_the_way_back(make, names):

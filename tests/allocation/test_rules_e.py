@@ -107,7 +107,7 @@ def test_e4_all_over_nothing_fails_and_over_nothing_more_than_others_left(make):
 
 
 def test_e5_a_constraint_against_all_is_fatal_even_if_an_earlier_choice_could_change(make):
-    devices = [model("a-0", "a"), model("b-0", "b"), {"name": "x", **{"attributes": {"kind": {"bool": True}}}}]
+    devices = [model("a-0", "a"), model("b-0", "b"), {"name": "x", "attributes": {"kind": {"bool": True}}}]
     kind = [{"cel": {"expression": 'device.attributes["acme.com"].?kind.orValue(false)'}}]
     devices[2]["attributes"]["model"] = {"string": "b"}
     cluster = make.cluster(slices=[make.slice(*devices)])

@@ -147,6 +147,9 @@ def test_j6_devices_of_one_request_go_forward_and_the_next_request_starts_anew(m
     assert isinstance(cluster.ask(make.claim(make.request(count=2), constraints=apart)), Unsatisfiable)
     both = make.claim(make.request("a"), make.request("b"), constraints=apart)
     assert names(cluster.ask(both)) == ["a=listed", "b=scalar"]
+    cluster.slices = [make.slice(*devices, {"name": "same", "attributes": {"root": {"string": "x"}}})]
+    two = cluster.ask(make.claim(make.request(count=2), constraints=apart))
+    assert names(two) == ["gpu=listed", "gpu=same"]
 
 
 def test_j7_going_back_undoes_everything_and_crosses_requests_and_claims(make, names):
@@ -164,6 +167,7 @@ def test_j8_an_earlier_alternative_with_later_devices_is_smaller(make, names):
     cluster = make.cluster(slices=[make.slice(*devices)])
     choice = first_available("x", {"name": "a", "count": 2, "selectors": of_model("a")}, {"name": "b"})
     assert names(cluster.ask(make.claim(choice, make.request("y")))) == ["x/a=a-0", "x/a=a-1", "y=b-0"]
+    assert names(cluster.ask(make.claim(make.request("y", count=2)))) == ["y=b-0", "y=a-0"]
 
 
 def test_j9_too_many_devices_for_the_claim_go_back_to_the_alternatives_before(make, names):

@@ -71,7 +71,7 @@ def built(say: Callable[[str], None]) -> Path:
         say(f"building the oracle with {go}; the first time this takes some minutes")
         made = folder / "oracle.new"
         done = subprocess.run(
-            [go, "build", "-trimpath", "-o", str(made), "."],
+            [go, "build", "-trimpath", "-buildvcs=false", "-o", str(made), "."],
             cwd=SOURCES,
             env=os.environ | {"CGO_ENABLED": "0"},
             capture_output=True,

@@ -97,9 +97,9 @@ class Kind:
     def __init__(self, choices: Choices) -> None:
         self.search = choices.chance(55)
         self.switches = features(choices)
-        self.on = frozenset(name for name in FEATURES if self.switches is None or self.switches.get(name))
-        self.alpha = self.switches is not None
-        self.experimental = not self.on.isdisjoint(EXPERIMENTAL)
+        default = {name: name not in EXPERIMENTAL for name in FEATURES}
+        self.on = frozenset(name for name, on in (self.switches or default).items() if on)
+        self.alpha = not self.on.isdisjoint(EXPERIMENTAL)
 
     def rarely(self, percent: int) -> int:
         """A percentage for what ends a search before it has begun."""
@@ -354,7 +354,7 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
         ]
         # Now and then the second slice has a device of the first one's name.
         first += size - (1 if size and choices.chance(kind.rarely(12)) else 0)
-        if choices.chance(30 if kind.experimental else 1):
+        if choices.chance(30 if kind.alpha else 1):
             spec["skipNodeOperations"] = choices.one((["NodeUnprepareResources"], ["*"]))
         made.append(published(f"{driver}-{name}-{number}", spec))
     if counter_sets:

@@ -287,6 +287,13 @@ def test_checked_questions_have_expressions_that_compile():
     assert "line 1, claims[0].spec.devices.requests[0].exactly.selectors[0].cel.expression: CEL013" in error
 
 
+def test_even_an_empty_capacity_needs_its_feature():
+    question = question_of(claims=[claim_of(capacity={})])
+    assert outcome(answer_to(question)) == "success"
+    assert outcome(answer_to(question | {"features": {}})) == "error"
+    assert outcome(answer_to(question_of(features={}))) == "success"
+
+
 # --- upstream's table
 
 

@@ -25,7 +25,8 @@ BLOCKS = [(m[1], m[2]) for m in re.finditer(r"^```(\w*)\n(.*?)^```", README, re.
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the tour's files and, as in a clone, the shipped policies."""
     folder = tmp_path_factory.mktemp("tour")
-    (folder / "policies").symlink_to(ROOT / "policies")
+    for name in ("policies", "tests"):
+        (folder / name).symlink_to(ROOT / name)
     for _, text in BLOCKS:
         name = re.match(r"# file: (\S+)\n", text)
         if name:

@@ -230,7 +230,8 @@ def test_a8_a_device_status_names_an_allocated_device_once() -> None:
 )
 def test_a9_names(field: str, name: str, right: bool) -> None:
     device = {"name": name if field == "device" else "a"}
-    changed: dict[str, Any] = {"driver": {"driver": name}, "pool": {"pool": POOL | {"name": name}}}.get(field, {})
+    changes: dict[str, dict[str, Any]] = {"driver": {"driver": name}, "pool": {"pool": POOL | {"name": name}}}
+    changed = changes.get(field, {})
     assert (refused("ResourceSlice", slice_spec(device) | changed) == []) is right
 
 
@@ -388,3 +389,52 @@ def test_a11_values_keep_their_type() -> None:
     given = decoded("ResourceSlice", slice_spec({"name": "a", "attributes": values}))
     assert isinstance(given, ResourceSlice)
     assert to_object(given)["spec"]["devices"][0]["attributes"] == values
+
+
+@pytest.mark.parametrize(
+    ("policy", "right"),
+    [
+        ({"default": "2"}, True),
+        ({"default": "2", "validValues": ["2", "4"]}, True),
+        ({"default": "3", "validValues": ["2", "4"]}, False),
+        ({"default": "2", "validValues": ["4", "2"]}, False),
+        ({"default": "2", "validValues": ["2", "11"]}, False),
+        ({"validValues": ["2"]}, False),
+        ({"default": "2", "validRange": {"min": "1", "max": "9", "step": "1"}}, True),
+        ({"default": "2", "validRange": {"min": "3"}}, False),
+        ({"default": "2", "validRange": {"min": "1", "step": "2"}}, False),
+        ({"default": "2", "validRange": {"min": "1", "max": "11"}}, False),
+        ({"default": "2", "validRange": {"min": "1", "step": "0"}}, False),
+    ],
+)
+def test_h10_a_policy_allows_its_own_default_and_nothing_above_the_capacity(
+    policy: dict[str, Any], right: bool
+) -> None:
+    device = {"name": "a", "capacity": {"memory": {"value": "10", "requestPolicy": policy}}}
+    assert (refused("ResourceSlice", slice_spec(device | {"allowMultipleAllocations": True})) == []) is right
+    assert refused("ResourceSlice", slice_spec(device)) != []
+
+
+def test_n4_every_device_that_draws_from_counters_has_the_partition_type() -> None:
+    draws = {"name": "a", "consumesCounters": [{"counterSet": "c", "counters": {"m": {"value": "1"}}}]}
+    typed = draws | {"attributes": {"profile": {"string": "x"}}}
+    name = {"partitionTypeAttribute": "acme.com/profile"}
+    assert refused("ResourceSlice", slice_spec(typed, {"name": "plain"}) | name) == []
+    assert refused("ResourceSlice", slice_spec(draws) | name) != []
+    assert refused("ResourceSlice", slice_spec({"name": "plain"}) | name) != []
+
+
+@pytest.mark.parametrize(
+    ("resources", "right"),
+    [
+        ({"cpu": {"mapping": {"deviceMultiplier": "1"}}}, True),
+        ({"hugepages-2Mi": {"overhead": {"perPod": "1"}}}, True),
+        ({"gpus": {"overhead": {"perPod": "1"}}}, False),
+        ({"cpu": {}}, False),
+        ({"cpu": {"mapping": {"capacityKey": "none", "capacityMultiplier": "1"}}}, False),
+        ({"cpu": {"overhead": {"perContainer": "-1"}}}, False),
+    ],
+)
+def test_n5_resources_of_the_node_that_a_device_stands_for(resources: dict[str, Any], right: bool) -> None:
+    device = {"name": "a", "nodeAllocatableResources": resources}
+    assert (refused("ResourceSlice", slice_spec(device)) == []) is right

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from dra_policy.rules import class_rules
 from dra_policy.source import Source
 
 OWN = 'device.attributes["acme.com"]'
-DEVICE = {
+DEVICE: dict[str, Any] = {
     "name": "gpu-0",
     "attributes": {
         "model": {"string": "a"},
@@ -30,7 +31,7 @@ DEVICE = {
 }
 
 
-def answer(text: str, device: dict[str, Any] | None = None, features: Features | None = None) -> bool | str:
+def answer(text: str, device: Mapping[str, Any] | None = None, features: Features | None = None) -> bool | str:
     """What a selector says of a device; an error in words."""
     features = features or Features()
     program = compile_cel(Source("selector", text), features=features)
@@ -145,7 +146,7 @@ def test_d7_too_much_work_is_an_error_that_nothing_absorbs() -> None:
     assert answer("lists.range(1000).all(x, lists.range(100).all(y, true))") is True
 
 
-def asked(devices: list[dict[str, Any]], class_selectors: list[str], selectors: list[str], mode: str) -> Engine:
+def asked(devices: Sequence[Mapping[str, Any]], class_selectors: list[str], selectors: list[str], mode: str) -> Engine:
     """An engine with one node, its devices, and the claim `claim`."""
     engine = Engine()
     head = {"apiVersion": "resource.k8s.io/v1"}

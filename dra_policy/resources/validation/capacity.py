@@ -35,19 +35,24 @@ def check_request_policy(found: Findings, capacity: DeviceCapacity, path: str, *
             found.required(f"{path}.default", "default", f"`{choice}` needs a `default` that it allows")
         return
     if policy.valid_values:
-        _values(found, policy, policy.default, capacity.value, path)
+        _values(found, policy, policy.default, capacity.value, path, fractional=fractional)
     elif policy.valid_range is not None:
         _range(found, policy.valid_range, policy.default, capacity.value, f"{path}.validRange", fractional=fractional)
 
 
-def _values(found: Findings, policy: CapacityRequestPolicy, default: Quantity, most: Quantity, path: str) -> None:
+def _values(
+    found: Findings, policy: CapacityRequestPolicy, default: Quantity, most: Quantity, path: str, *, fractional: bool
+) -> None:
     values, here = policy.valid_values, f"{path}.validValues"
     for i in range(1, len(values)):
         if values[i - 1] > values[i]:
             message = f"`{values[i]}` is less than `{values[i - 1]}` before it"
             found.add("RES022", f"{here}[{i}]", message, "put the values in ascending order")
     if found.at_most(here, len(values), VALID_VALUES_MAX, "valid values"):
-        found.unique(((f"{here}[{i}]", v) for i, v in enumerate(values)), "valid value")
+        # Without thousandths two values are the same if they round up to the same whole number (H7). With them they are
+        # the same if they print alike with all decimal places: `1` and `1000m` are two values to the API server.
+        keys = ((f"{here}[{i}]", (v, v.decimals) if fractional else (_whole(v, NANO), 0)) for i, v in enumerate(values))
+        found.unique(keys, "valid value", shown=lambda key: str(key[0] if isinstance(key, tuple) else key))
         for i, value in enumerate(values):
             if value > most:
                 message = f"`{value}` is more than the capacity `{most}`"
@@ -178,8 +183,8 @@ def _mapping(
     if key is not None and mapping.device_multiplier is not None:
         message = "`capacityKey` and `deviceMultiplier` exclude each other"
         found.add("RES015", path, message, "remove one of them", key=True)
-    if key is None and mapping.device_multiplier is None and mapping.capacity_multiplier is None:
-        message = "the mapping is empty"
+    if key is None and mapping.device_multiplier is None:
+        message = "the mapping says neither `capacityKey` nor `deviceMultiplier`"
         found.add(
             "RES015", path, message, "write `deviceMultiplier`, or `capacityKey` and `capacityMultiplier`", key=True
         )
@@ -192,10 +197,11 @@ def _mapping(
             found.required(f"{path}.capacityMultiplier", "capacityMultiplier", 'write `capacityMultiplier: "1"`')
     elif mapping.capacity_multiplier is not None:
         found.required(f"{path}.capacityKey", "capacityKey", "name the capacity that is multiplied")
-    for alias, amount in (
-        ("capacityMultiplier", mapping.capacity_multiplier),
+    amounts = (
+        ("capacityMultiplier", mapping.capacity_multiplier if key is not None else None),
         ("deviceMultiplier", mapping.device_multiplier),
-    ):
+    )
+    for alias, amount in amounts:
         if amount is not None and amount.sign <= 0:
             message = f"{alias} `{amount}` is not positive"
             found.add("RES018", f"{path}.{alias}", message, "write an amount greater than zero")

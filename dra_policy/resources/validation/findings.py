@@ -98,7 +98,8 @@ class Findings:
             inner = f".{under}" if under else ""
             span = None if self.places is None else self.places.span(first[key] + inner)
             related = () if span is None else (Related(span, "first used here"),)
-            message = f"{what} `{shortened(shown(key))}` is there twice"
+            name = shown(key)
+            message = f"{what} `{shortened(name)}` is there twice" if name else f"no {under or 'name'} more than once"
             self.add("RES016", path, message, "remove one of them or rename it", at=path + inner, related=related)
 
 

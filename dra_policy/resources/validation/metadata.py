@@ -29,7 +29,7 @@ def check_metadata(
 ) -> None:
     """A9 for the object's own name. A missing namespace is not a mistake: clients fill it in.
 
-    With `prefix` a prefix of names must be well formed even beside a name; classes are not as strict.
+    With `prefix` a prefix of names must be well formed even beside a name; of classes only the name counts.
     """
     if metadata.generate_name:
         _prefix(found, metadata.generate_name, path, named=bool(metadata.name), strict=prefix)
@@ -48,7 +48,8 @@ def check_metadata(
     for field in ("creation_timestamp", "deletion_timestamp"):
         alias = "creationTimestamp" if field == "creation_timestamp" else "deletionTimestamp"
         check_time(found, f"{path}.{alias}", getattr(metadata, field))
-    if metadata.generation is not None and metadata.generation < 0:
+    # In other objects the API server puts its own count there before it looks.
+    if namespaced and metadata.generation is not None and metadata.generation < 0:
         found.add("RES018", f"{path}.generation", "the generation is negative", "remove it: the API server counts")
     _owners(found, metadata.owner_references, f"{path}.ownerReferences")
     _finalizers(found, metadata.finalizers, f"{path}.finalizers")
@@ -58,7 +59,7 @@ def _prefix(found: Findings, text: str, path: str, *, named: bool, strict: bool)
     shown = shortened(text)
     # What is appended may end the name, so one trailing dash is fine.
     wrong = subdomain_problem(text[:-2] + "a" if len(text) > 1 and text.endswith("-") else text)
-    if wrong is not None and strict:
+    if wrong is not None and (strict or (named and not {"/", "%"}.isdisjoint(text))):
         found.add("RES011", f"{path}.generateName", f"name prefix `{shown}` {wrong}", "choose another prefix")
     wrong = subdomain_problem(text[:_GENERATED] + "00000")
     if wrong is not None and not named:

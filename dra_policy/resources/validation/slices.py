@@ -46,7 +46,8 @@ def check_slice(found: Findings, slice_: ResourceSlice, features: Features) -> N
     found.name("spec.driver", spec.driver, "driver", driver_problem)
     _pool(found, spec.pool)
     _nodes(found, spec)
-    if spec.devices and spec.shared_counters:
+    # A list that is written counts, even an empty one.
+    if {"devices", "shared_counters"} <= spec.model_fields_set:
         message = "`devices` and `sharedCounters` exclude each other"
         found.add(
             "RES015",
@@ -58,7 +59,7 @@ def check_slice(found: Findings, slice_: ResourceSlice, features: Features) -> N
         )
     _devices(found, spec, features)
     if found.at_most("spec.sharedCounters", len(spec.shared_counters), MAX_COUNTER_SETS, "counter sets"):
-        named = ((f"spec.sharedCounters[{i}]", s.name) for i, s in enumerate(spec.shared_counters) if s.name)
+        named = ((f"spec.sharedCounters[{i}]", s.name) for i, s in enumerate(spec.shared_counters))
         found.unique(named, "counter set", "name")
         for i, counter_set in enumerate(spec.shared_counters):
             _counter_set(found, counter_set, f"spec.sharedCounters[{i}]")
@@ -104,7 +105,9 @@ def _devices(found: Findings, spec: ResourceSliceSpec, features: Features) -> No
     reasons = {
         "taints": any(d.taints for d in spec.devices),
         "counter consumption": any(d.consumes_counters for d in spec.devices),
-        "list attributes": any(_is_list(a) for d in spec.devices for a in d.attributes.values()),
+        "list attributes": any(
+            not a.model_fields_set.isdisjoint(_LISTS) for d in spec.devices for a in d.attributes.values()
+        ),
     }
     used = [reason for reason, there in reasons.items() if there]
     most = MAX_DEVICES_ADVANCED if used else MAX_DEVICES
@@ -115,7 +118,10 @@ def _devices(found: Findings, spec: ResourceSliceSpec, features: Features) -> No
         _device(
             found, device, f"spec.devices[{i}]", per_device=spec.per_device_node_selection is True, features=features
         )
-    found.unique(((f"spec.devices[{i}]", d.name) for i, d in enumerate(spec.devices) if d.name), "device", "name")
+    found.unique(((f"spec.devices[{i}]", d.name) for i, d in enumerate(spec.devices)), "device", "name")
+
+
+_LISTS: Final = ("ints", "bools", "strings", "versions")
 
 
 def _is_list(attribute: DeviceAttribute) -> bool:
@@ -145,6 +151,9 @@ def _device(found: Findings, device: Device, path: str, *, per_device: bool, fea
     if found.at_most(f"{path}.taints", len(device.taints), MAX_TAINTS, "taints"):
         for i, taint in enumerate(device.taints):
             check_taint(found, taint, f"{path}.taints[{i}]")
+    else:
+        for i, taint in enumerate(device.taints):
+            _effect(found, taint, f"{path}.taints[{i}]")
     _consumption(found, device, path)
     _device_nodes(found, device, path, per_device=per_device)
     check_binding(found, device.binding_conditions, device.binding_failure_conditions, path)
@@ -162,12 +171,17 @@ def _attribute(found: Findings, attribute: DeviceAttribute, path: str) -> None:
         "bool": attribute.bool_ is not None,
         "string": attribute.string is not None,
         "version": attribute.version is not None,
-        "ints": bool(attribute.ints),
-        "bools": bool(attribute.bools),
-        "strings": bool(attribute.strings),
-        "versions": bool(attribute.versions),
     }
-    _exactly_one(found, path, [name for name, there in fields.items() if there], list(fields))
+    lists = {name: getattr(attribute, name) for name in _LISTS if name in attribute.model_fields_set}
+    for name, values in lists.items():
+        if not values:
+            found.add("RES015", f"{path}.{name}", "the list is empty", "write a value or remove the field")
+    chosen = [name for name, there in fields.items() if there]
+    filled = [name for name, values in lists.items() if values]
+    # The API server counts twice: lists that are written, and lists with values. Both must come to one.
+    if len(chosen) + len(filled) == 1:
+        filled = list(lists)
+    _exactly_one(found, path, chosen + filled, (*fields, *_LISTS))
     for text, at in ((attribute.string, "string"), *((s, f"strings[{i}]") for i, s in enumerate(attribute.strings))):
         if text is not None:
             found.length(f"{path}.{at}", text, MAX_VALUE_BYTES, "the text")
@@ -201,7 +215,7 @@ def _consumption(found: Findings, device: Device, path: str) -> None:
                 found.name(f"{entry}.compatibilityGroups[{j}]", group, "compatibility group", label_problem)
             named = ((f"{entry}.compatibilityGroups[{j}]", g) for j, g in enumerate(groups))
             found.unique(named, "compatibility group")
-    sets = ((f"{here}[{i}]", c.counter_set) for i, c in enumerate(device.consumes_counters) if c.counter_set)
+    sets = ((f"{here}[{i}]", c.counter_set) for i, c in enumerate(device.consumes_counters))
     found.unique(sets, "counter set", "counterSet")
 
 
@@ -267,11 +281,15 @@ def check_taint(found: Findings, taint: DeviceTaint, path: str) -> None:
     if wrong is not None:
         message = f"taint value `{shortened(taint.value or '')}` {wrong}"
         found.add("RES011", f"{path}.value", message, "choose another value")
+    _effect(found, taint, path)
+    check_time(found, f"{path}.timeAdded", taint.time_added)
+
+
+def _effect(found: Findings, taint: DeviceTaint, path: str) -> None:
     if not taint.effect:
         found.required(f"{path}.effect", "effect of the taint", "write `NoSchedule`, `NoExecute` or `None`")
     else:
         found.allowed(f"{path}.effect", taint.effect, EFFECTS, "effect of taints")
-    check_time(found, f"{path}.timeAdded", taint.time_added)
 
 
 def check_skip(found: Findings, operations: Sequence[str], path: str) -> None:
@@ -293,7 +311,8 @@ def _partition_type(found: Findings, spec: ResourceSliceSpec) -> None:
         message = "a partition type needs devices that consume counters"
         found.add("RES026", path, message, "remove it, or set it on the slice of the partitions", key=True)
         return
-    if qualified_name_problem(name, need_domain=True) is not None:
+    # Here a domain in upper case is no mistake to the API server; above it is.
+    if "/" not in name or qualified_name_problem(name) is not None:
         return
     for i, device in enumerate(spec.devices):
         if not device.consumes_counters:

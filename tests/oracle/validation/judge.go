@@ -125,10 +125,11 @@ func update(how rest.RESTUpdateStrategy, resource, subresource string, version s
 		return err
 	}
 	// What an object in storage has, whatever the question says.
-	before.SetUID(types.UID("4b5fd3a4-7d4b-4a0e-9d5b-2f3c1c0a9e11"))
+	if before.GetUID() == "" {
+		before.SetUID(types.UID("4b5fd3a4-7d4b-4a0e-9d5b-2f3c1c0a9e11"))
+	}
 	before.SetResourceVersion("1")
 	before.SetCreationTimestamp(metav1.Unix(1_700_000_000, 0))
-	after.SetUID(before.GetUID())
 	after.SetResourceVersion(before.GetResourceVersion())
 	ctx := asking(how, "update", resource, subresource, version, after)
 	before.SetNamespace(after.GetNamespace())
@@ -197,19 +198,25 @@ var alpha = []featuregate.Feature{
 	features.DRAResourcePoolStatus,
 }
 
+var current = "plain"
+
+// gates sets the feature gates for a question; see README.md for the three choices.
 func gates(which string) error {
-	on := which == "all"
-	if !on && which != "" && which != "default" {
-		return fmt.Errorf("unknown features %q", which)
-	}
-	if utilfeature.DefaultFeatureGate.Enabled(alpha[0]) == on {
+	if which == current {
 		return nil
 	}
-	set := make([]string, 0, len(alpha))
-	for _, gate := range alpha {
-		set = append(set, fmt.Sprintf("%s=%t", gate, on))
+	if which != "plain" && which != "default" && which != "all" {
+		return fmt.Errorf("unknown features %q", which)
 	}
-	return utilfeature.DefaultMutableFeatureGate.Set(strings.Join(set, ","))
+	set := []string{fmt.Sprintf("%s=%t", features.DRAFractionalCapacityRange, which != "plain")}
+	for _, gate := range alpha {
+		set = append(set, fmt.Sprintf("%s=%t", gate, which == "all"))
+	}
+	if err := utilfeature.DefaultMutableFeatureGate.Set(strings.Join(set, ",")); err != nil {
+		return err
+	}
+	current = which
+	return nil
 }
 
 // namespaces has every namespace, with the label that allows admin access.

@@ -16,8 +16,7 @@ import (
 )
 
 // question asks about one object. With "old" it is a change of an object that exists; with "subresource" set to
-// "status" the change is one of the status. "features" is "default" (the gates of Kubernetes 1.37) or "all" (the alpha
-// gates of device allocation too).
+// "status" the change is one of the status. "features" says which feature gates are on.
 type question struct {
 	ID          string          `json:"id"`
 	Object      json.RawMessage `json:"object"`

@@ -1,0 +1,520 @@
+"""Evaluation that counts what it costs, in the API server's units, and stops at the budget (rule D7).
+
+cel-go charges for each step of the tree that macros expand to, after it made a plan of it: literals and lists of
+literals are free, a chain of fields and indices is one variable with a charge for each link, `in` with a list of
+literals is free, `?:` is free. Errors are values here, as there: what follows an error in `a + b` is still paid for.
+A program is metered only where its estimate comes near the budget, or when somebody asks for the cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+from dra_policy.expression.checker import Typed
+from dra_policy.expression.closures import implementation, literal_value
+from dra_policy.expression.cost.actual import CallCost, call_cost
+from dra_policy.expression.cost.sizes import LIST_COST, MAP_COST
+from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
+from dra_policy.expression.operators import ABSENT, ARITHMETIC, found_entry, index, invert, is_in, negate, select
+from dra_policy.expression.program import Closure, Frame
+from dra_policy.expression.tree import (
+    AND,
+    CONDITIONAL,
+    IN,
+    NEGATE,
+    NOT,
+    OR,
+    Bind,
+    Call,
+    Comprehension,
+    Has,
+    Identifier,
+    Index,
+    ListOf,
+    Literal,
+    MapOf,
+    OptionalMap,
+    Select,
+)
+from dra_policy.expression.values import (
+    NO_OVERLOAD,
+    NONE,
+    Maybe,
+    TypeValue,
+    Uint,
+    equal,
+    key_value,
+    map_key,
+    order,
+    type_name,
+)
+
+BUDGET: Final = 1_000_000
+"""What one evaluation may cost (`CELSelectorExpressionMaxCost`)."""
+
+Link: TypeAlias = Callable[[Frame, Any, bool], Any]
+"""One field or index: from the frame, the value and whether it may be absent to a value, `ABSENT` or an error."""
+
+_UNSET: Final = object()
+_NOT_CONSTANT: Final = object()
+
+
+def charge(frame: Frame, units: int) -> None:
+    """Count a step; raises `EvaluationCancelled` once the budget is exceeded."""
+    cost = frame[1] = frame[1] + units
+    if cost > BUDGET:
+        raise EvaluationCancelled
+
+
+def is_error(value: Any) -> bool:
+    return type(value) is EvaluationError
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A variable or value with fields and indices behind it, or a choice between two of them."""
+
+    root: Closure
+    links: tuple[tuple[Link, bool], ...] = ()
+    choice: tuple[Closure, Reference, Reference] | None = None
+
+    def linked(self, link: Link, *, optional: bool) -> Reference:
+        if self.choice is not None:
+            condition, then, otherwise = self.choice
+            chosen = (condition, then.linked(link, optional=optional), otherwise.linked(link, optional=optional))
+            return replace(self, choice=chosen)
+        return replace(self, links=(*self.links, (link, optional)))
+
+    def resolver(self) -> Closure:
+        """The value, without the charge for reading it."""
+        if self.choice is not None:
+            return _chosen(self.choice[0], self.choice[1].resolver(), self.choice[2].resolver())
+        root, links = self.root, self.links
+        if not links:
+            return root
+
+        def run(frame: Frame) -> Any:
+            value = root(frame)
+            if is_error(value):
+                return value
+            may_be_absent = type(value) is Maybe
+            if may_be_absent:
+                if not value.present:
+                    return NONE
+                value = value.value
+            for link, optional in links:
+                may_be_absent = may_be_absent or optional
+                value = link(frame, value, may_be_absent)
+                if value is ABSENT:
+                    return NONE
+                if is_error(value):
+                    return value
+            return Maybe(True, value) if may_be_absent else value
+
+        return run
+
+
+def _chosen(condition: Closure, then: Closure, otherwise: Closure) -> Closure:
+    def run(frame: Frame) -> Any:
+        chosen = condition(frame)
+        if chosen is True:
+            return then(frame)
+        if chosen is False:
+            return otherwise(frame)
+        return chosen if is_error(chosen) else EvaluationError(NO_OVERLOAD)
+
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A planned part: how it runs, and whether it is a constant or a reference that more links can extend."""
+
+    run: Closure
+    constant: Any = _NOT_CONSTANT
+    reference: Reference | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        return self.constant is not _NOT_CONSTANT
+
+
+def _constant(value: Any) -> Step:
+    return Step(lambda _: value, value)
+
+
+def _read(reference: Reference) -> Step:
+    """A reference, charged for reading its variable; a choice between references is free."""
+    resolve = reference.resolver()
+    if reference.choice is not None:
+        return Step(resolve, reference=reference)
+
+    def run(frame: Frame) -> Any:
+        value = resolve(frame)
+        charge(frame, 1)
+        return value
+
+    return Step(run, reference=reference)
+
+
+def _referred(step: Step) -> Reference:
+    return step.reference or Reference(step.run)
+
+
+def _attempt(function: Callable[..., Any], *values: Any) -> Any:
+    try:
+        return function(*values)
+    except EvaluationError as error:
+        if type(error) is not EvaluationError:
+            raise
+        return error
+
+
+def _link(key_of: Closure, function: Callable[[Any, Any], Any]) -> Link:
+    def link(frame: Frame, value: Any, may_be_absent: bool) -> Any:
+        key = key_of(frame)
+        if is_error(key):
+            found = key
+        elif may_be_absent:
+            found = _attempt(found_entry, value, key)
+        else:
+            found = _attempt(function, value, key)
+        # What may be absent is paid for only if it is there.
+        if not may_be_absent or (found is not ABSENT and not is_error(found)):
+            charge(frame, 1)
+        return found
+
+    return link
+
+
+def _test(name: str) -> Link:
+    def link(frame: Frame, value: Any, may_be_absent: bool) -> Any:
+        found = _attempt(found_entry, value, name)
+        present = found is not ABSENT and not is_error(found)
+        if present or not may_be_absent:
+            charge(frame, 1)
+        if may_be_absent or is_error(found):
+            return found
+        return present
+
+    return link
+
+
+class Meter:
+    """Plans one typed tree; variables get places in the frame as in the plain compiler."""
+
+    def __init__(self) -> None:
+        self.variables = 0
+
+    def place(self) -> int:
+        self.variables += 1
+        return self.variables + 1
+
+    def compile(self, typed: Typed, scope: dict[str, Reference]) -> Step:
+        node = typed.node
+        match node:
+            case Literal():
+                return _constant(literal_value(node))
+            case Identifier():
+                found = scope.get(typed.name)
+                if found is None:
+                    if typed.name != ".device":
+                        return _constant(TypeValue(typed.name[1:]))
+                    found = Reference(lambda frame: frame[0])
+                return _read(found)
+            case Select() if typed.name:
+                return _constant(TypeValue(typed.name[1:]))
+            case Select():
+                operand = self.compile(typed.parts[0], scope)
+                link = _link(lambda _, name=node.name: name, select)  # type: ignore[misc]
+                return _read(_referred(operand).linked(link, optional=node.optional))
+            case Has():
+                return self.has(typed, node, scope)
+            case Index():
+                return self.index(typed, node, scope)
+            case Call():
+                return self.call(typed, node, scope)
+            case ListOf():
+                return self.list_of(typed, node, scope)
+            case MapOf():
+                return self.map_of(typed, node, scope)
+            case Bind():
+                return self.bind(typed, node, scope)
+            case OptionalMap():
+                return self.optional_map(typed, node, scope)
+            case Comprehension():
+                from dra_policy.expression.cost.rounds import comprehension
+
+                return comprehension(self, typed, node, scope)
+            case _:
+                raise AssertionError("the checker refuses messages")
+
+    def has(self, typed: Typed, node: Has, scope: dict[str, Reference]) -> Step:
+        reference = _referred(self.compile(typed.parts[0], scope)).linked(_test(node.name), optional=False)
+        resolve = reference.resolver()
+
+        def run(frame: Frame) -> Any:
+            value = resolve(frame)
+            return value.present if type(value) is Maybe else value
+
+        return Step(run, reference=reference)
+
+    def index(self, typed: Typed, node: Index, scope: dict[str, Reference]) -> Step:
+        operand, key = (self.compile(part, scope) for part in typed.parts)
+        # A variable that is an index is not charged for by itself.
+        key_of = key.run if key.reference is None else key.reference.resolver()
+        return _read(_referred(operand).linked(_link(key_of, index), optional=node.optional))
+
+    def call(self, typed: Typed, node: Call, scope: dict[str, Reference]) -> Step:
+        parts: list[Step] = []
+        for part in typed.parts:
+            parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
+        runs = tuple([part.run for part in parts])
+        overload = typed.overloads[0].id if len(typed.overloads) == 1 else ""
+        if node.target is None:
+            match node.function:
+                case "_&&_" | "_||_":
+                    return Step(_logical(runs, decisive=node.function == OR))
+                case "_?_:_":
+                    reference = Reference(runs[0], (), (runs[0], _referred(parts[1]), _referred(parts[2])))
+                    return _read(reference)
+                case "@in" if overload == "in_list" and parts[1].is_constant:
+                    found = _membership(runs[0], parts[1].constant)
+                    if found is not None:
+                        return found
+        if typed.name in ("or", "orValue") and node.target is not None:
+            return Step(_optional_or(runs[0], runs[1], whole=typed.name == "or"))
+        function = _operation(typed, node)
+        if typed.name in _CONVERSIONS and len(parts) == 1 and parts[0].is_constant:
+            value = _attempt(function, parts[0].constant)
+            if not is_error(value):
+                return _constant(value)
+        in_turn = len(parts) > 2 or typed.name == "format" or (typed.name == "matches" and parts[1].is_constant)
+        return Step(_called(function, runs, call_cost(typed.name or node.function, overload), in_turn=in_turn))
+
+    def list_of(self, typed: Typed, node: ListOf, scope: dict[str, Reference]) -> Step:
+        parts: list[Step] = []
+        for part in typed.parts:
+            parts.append(self.compile(part, scope))  # noqa: PERF401
+        if not node.optional and all(part.is_constant for part in parts):
+            return _constant(tuple([part.constant for part in parts]))
+        marked = [(part.run, i in node.optional) for i, part in enumerate(parts)]
+
+        def run(frame: Frame) -> Any:
+            made: list[Any] = []
+            failed = None
+            for part, optional in marked:
+                failed = _added(made, part(frame), optional)
+                if failed is not None:
+                    break
+            charge(frame, LIST_COST)
+            return tuple(made) if failed is None else failed
+
+        return Step(run)
+
+    def map_of(self, typed: Typed, node: MapOf, scope: dict[str, Reference]) -> Step:
+        parts: list[Step] = []
+        for part in typed.parts:
+            parts.append(self.compile(part, scope))  # noqa: PERF401
+        optional = [entry.optional for entry in node.entries]
+        entries = list(zip([p.run for p in parts[::2]], [p.run for p in parts[1::2]], optional, strict=True))
+
+        def run(frame: Frame) -> Any:
+            made: dict[Any, Any] = {}
+            failed = None
+            for key, value, is_optional in entries:
+                failed = _entered(made, key(frame), lambda value=value: value(frame), is_optional)  # type: ignore[misc]
+                if failed is not None:
+                    break
+            charge(frame, MAP_COST)
+            return made if failed is None else failed
+
+        if not any(optional) and all(part.is_constant for part in parts):
+            value = run([None, 0])
+            if not is_error(value):
+                return _constant(value)
+        return Step(run)
+
+    def bound(self, value: Closure) -> tuple[int, Reference]:
+        """A variable that is computed when it is first read, and remembered."""
+        place = self.place()
+
+        def read(frame: Frame) -> Any:
+            found = frame[place]
+            if found is _UNSET:
+                found = frame[place] = value(frame)
+            return found
+
+        return place, Reference(read)
+
+    def bind(self, typed: Typed, node: Bind, scope: dict[str, Reference]) -> Step:
+        place, variable = self.bound(self.compile(typed.parts[0], scope).run)
+        body = self.compile(typed.parts[1], {**scope, node.name: variable}).run
+
+        def run(frame: Frame) -> Any:
+            frame[place] = _UNSET
+            return body(frame)
+
+        return Step(run)
+
+    def optional_map(self, typed: Typed, node: OptionalMap, scope: dict[str, Reference]) -> Step:
+        # operand.hasValue() ? optional.of(cel.bind(x, operand.value(), body)) : optional.none()
+        operand = self.compile(typed.parts[0], scope).run
+
+        def value(frame: Frame) -> Any:
+            found = operand(frame)
+            charge(frame, 1)
+            if type(found) is Maybe:
+                return found.value if found.present else EvaluationError("optional.none() dereference")
+            return found if is_error(found) else EvaluationError(NO_OVERLOAD)
+
+        place, variable = self.bound(value)
+        body = self.compile(typed.parts[1], {**scope, node.name: variable}).run
+        flat = node.flat
+
+        def run(frame: Frame) -> Any:
+            found = operand(frame)
+            charge(frame, 1)
+            if type(found) is not Maybe:
+                return found if is_error(found) else EvaluationError(NO_OVERLOAD)
+            if not found.present:
+                charge(frame, 1)
+                return NONE
+            frame[place] = _UNSET
+            made = body(frame)
+            if flat:
+                return made
+            charge(frame, 1)
+            return made if is_error(made) else Maybe(True, made)
+
+        return Step(run)
+
+
+def _logical(terms: tuple[Closure, ...], *, decisive: bool) -> Closure:
+    def run(frame: Frame) -> Any:
+        failed: EvaluationError | None = None
+        for term in terms:
+            value = term(frame)
+            if value is decisive:
+                return decisive
+            if type(value) is not bool and failed is None:
+                failed = value if is_error(value) else EvaluationError(NO_OVERLOAD)
+        return (not decisive) if failed is None else failed
+
+    return run
+
+
+def _optional_or(first: Closure, second: Closure, *, whole: bool) -> Closure:
+    def run(frame: Frame) -> Any:
+        value = first(frame)
+        if type(value) is not Maybe:
+            return value if is_error(value) else EvaluationError(NO_OVERLOAD)
+        if value.present:
+            return value if whole else value.value
+        return second(frame)
+
+    return run
+
+
+def _membership(wanted: Closure, values: Any) -> Step | None:
+    """`x in [1, 2]` as a look-up in a set, which is free; none if the list is not of scalars."""
+    if type(values) is not tuple or any(type(v) not in (bool, int, Uint, float, str) for v in values):
+        return None
+    if not values:
+        return _constant(False)
+
+    def run(frame: Frame) -> Any:
+        value = wanted(frame)
+        return value if is_error(value) else _attempt(is_in, value, values)
+
+    return Step(run)
+
+
+def _called(function: Callable[..., Any], args: tuple[Closure, ...], cost: CallCost, *, in_turn: bool) -> Closure:
+    """A call; `in_turn` stops at the first argument that is an error, and then costs nothing unless it is the last."""
+    last = len(args) - 1
+
+    def run(frame: Frame) -> Any:
+        values: list[Any] = []
+        failed: EvaluationError | None = None
+        for at, arg in enumerate(args):
+            value = arg(frame)
+            values.append(value)
+            if is_error(value):
+                failed = failed or value
+                if in_turn and at < last:
+                    return failed
+        result = _attempt(function, *values) if failed is None else failed
+        charge(frame, cost(tuple(values), result) or 0)
+        return result
+
+    return run
+
+
+def _added(made: list[Any], value: Any, optional: bool) -> EvaluationError | None:
+    if is_error(value):
+        return value  # type: ignore[no-any-return]
+    if not optional:
+        made.append(value)
+    elif type(value) is not Maybe:
+        return EvaluationError(f"cannot initialize optional list element from non-optional value {value}")
+    elif value.present:
+        made.append(value.value)
+    return None
+
+
+def _entered(made: dict[Any, Any], key: Any, value_of: Callable[[], Any], optional: bool) -> EvaluationError | None:
+    if is_error(key):
+        return key  # type: ignore[no-any-return]
+    value = value_of()
+    if is_error(value):
+        return value  # type: ignore[no-any-return]
+    if type(key) not in (str, int, Uint, bool):
+        return EvaluationError(f"unsupported key type: {type_name(key)}")
+    at = map_key(key)
+    if optional:
+        if type(value) is not Maybe:
+            return EvaluationError(f"cannot initialize optional entry '{key_value(at)}' from non-optional value {value}")
+        if not value.present:
+            return None
+        value = value.value
+    if at in made:
+        return EvaluationError(f"Failed with repeated key {key_value(at)}")
+    made[at] = value
+    return None
+
+
+_CONVERSIONS: Final = frozenset(
+    {"bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"}
+)
+_ORDERINGS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "_<_": lambda one, other: order(one, other) < 0,
+    "_<=_": lambda one, other: order(one, other) <= 0,
+    "_>_": lambda one, other: order(one, other) > 0,
+    "_>=_": lambda one, other: order(one, other) >= 0,
+}
+
+
+def _operation(typed: Typed, node: Call) -> Callable[..., Any]:
+    if node.target is None:
+        match node.function:
+            case "_==_":
+                return equal
+            case "_!=_":
+                return lambda one, other: not equal(one, other)
+            case name if name in _ORDERINGS:
+                return _ORDERINGS[name]
+            case name if name in ARITHMETIC:
+                return ARITHMETIC[name]
+            case "@in":
+                return is_in
+            case "!_":
+                return invert
+            case "-_":
+                return negate
+    return implementation(typed)
+
+
+__all__ = ["AND", "BUDGET", "CONDITIONAL", "IN", "NEGATE", "NOT", "Meter", "Step"]
