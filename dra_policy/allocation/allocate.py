@@ -60,7 +60,7 @@ def allocate(  # noqa: PLR0917  # the six of them are the question
 
 def _failed(node: str, fault: Fault, steps: int) -> Failed:
     return Failed(
-        node, Scope.POD, fault.rule, fault.message, fault.claim, fault.request, fault.device, fault.origin, steps
+        node, fault.scope, fault.rule, fault.message, fault.claim, fault.request, fault.device, fault.origin, steps
     )
 
 

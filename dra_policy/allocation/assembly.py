@@ -26,7 +26,7 @@ def allocation_result(
 
     `asked` is the alternative chosen for each request. The time of the allocation is the scheduler's to fill in.
     """
-    selector = merged_selector(choices, call.view.node.metadata.name)
+    selector = merged_selector(choices, call.view.node.metadata.name, call.features)
     if isinstance(selector, Fault):
         return selector
     return AllocationResult(

@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias
 from dra_policy.allocation.results import Cause
 from dra_policy.allocation.rule import Answer, Choice, Nature, Reach, Reads, Reply, Rule
 from dra_policy.inventory import DeviceRecord, NodeView, PoolID, PoolView, Usage
-from dra_policy.resources import Device, Features, Quantity
+from dra_policy.resources import Correction, Device, Features, Quantity
 from dra_policy.rules import Origin
 
 CounterName: TypeAlias = tuple[str, str]
@@ -141,7 +141,7 @@ class Counters(ChargedOnce):
     A counter that past allocations have overdrawn blocks every device of the pool that draws from any counter.
     """
 
-    __slots__ = ("_demands", "_ledgers")
+    __slots__ = ("_demands", "_exempts_admin", "_ledgers")
 
     nature: ClassVar[Nature] = Nature(
         Cause.COUNTER, ("G3", "G4", "G5"), Reach.POOL, frozenset({Reads.COUNTERS, Reads.USAGE, Reads.CHOICES})
@@ -151,6 +151,14 @@ class Counters(ChargedOnce):
         super().__init__(view, usage, features)
         self._ledgers: dict[PoolID, _Ledger] = {}
         self._demands: dict[int, dict[CounterName, int]] = {}
+        self._exempts_admin = Correction.ADMIN_ACCESS_DRAWS_NOTHING in features.corrections
+
+    def take(self, choice: Choice) -> Answer:
+        return Reply.TAKEN if choice.asked.admin and self._exempts_admin else super().take(choice)
+
+    def undo(self, choice: Choice) -> None:
+        if not (choice.asked.admin and self._exempts_admin):
+            super().undo(choice)
 
     def _ledger(self, record: DeviceRecord) -> _Ledger:
         pool_id = record.id.pool_id

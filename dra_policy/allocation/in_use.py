@@ -8,7 +8,7 @@ from typing import ClassVar
 from dra_policy.allocation.results import Cause
 from dra_policy.allocation.rule import Answer, Choice, Nature, Reach, Reads, Reply, Rule
 from dra_policy.inventory import DeviceRecord, Usage
-from dra_policy.resources import Features
+from dra_policy.resources import Correction, Features
 from dra_policy.rules import Origin
 
 
@@ -33,9 +33,16 @@ class InUse(Rule):
     def _shared(self, record: DeviceRecord) -> bool:
         return self._features.consumable_capacity and bool(record.device.allow_multiple_allocations)
 
+    def _allocated(self, record: DeviceRecord) -> bool:
+        """Whether allocations before the call keep others off the device."""
+        if self._usage.in_use(record.id, self._features):
+            return True
+        corrected = Correction.SHARES_KEEP_A_DEVICE_IN_USE in self._features.corrections
+        return corrected and not self._shared(record) and self._usage.is_charged(record.id)
+
     def never(self, choice: Choice) -> bool:
         """Whether the choice is refused whatever else is chosen: allocated before the call."""
-        return not choice.asked.admin and self._usage.in_use(choice.record.id, self._features)
+        return not choice.asked.admin and self._allocated(choice.record)
 
     def take(self, choice: Choice) -> Answer:
         record = choice.record
@@ -43,7 +50,7 @@ class InUse(Rule):
         if choice.asked.admin:
             if choice.asked.claim in chosen:
                 return Reply.REFUSED
-        elif chosen or self._usage.in_use(record.id, self._features):
+        elif chosen or self._allocated(record):
             return Reply.REFUSED
         if not self._shared(record):
             self._chosen[record.index] = (*chosen, choice.asked.claim)
@@ -63,12 +70,12 @@ class InUse(Rule):
         return frozenset(self._chosen.items())
 
     def origin(self, choice: Choice) -> Origin:
-        if self._usage.in_use(choice.record.id, self._features) and not choice.asked.admin:
+        if self._allocated(choice.record) and not choice.asked.admin:
             return Origin("in use", "allocated to another claim")
         return Origin("in use", "chosen for another request")
 
     def kind(self, choice: Choice) -> Hashable:
-        return self._usage.in_use(choice.record.id, self._features), self._shared(choice.record)
+        return self._allocated(choice.record), self._shared(choice.record)
 
 
 __all__ = ["InUse"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dra_policy.allocation.results import Scope
 from dra_policy.allocation.rule import Choice, Fault
-from dra_policy.resources import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
+from dra_policy.resources import Correction, Features, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 
 
 def only_node(name: str) -> NodeSelector:
@@ -18,7 +19,7 @@ def only_node(name: str) -> NodeSelector:
     return NodeSelector(node_selector_terms=(NodeSelectorTerm(match_fields=(requirement,)),))
 
 
-def merged_selector(choices: Sequence[Choice], node: str) -> NodeSelector | Fault | None:
+def merged_selector(choices: Sequence[Choice], node: str, features: Features) -> NodeSelector | Fault | None:
     """One term that holds wherever all devices are usable; None means everywhere.
 
     A device that belongs to one node, by name or because it is bound to it, decides alone. A selector of a device
@@ -38,7 +39,9 @@ def merged_selector(choices: Sequence[Choice], node: str) -> NodeSelector | Faul
         if len(terms) > 1:
             message = f"the node selector has {len(terms)} terms, one is supported"
             asked = choice.asked
-            return Fault("C3", message, None, asked.key, asked.result_name, str(record.id))
+            here = Correction.SELECTOR_TERMS_FAIL_ON_THE_NODE in features.corrections
+            scope = Scope.NODE if here else Scope.POD
+            return Fault("C3", message, None, asked.key, asked.result_name, str(record.id), scope)
         for term in terms:
             _add_new(expressions, term.match_expressions)
             _add_new(fields, term.match_fields)

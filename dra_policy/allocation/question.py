@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from dra_policy.allocation.attributes import Attributes
 from dra_policy.allocation.constraints import AnyConstraint, affects, constraint_rule
+from dra_policy.allocation.results import Scope
 from dra_policy.allocation.rule import Asked, Choice, Fault, Reply, Rule
 from dra_policy.allocation.selection import Selectable, Selection
 from dra_policy.allocation.sharing import CapacityPolicies
 from dra_policy.inventory import DeviceRecord, PoolState
-from dra_policy.resources import Features
+from dra_policy.resources import Correction, Features
 from dra_policy.rules import Ask, ClaimRules, ClassName, ClassRules, ConstraintRule, RequestRules
 
 LIMIT = 32
@@ -165,7 +166,9 @@ class Question:
             if pool.state is not PoolState.COMPLETE:
                 state = "is being updated" if pool.state is PoolState.INCOMPLETE else "is invalid"
                 message = f"asks for all devices, but pool {pool.id} {state}: {pool.why}"
-                return Fault("E6", message, asked.ask.origin, asked.key, asked.result_name)
+                here = Correction.ALL_FAILS_ON_ITS_NODE in self._features.corrections
+                scope = Scope.NODE if here else Scope.POD
+                return Fault("E6", message, asked.ask.origin, asked.key, asked.result_name, scope=scope)
             considered = pool.mask & (judged.match | judged.error)
             if not considered:
                 continue

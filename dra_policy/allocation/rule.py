@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, TypeAlias
 
-from dra_policy.allocation.results import Cause
+from dra_policy.allocation.results import Cause, Scope
 from dra_policy.inventory import DeviceRecord
 from dra_policy.rules import Ask, ClaimKey, Origin
 
@@ -103,7 +103,10 @@ class Reply(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What Kubernetes calls a fatal error: it ends the search (D8, E5, H7). `rule` is the number of the rule."""
+    """What Kubernetes calls a fatal error: it ends the search (D8, E5, H7). `rule` is the number of the rule.
+
+    It concerns the pod's whole attempt, unless a `Correction` says otherwise.
+    """
 
     rule: str
     message: str
@@ -111,6 +114,7 @@ class Fault:
     claim: ClaimKey | None = None
     request: str = ""
     device: str = ""
+    scope: Scope = Scope.POD
 
 
 Answer: TypeAlias = Reply | Fault

@@ -22,8 +22,6 @@ class FeaturesOption(_FeaturesType):
     name = "features"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Features:
-        from dataclasses import replace
-
         from dra_policy.diagnostics.nearest import did_you_mean
         from dra_policy.resources.features import FEATURE_NAMES, Features
 
@@ -44,8 +42,8 @@ class FeaturesOption(_FeaturesType):
                 self.fail(f"no feature `{name}`; {did_you_mean(name, fields, f'there are {known}')}", param, ctx)
             if not equals or switch not in ("true", "false"):
                 self.fail(f"`{part}` does not switch a feature; write {name}=true or {name}=false", param, ctx)
-            changes[fields[name]] = switch == "true"
-        return replace(Features(), **changes)
+            changes[name] = switch == "true"
+        return Features().switched(changes)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         from click.shell_completion import CompletionItem

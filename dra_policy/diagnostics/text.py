@@ -19,6 +19,9 @@ from dra_policy.source import Span
 WIDTH = 160
 # More than this is noise; the rest is counted.
 MOST = 100
+MOST_PLACES = 10
+# A message that quotes more than this is cut in its middle: a name may be a megabyte.
+LONGEST = 1_000
 
 
 def as_text(diagnostics: Iterable[Diagnostic], *, most: int = MOST) -> str:
@@ -39,17 +42,24 @@ def _block(diagnostic: Diagnostic) -> str:
     if diagnostic.path:
         head += f"{diagnostic.path}: "
     head += diagnostic.message
-    lines = [head if diagnostic.span is None else f"{diagnostic.span}: {head}"]
+    lines = [_short(head if diagnostic.span is None else f"{diagnostic.span}: {head}")]
     margin = 0
     if diagnostic.span is not None:
         margin = len(str(diagnostic.span.line))
         lines += _quoted(diagnostic.span, margin)
     pad = " " * margin
-    for related in diagnostic.related:
-        lines.append(f"{pad} = {related.span}: {related.message}")
+    lines += [_short(f"{pad} = {related.span}: {related.message}") for related in diagnostic.related[:MOST_PLACES]]
+    if len(diagnostic.related) > MOST_PLACES:
+        lines.append(f"{pad} = ... and {len(diagnostic.related) - MOST_PLACES} more places")
     if diagnostic.help:
-        lines.append(f"{pad} = help: {diagnostic.help}")
+        lines.append(_short(f"{pad} = help: {diagnostic.help}"))
     return "\n".join(lines) + "\n"
+
+
+def _short(line: str) -> str:
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 4 :]}"
+    return _printable(line)
 
 
 def _quoted(span: Span, margin: int) -> list[str]:

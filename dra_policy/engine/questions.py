@@ -20,6 +20,7 @@ import json
 import marshal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar, assert_never
 
 from cachetools import LRUCache
@@ -55,6 +56,7 @@ LINE_LIMIT = 256 * 1024 * 1024
 """Bytes of one question: a cluster of five thousand nodes is about 12 MiB."""
 
 _REMEMBERED = 64
+_CONTAINERS = (dict, list)
 _NOTHING_CONSUMED = {"": Quantity.parse("0")}
 _NAMES = {name: field for field, name in FEATURE_NAMES.items()}
 
@@ -138,6 +140,7 @@ class Questions:
         self._step_limit = step_limit
         self._checked = checked
         self._inventories: LRUCache[bytes, tuple[Snapshot, MatcherGraph]] = LRUCache(_REMEMBERED)
+        self._nodes: LRUCache[bytes, Node | None] = LRUCache(_REMEMBERED)
         self._classes: LRUCache[bytes, Mapping[ClassName, ClassRules]] = LRUCache(_REMEMBERED)
 
     def answer(self, line: str | bytes, *, number: int = 1) -> Answer:
@@ -159,8 +162,7 @@ class Questions:
                 near = did_you_mean(required, [key for key in data if key not in _MEMBERS], f"write `{required}`")
                 problems.append(Diagnostic("RES001", f"the question has no `{required}`", help=near, path=required))
         features = _features(data.get("features"), problems)
-        given = data.get("node")
-        node = self._object(Node, {} if given is None else given, "node", features, problems)
+        node = self._node(data, features, problems)
         snapshot, graph = self._inventory(data, features, problems)
         classes = self._class_rules(data, features, problems)
         claims: list[ClaimRules] = []
@@ -175,6 +177,15 @@ class Questions:
         return Question(node, features, snapshot, graph, classes, tuple(claims), usage)
 
     # --- what questions share
+
+    def _node(self, data: Mapping[str, Json], features: Features, problems: list[Diagnostic]) -> Node | None:
+        # The same node object, so that the inventory knows its view again.
+        value = data.get("node")
+
+        def made(found: list[Diagnostic]) -> Node | None:
+            return self._object(Node, {} if value is None else value, "node", features, found)
+
+        return _remembered(self._nodes, features, value, made, problems)
 
     def _inventory(
         self, data: Mapping[str, Json], features: Features, problems: list[Diagnostic]
@@ -328,21 +339,13 @@ def _no_constant(name: str) -> Json:
 
 
 def _too_deep(value: Json) -> bool:
-    level = [value]
+    level = [value] if type(value) in _CONTAINERS else []
     for _ in range(MAX_DEPTH):
-        level = (
-            [
-                child
-                for container in level
-                for child in (container.values() if isinstance(container, dict) else container)
-                if isinstance(child, dict | list)
-            ]
-            if isinstance(value, dict | list)
-            else []
-        )
         if not level:
             return False
-    return True
+        children = chain.from_iterable(one.values() if type(one) is dict else one for one in level)
+        level = [child for child in children if type(child) in _CONTAINERS]
+    return bool(level)
 
 
 def _features(value: Json, problems: list[Diagnostic]) -> Features:

@@ -408,6 +408,9 @@ class _Checker:
         by = self.types.resolved(key.type)
         if of.kind is Kind.MAP:
             return self.wrong("CEL012", "`sortBy` sorts lists, not maps", node.source.span)
+        if by.kind is Kind.VARIABLE:
+            # The first overload that fits binds it.
+            self.types.assignable([(by, INT)])
         if is_dyn(by) or by.kind in (Kind.VARIABLE, Kind.ERROR) or by.name in _SORTABLE:
             return of if of.kind is Kind.LIST else list_type(DYN)
         what = f"`sortBy` cannot order values of type `{self.shown(by)}`"

@@ -1,7 +1,7 @@
 """Typed trees to nested Python closures.
 
-Each closure takes the frame of one evaluation: `frame[0]` is the device, `frame[1]` counts the rounds of all macros,
-the rest are variables, each with a place of its own. Errors are `EvaluationError`; `&&` and `||` absorb them as CEL
+Each closure takes the frame of one evaluation: `frame[0]` is the device, `frame[1]` is for the
+meter of `dra_policy.expression.cost`, the rest are variables, each with a place of its own. Errors are `EvaluationError`; `&&` and `||` absorb them as CEL
 wants: a false condition decides `&&` even if another one raised.
 """
 
@@ -12,10 +12,19 @@ from typing import Any, Final, assert_never
 
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression.checker import Typed
-from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
 from dra_policy.expression.folds import filtered, fold, rounds_of
+from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.library import IMPLEMENTATIONS
-from dra_policy.expression.library.formatting import NotFormatted, clauses, fits, formatter
+from dra_policy.expression.library.formatting import (
+    MOST_DECIMALS,
+    Clause,
+    NotFormatted,
+    clauses,
+    fits,
+    format_text,
+    formatter,
+)
 from dra_policy.expression.operators import (
     ARITHMETIC,
     has,
@@ -27,7 +36,6 @@ from dra_policy.expression.operators import (
     optional_select,
     select,
 )
-from dra_policy.expression.program import Closure, Frame
 from dra_policy.expression.relations import (
     binary,
     conditional,
@@ -252,19 +260,13 @@ class Compiler:
 
     def function(self, typed: Typed, node: Call, parts: list[Closure]) -> Closure:
         span = node.at or node.span
-        if typed.name == "format":
-            return self.format(typed, parts[1], span)
-        chosen = [o for o in typed.overloads if o.id in IMPLEMENTATIONS]
-        if not chosen:
-            message = f"`{typed.name}` is not supported here"
-            self.found.append(Diagnostic("CEL017", message, span, "say it with other functions"))
-            return _constant(None)
+        if typed.name == "format" and isinstance(typed.parts[0].node, Literal):
+            return self.format(typed, str(typed.parts[0].node.value), parts[1], span)
         self.constant_arguments(typed)
-        if len(typed.overloads) == 1 and all(map(_exact, [p.type for p in typed.parts], chosen[0].parameters)):
-            run = IMPLEMENTATIONS[chosen[0].id]
-        else:
-            run = dispatched(typed.name, tuple(chosen))
+        run = implementation(typed)
         match parts:
+            case [one] if typed.name == "__not_strictly_false__":
+                return _not_false(one)
             case [one]:
                 return unary(run, one, span)
             case [one, other]:
@@ -280,30 +282,29 @@ class Compiler:
 
         return many
 
-    def format(self, typed: Typed, values: Closure, span: Span | None) -> Closure:
+    def format(self, typed: Typed, written: str, values: Closure, span: Span | None) -> Closure:
         """`"...".format([...])`; upstream checks the clauses against the list while it compiles."""
         text, given = typed.parts
-        written = text.node
-        if not isinstance(written, Literal) or not isinstance(written.value, str):
-            self.found.append(Diagnostic("CEL017", "`format` of a text that is computed is not supported here", span))
-            return _constant(None)
         try:
-            parts = clauses(written.value)
-        except NotFormatted as clause:
-            self.found.append(Diagnostic("CEL017", f"`{clause}` is not supported here", written.span, _FORMAT_HELP))
+            parts = clauses(written)
+        except NotFormatted as refused:
+            what = f"`{refused}` asks for more decimals than are printed here"
+            self.found.append(Diagnostic("CEL017", what, text.node.span, f"{MOST_DECIMALS} are enough for any double"))
             return _constant(None)
         except EvaluationError as error:
-            self.found.append(Diagnostic("CEL016", f"invalid argument of `format`: {error.message}", written.span))
+            if not isinstance(given.node, ListOf):
+                return _raising(error.message, span)
+            self.found.append(Diagnostic("CEL016", f"invalid argument of `format`: {error.message}", text.node.span))
             return _constant(None)
         if isinstance(given.node, ListOf):
-            letters = parts[1::2]
-            if len(given.parts) != len(letters):
-                message = f"`format` has {len(letters)} clauses and {len(given.parts)} values"
+            wanted = [part for part in parts if isinstance(part, Clause)]
+            if len(given.parts) != len(wanted):
+                message = f"`format` has {len(wanted)} clauses and {len(given.parts)} values"
                 self.found.append(Diagnostic("CEL016", message, given.node.span))
                 return _constant(None)
-            for letter, part in zip(letters, given.parts, strict=True):
-                if not fits(letter, part.type):
-                    message = f"`%{letter}` does not take a value of type `{part.type}`"
+            for clause, part in zip(wanted, given.parts, strict=True):
+                if not fits(clause, part.type):
+                    message = f"`%{clause.letter}` does not take a value of type `{part.type}`"
                     self.found.append(Diagnostic("CEL016", message, part.node.span))
         return unary(formatter(parts), values, span)
 
@@ -423,13 +424,12 @@ class Compiler:
         inner = {**scope, **{name: _reader(at) for name, at in zip(node.variables, places, strict=True)}}
         condition = None if node.condition is None else self.compile(typed.parts[1], inner)
         body = self.compile(typed.parts[-1], inner)
-        rounds = rounds_of(source, node.kind, places, node.source.span)
+        rounds = rounds_of(source, places, node.source.span)
         if condition is not None:
             rounds = filtered(rounds, condition, node.condition.span if node.condition else None)
         return fold(node, rounds, body)
 
 
-_FORMAT_HELP = "convert the number with string(...) and write `%s`"
 _CHECKED_ARGUMENT = {
     "matches": 1, "find": 1, "findAll": 1, "duration": 0, "timestamp": 0,
     "int": 0, "uint": 0, "double": 0, "bool": 0,
@@ -443,6 +443,27 @@ def literal_value(node: Literal) -> Any:
 
 def _constant(value: Any) -> Closure:
     return lambda _: value
+
+
+def _raising(message: str, span: Span | None) -> Closure:
+    def run(_: Frame) -> Any:
+        raise EvaluationError(message, span)
+
+    return run
+
+
+def _not_false(operand: Closure) -> Closure:
+    """True unless the operand is false: what macros test while they go on."""
+
+    def run(frame: Frame) -> bool:
+        try:
+            return operand(frame) is not False
+        except EvaluationCancelled:
+            raise
+        except EvaluationError:
+            return True
+
+    return run
 
 
 def _device(frame: Frame) -> Any:
@@ -507,6 +528,20 @@ def _exact(given: Type, wanted: Type) -> bool:
     return given.kind is wanted.kind and given.name == wanted.name
 
 
+def implementation(typed: Typed) -> Callable[..., Any]:
+    """What a call does: its one overload, or the choice among several while running."""
+    if typed.name == "format":
+        return format_text
+    chosen = typed.overloads
+    if (
+        len(chosen) == 1
+        and chosen[0].id in IMPLEMENTATIONS
+        and all(map(_exact, [part.type for part in typed.parts], chosen[0].parameters))
+    ):
+        return IMPLEMENTATIONS[chosen[0].id]
+    return dispatched(typed.name, chosen)
+
+
 def dispatched(name: str, overloads: tuple[Overload, ...]) -> Callable[..., Any]:
     """A function that picks the overload by the types that the arguments turn out to have."""
     known: dict[tuple[type, ...], Callable[..., Any] | None] = {}
@@ -528,7 +563,7 @@ def _choose(overloads: tuple[Overload, ...], values: tuple[Any, ...]) -> Callabl
     names = [type_name(value) for value in values]
     for overload in overloads:
         if all(map(_takes, overload.parameters, names)):
-            return IMPLEMENTATIONS[overload.id]
+            return IMPLEMENTATIONS.get(overload.id)
     return None
 
 

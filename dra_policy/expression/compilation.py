@@ -10,6 +10,8 @@ from cachetools import LRUCache
 from dra_policy.diagnostics import Diagnostic, in_order
 from dra_policy.expression.checker import Typed, check
 from dra_policy.expression.closures import Compiler
+from dra_policy.expression.cost import BUDGET, Costs
+from dra_policy.expression.cost.sizes import MOST
 from dra_policy.expression.environment import Environment
 from dra_policy.expression.errors import EvaluationError
 from dra_policy.expression.parser import MAX_DEPTH, parse
@@ -33,12 +35,13 @@ _lock = threading.Lock()
 
 
 def compile_cel(
-    source: Source, *, features: Features, kind: PurposeName = "selector", new: bool = False
+    source: Source, *, features: Features, kind: PurposeName = "selector", new: bool = False, any_cost: bool = False
 ) -> Program | EvaluationError:
-    """The program of a CEL text, or what is wrong with it (CEL001 to CEL017) as a value.
+    """The program of a CEL text, or what is wrong with it (CEL001 to CEL018) as a value.
 
     A selector must decide (bool, or a type known only while running: D6); a derived attribute gives a scalar or a
-    list (N2). `new` asks for the stricter environment of admission.
+    list (N2). `new` asks for the stricter environment of admission, and for an estimated cost within the budget
+    unless `any_cost` is set (D7). Stored expressions may have any estimate: the budget is watched while they run.
 
     >>> program = compile_cel(Source("selector", 'device.driver == "gpu.acme.com"'), features=Features())
     >>> program.text, sorted(map(str, program.reads))
@@ -52,7 +55,17 @@ def compile_cel(
         if len(source.text) <= LONGEST_REMEMBERED:
             with _lock:
                 _programs[key] = known
-    return known.named(source) if isinstance(known, Program) else known.in_source(source)
+    if isinstance(known, EvaluationError):
+        return known.in_source(source)
+    program = known.named(source)
+    return _too_expensive(program) if new and not any_cost and known.cost > BUDGET else program
+
+
+def _too_expensive(program: Program) -> EvaluationError:
+    shown = "without bound" if program.cost == MOST else f"{program.cost:,}"
+    message = f"the estimated cost is {shown}, more than {BUDGET:,}"
+    wrong = Diagnostic("CEL018", message, program.tree.span, "go through shorter lists, or compare shorter texts")
+    return EvaluationError(_words([wrong]), wrong.span, (wrong,))
 
 
 def compile_tree(
@@ -91,7 +104,7 @@ def _checked(
         run = compiler.compile(typed, {})
         found = compiler.found
         if not found:
-            return Program(text, source, typed.type, reads_of(typed), tree, run, compiler.variables)
+            return Program(text, source, typed.type, reads_of(typed), tree, Costs(typed), run, compiler.variables)
     ordered = in_order(found)
     return EvaluationError(_words(ordered), ordered[0].span, ordered)
 

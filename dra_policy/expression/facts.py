@@ -64,10 +64,11 @@ class DeviceFacts:
     """A device as the variable `device`. Immutable; built once, evaluated against by any number of programs.
 
     `problem` is set if a value does not convert, such as a version that is none: then every evaluation raises it,
-    whether or not the expression reads the value (D9).
+    whether or not the expression reads the value (D9). `oversized` says that the device is larger than the API server
+    admits: estimates of cost do not hold for it.
     """
 
-    __slots__ = ("allow_multiple_allocations", "attributes", "capacity", "driver", "problem")
+    __slots__ = ("allow_multiple_allocations", "attributes", "capacity", "driver", "oversized", "problem")
 
     def __init__(
         self,
@@ -76,12 +77,15 @@ class DeviceFacts:
         capacity: Domains,
         allow_multiple_allocations: bool,
         problem: EvaluationError | None,
+        *,
+        oversized: bool = False,
     ) -> None:
         self.driver = driver
         self.attributes = attributes
         self.capacity = capacity
         self.allow_multiple_allocations = allow_multiple_allocations
         self.problem = problem
+        self.oversized = oversized
 
     @classmethod
     def of(cls, driver: str, device: Device, *, features: Features) -> DeviceFacts:
@@ -110,7 +114,7 @@ class DeviceFacts:
             place = QualifiedName.split(name).within(driver)
             capacity.setdefault(place.domain, {})[place.identifier] = amount.value
         shareable = features.consumable_capacity and device.allow_multiple_allocations is True
-        return cls(driver, Domains(attributes), Domains(capacity), shareable, problem)
+        return cls(driver, Domains(attributes), Domains(capacity), shareable, problem, oversized=_oversized(device))
 
     def project(self, reads: frozenset[Read]) -> Hashable:
         """What the reads see, as a value: devices with equal projections get equal answers and equal errors."""
@@ -139,6 +143,24 @@ class DeviceFacts:
 
     def __repr__(self) -> str:
         return f"DeviceFacts({self.driver!r}, {dict(self.attributes)!r}, {dict(self.capacity)!r})"
+
+
+# Limits of resource.k8s.io/v1: attributes and capacities of a device, values of a list, characters of a text.
+_MOST_NAMES, _MOST_VALUES, _MOST_TEXT = 32, 48, 64
+
+
+def _oversized(device: Device) -> bool:
+    if len(device.attributes) + len(device.capacity) > _MOST_NAMES:
+        return True
+    for attribute in device.attributes.values():
+        if attribute.string is not None:
+            if len(attribute.string) > _MOST_TEXT:
+                return True
+            continue
+        values = attribute.ints or attribute.bools or attribute.strings or attribute.versions
+        if values and (len(values) > _MOST_VALUES or any(isinstance(v, str) and len(v) > _MOST_TEXT for v in values)):
+            return True
+    return False
 
 
 def attribute_value(attribute: DeviceAttribute) -> object:

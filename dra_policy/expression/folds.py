@@ -6,26 +6,18 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
+from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.library.lists import sorted_by
-from dra_policy.expression.program import Closure, Frame
 from dra_policy.expression.relations import placed
 from dra_policy.expression.tree import Comprehension, MacroKind
 from dra_policy.expression.values import NO_OVERLOAD, key_value, map_key, type_name
 from dra_policy.source import Span
 
-MOST_COST = 1_000_000
-"""What the macros of one evaluation may cost by the count of their rounds alone, in upstream's units (D7).
-
-A round of `all` or `exists` costs at least three units upstream, one of another macro at least one; what the bodies
-cost comes on top. So whatever is cut off here is cut off upstream.
-"""
-
 Rounds = Callable[[Frame], Any]
 
 
-def rounds_of(source: Closure, kind: MacroKind, places: tuple[int, ...], span: Span | None) -> Rounds:
-    """A generator that sets the variables for each element; it counts the rounds of the whole evaluation."""
-    cost = 3 if kind in (MacroKind.ALL, MacroKind.EXISTS) else 1
+def rounds_of(source: Closure, places: tuple[int, ...], span: Span | None) -> Rounds:
+    """A generator that sets the variables for each element."""
 
     def over(frame: Frame) -> Any:
         values = source(frame)
@@ -38,16 +30,16 @@ def rounds_of(source: Closure, kind: MacroKind, places: tuple[int, ...], span: S
             elements = values if len(places) == 1 else enumerate(values)
         else:
             raise EvaluationError(f"got '{type_name(values)}', expected iterable type", span)
-        for element in elements:
-            frame[1] += cost
-            if frame[1] > MOST_COST:
-                raise EvaluationCancelled(span)
-            if len(places) == 1:
-                frame[places[0]] = element
+        if len(places) == 1:
+            place = places[0]
+            for element in elements:
+                frame[place] = element
                 yield element
-            else:
-                frame[places[0]], frame[places[1]] = element
-                yield element[0]
+        else:
+            first, second = places
+            for key, value in elements:
+                frame[first], frame[second] = key, value
+                yield key
 
     return over
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
 from dra_policy.expression.facts import DeviceFacts, Domains
@@ -27,7 +27,7 @@ from dra_policy.expression.values import (
 MIN_TIME, MAX_TIME = -62135596800 * 10**9, 253402300799 * 10**9 + 999_999_999
 
 MOST_JOINED = 10_000_000
-"""The longest text or list that `+` makes; upstream stops earlier, by the cost of making it."""
+"""The longest text or list that `+` makes: whatever is longer exceeds the budget of one evaluation."""
 
 
 def checked_duration(nanos: int) -> Duration:
@@ -151,24 +151,26 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _found(of: Any, key: Any) -> Any:
-    """The entry of a map or list, or `_ABSENT`."""
+def found_entry(of: Any, key: Any) -> Any:
+    """The entry of a map or list, or `ABSENT`."""
     if isinstance(of, dict):
         if type(of) is Domains:
             return of[key] if type(key) is str else _EMPTY
         try:
-            return of.get(map_key(key), _ABSENT)
+            return of.get(map_key(key), ABSENT)
         except TypeError:
-            return _ABSENT
+            return ABSENT
     if type(of) is tuple:
         at = _position(key)
-        return of[at] if 0 <= at < len(of) else _ABSENT
+        return of[at] if 0 <= at < len(of) else ABSENT
     if type(of) is DeviceFacts:
-        return _DEVICE[key](of) if type(key) is str and key in _DEVICE else _ABSENT
-    raise EvaluationError(NO_OVERLOAD)
+        return _DEVICE[key](of) if type(key) is str and key in _DEVICE else ABSENT
+    # What has no parts has none of that name: `?` and `has` are not an error.
+    return ABSENT
 
 
-_ABSENT = object()
+ABSENT: Final = object()
+"""What a look-up gives for a part that is not there."""
 _DEVICE: dict[str, Callable[[DeviceFacts], Any]] = {
     "driver": lambda facts: facts.driver,
     "attributes": lambda facts: facts.attributes,
@@ -196,8 +198,8 @@ def index(of: Any, key: Any) -> Any:
     """`of[key]`; an optional operand gives an optional."""
     if type(of) is Maybe:
         return optional_index(of, key)
-    found = _found(of, key)
-    if found is _ABSENT:
+    found = found_entry(of, key)
+    if found is ABSENT:
         what = "index out of bounds" if type(of) is tuple else "no such key"
         raise EvaluationError(f"{what}: {_shown(key)}")
     return found
@@ -209,8 +211,8 @@ def optional_index(of: Any, key: Any) -> Maybe:
         if not of.present:
             return NONE
         of = of.value
-    found = _found(of, key)
-    return NONE if found is _ABSENT else Maybe(True, found)
+    found = found_entry(of, key)
+    return NONE if found is ABSENT else Maybe(True, found)
 
 
 def select(of: Any, name: str) -> Any:
@@ -219,8 +221,8 @@ def select(of: Any, name: str) -> Any:
         return optional_select(of, name)
     if type(of) is tuple:
         raise EvaluationError(NO_OVERLOAD)
-    found = _found(of, name)
-    if found is _ABSENT:
+    found = found_entry(of, name)
+    if found is ABSENT:
         raise EvaluationError(f"no such key: {name}")
     return found
 
@@ -233,8 +235,8 @@ def optional_select(of: Any, name: str) -> Maybe:
         of = of.value
     if type(of) is tuple:
         raise EvaluationError(NO_OVERLOAD)
-    found = _found(of, name)
-    return NONE if found is _ABSENT else Maybe(True, found)
+    found = found_entry(of, name)
+    return NONE if found is ABSENT else Maybe(True, found)
 
 
 def has(of: Any, name: str) -> bool:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
-from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.cost import BUDGET, Costs
+from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
 from dra_policy.expression.facts import DeviceFacts, Read
+from dra_policy.expression.frames import Closure
 from dra_policy.expression.tree import Expression, in_source
 from dra_policy.expression.types import Type
 from dra_policy.expression.values import type_name
 from dra_policy.resources import Semver
 from dra_policy.source import Source
-
-Frame: TypeAlias = list[Any]
-Closure: TypeAlias = Callable[[Frame], Any]
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,7 @@ class Program:
     type: Type
     reads: frozenset[Read]
     _tree: Expression
+    _costs: Costs
     _run: Closure
     _variables: int
     # The source that the tree and the errors name, if it was another text of the same words.
@@ -41,10 +40,29 @@ class Program:
         """The tree, its positions in `source`."""
         return self._tree if self._made_from is None else in_source(self._tree, self.source)
 
+    @property
+    def cost(self) -> int:
+        """The greatest cost on any device that the API server admits, in its units (D7); 2^64-1 stands for no bound."""
+        return self._costs.estimate
+
+    def actual_cost(self, facts: DeviceFacts) -> int:
+        """What an evaluation costs on a device, in the API server's units; more than a million if it is cancelled.
+
+        Zero for a device with a value that does not convert: then nothing is evaluated (D9).
+        """
+        return 0 if facts.problem is not None else self._costs.actual(facts)
+
+    def _within_budget(self, facts: DeviceFacts) -> None:
+        # D7: past the budget an evaluation is cancelled, which no condition absorbs.
+        if self._costs.actual(facts) > BUDGET:
+            raise EvaluationCancelled(self.tree.span)
+
     def evaluate(self, facts: DeviceFacts) -> bool:
         """Whether a device satisfies the expression; raises `EvaluationError` (fatal, rule D8)."""
         if facts.problem is not None:
             raise EvaluationError(facts.problem.message)
+        if self._costs.near_budget or facts.oversized:
+            self._within_budget(facts)
         try:
             value = self._run([facts, 0] if self._variables == 0 else [facts, 0, *([None] * self._variables)])
         except EvaluationError as error:
@@ -62,6 +80,8 @@ class Program:
         """
         if facts.problem is not None:
             raise EvaluationError(facts.problem.message)
+        if self._costs.near_budget or facts.oversized:
+            self._within_budget(facts)
         try:
             value = self._run([facts, 0, *([None] * self._variables)])
             return attribute_of(value)
@@ -73,7 +93,7 @@ class Program:
         if source == self.source:
             return self
         first = self._made_from or self.source
-        return Program(self.text, source, self.type, self.reads, self._tree, self._run, self._variables, first)
+        return replace(self, source=source, _made_from=first)
 
     def _placed(self, error: EvaluationError) -> EvaluationError:
         return error if self._made_from is None else error.in_source(self.source)

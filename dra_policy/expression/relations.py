@@ -7,8 +7,8 @@ from typing import Any
 
 from dra_policy.expression.checker import Typed
 from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
+from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.operators import is_in
-from dra_policy.expression.program import Closure, Frame
 from dra_policy.expression.tree import Literal, LiteralKind
 from dra_policy.expression.types import INT, STRING
 from dra_policy.expression.values import NO_OVERLOAD, equal, order

@@ -1,8 +1,8 @@
 """The functions of the environment for devices, as data: name, argument types, result, overload id.
 
-These are the overloads of a Kubernetes 1.37 cluster (rule D5) without the ones for authorization, whose variable a
-device expression does not have, and without those that only expanded macros call. A leading dot marks a method, whose
-first type is that of its target. `<A>` is a type variable. The order within a name counts, as in cel-go: the first
+These are all overloads of a Kubernetes 1.37 cluster (rule D5), those too that only expanded macros call, and those for
+authorization, whose variable a device expression does not have. A leading dot marks a method, whose first type is that
+of its target. `<A>` is a type variable. The order within a name counts, as in cel-go: the first
 overload that fits binds the type variables.
 """
 
@@ -327,6 +327,38 @@ uint (uint) -> uint = uint64_to_uint64
 url (string) -> kubernetes.URL = string_to_url
 .validate (kubernetes.NamedFormat, string) -> optional_type(list(string)) = format-validate
 .value (optional_type(<V>)) -> <V> = optional_value
+@not_strictly_false (bool) -> bool = not_strictly_false
+.@sortByAssociatedKeys (list(<T>), list(int)) -> list(<T>) = list_int_sortByAssociatedKeys
+.@sortByAssociatedKeys (list(<T>), list(uint)) -> list(<T>) = list_uint_sortByAssociatedKeys
+.@sortByAssociatedKeys (list(<T>), list(double)) -> list(<T>) = list_double_sortByAssociatedKeys
+.@sortByAssociatedKeys (list(<T>), list(bool)) -> list(<T>) = list_bool_sortByAssociatedKeys
+.@sortByAssociatedKeys (list(<T>), list(google.protobuf.Duration)) -> list(<T>) = list_google.protobuf.Duration_sortByAssociatedKeys
+.@sortByAssociatedKeys (list(<T>), list(google.protobuf.Timestamp)) -> list(<T>) = list_google.protobuf.Timestamp_sortByAssociatedKeys
+.@sortByAssociatedKeys (list(<T>), list(string)) -> list(<T>) = list_string_sortByAssociatedKeys
+.@sortByAssociatedKeys (list(<T>), list(bytes)) -> list(<T>) = list_bytes_sortByAssociatedKeys
+_?._ (dyn, string) -> optional_type(<V>) = select_optional_field
+__not_strictly_false__ (bool) -> bool = __not_strictly_false__
+_in_ (<A>, list(<A>)) -> bool = in_list
+_in_ (<A>, map(<A>, <B>)) -> bool = in_map
+in (<A>, list(<A>)) -> bool = in_list
+in (<A>, map(<A>, <B>)) -> bool = in_map
+cel.@mapInsert (map(<K>, <V>), <K>, <V>) -> map(<K>, <V>) = @mapInsert_map_key_value
+cel.@mapInsert (map(<K>, <V>), map(<K>, <V>)) -> map(<K>, <V>) = @mapInsert_map_map
+.allowed (kubernetes.authorization.Decision) -> bool = decision_allowed
+.check (kubernetes.authorization.PathCheck, string) -> kubernetes.authorization.Decision = pathcheck_check
+.check (kubernetes.authorization.ResourceCheck, string) -> kubernetes.authorization.Decision = resourcecheck_check
+.error (kubernetes.authorization.Decision) -> string = decision_error
+.errored (kubernetes.authorization.Decision) -> bool = decision_errored
+.fieldSelector (kubernetes.authorization.ResourceCheck, string) -> kubernetes.authorization.ResourceCheck = authorizer_fieldselector
+.group (kubernetes.authorization.Authorizer, string) -> kubernetes.authorization.GroupCheck = authorizer_group
+.labelSelector (kubernetes.authorization.ResourceCheck, string) -> kubernetes.authorization.ResourceCheck = authorizer_labelselector
+.name (kubernetes.authorization.ResourceCheck, string) -> kubernetes.authorization.ResourceCheck = resourcecheck_name
+.namespace (kubernetes.authorization.ResourceCheck, string) -> kubernetes.authorization.ResourceCheck = resourcecheck_namespace
+.path (kubernetes.authorization.Authorizer, string) -> kubernetes.authorization.PathCheck = authorizer_path
+.reason (kubernetes.authorization.Decision) -> string = decision_reason
+.resource (kubernetes.authorization.GroupCheck, string) -> kubernetes.authorization.ResourceCheck = groupcheck_resource
+.serviceAccount (kubernetes.authorization.Authorizer, string, string) -> kubernetes.authorization.Authorizer = authorizer_serviceaccount
+.subresource (kubernetes.authorization.ResourceCheck, string) -> kubernetes.authorization.ResourceCheck = resourcecheck_subresource
 """
 
 

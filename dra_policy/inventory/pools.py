@@ -14,7 +14,7 @@ from dra_policy.inventory.identity import PoolID
 from dra_policy.inventory.nodes import NodeFacts, NodeSelectorError, choice_matches
 from dra_policy.inventory.persistent import PersistentMap
 from dra_policy.inventory.views import PoolState, PoolView
-from dra_policy.resources import Device, Quantity, ResourceSlice
+from dra_policy.resources import Correction, Device, Quantity, ResourceSlice
 from dra_policy.resources.features import Features
 
 _MOST_REACHES = 1024
@@ -218,7 +218,23 @@ class Pool:
                         if counter not in counters:
                             wrong = f"`{counter}`, which counter set `{consumption.counter_set}` does not have"
                             return f"device `{device.name}` draws from counter {wrong}"
-        return ""
+        corrected = Correction.NEGATIVE_COUNTERS_ARE_INVALID in self.features.corrections
+        return _negative(members, counter_sets) if corrected else ""
+
+
+def _negative(members: Iterable[PlacedSlice], counter_sets: Mapping[str, Mapping[str, Quantity]]) -> str:
+    """Which counter, or which amount drawn from one, is negative, in words; empty if none is."""
+    for name, counters in counter_sets.items():
+        for counter, amount in counters.items():
+            if amount.sign < 0:
+                return f"counter `{counter}` of counter set `{name}` is {amount}"
+    for placed in members:
+        for device in placed.slice.spec.devices:
+            for consumption in device.consumes_counters:
+                for counter, drawn in consumption.counters.items():
+                    if drawn.value.sign < 0:
+                        return f"device `{device.name}` draws {drawn.value} from counter `{counter}`"
+    return ""
 
 
 def bits(indices: Sequence[int]) -> int:

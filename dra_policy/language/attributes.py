@@ -32,6 +32,8 @@ def find_attribute(device: DeviceSchema, name: Name, scope: Scope, *others: str)
 
 def _report(device: DeviceSchema, name: Name, scope: Scope, others: tuple[str, ...]) -> None:
     problems = scope.problems
+    if name.text in device.broken:
+        return
     retired = device.retired.get(name.text)
     if retired is not None:
         reason = f": {retired.because}" if retired.because else ""

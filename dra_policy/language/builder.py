@@ -83,11 +83,12 @@ class Builder(Leaves):
         _, name, _, version, _, language = parts
         if language.value != LANGUAGE:
             self.unknown_language = True
+            written = language.span.text
             self._problem(
                 "SYN009",
-                f"this version of dra-policy reads language {LANGUAGE}, and the file is in language {language.value}",
+                f"this version of dra-policy reads language {LANGUAGE}, and the file is in language {written}",
                 language.span,
-                f"write `language {LANGUAGE}`, or use a version of dra-policy that knows language {language.value}",
+                f"write `language {LANGUAGE}`, or use a version of dra-policy that knows this language",
             )
         return tree.Header(name, version, language, self._span(parts))
 

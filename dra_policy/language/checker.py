@@ -21,7 +21,7 @@ from dra_policy.language.devices import check_devices
 from dra_policy.language.expectations import check_tests
 from dra_policy.language.models import check_models
 from dra_policy.language.parameters import check_parameters
-from dra_policy.language.scope import CLASS, Declared, Key, Problems, Scope, own_names
+from dra_policy.language.scope import CLAIM, CLASS, Declared, Key, Problems, Scope, own_names
 from dra_policy.language.tree import PolicyFile
 
 PASSES: tuple[Callable[[Checking], None], ...] = (
@@ -54,27 +54,33 @@ def check(
     checking = Checking(by_name, scopes, problems)
     for check_pass in PASSES:
         check_pass(checking)
-    _one_class_of_a_name(spaces, problems)
+    _one_of_a_name(spaces, problems)
     if problems.found:
         return None, list(in_order(problems.found))
     policies = [_policy(checking, name, given is None or name in given) for name in by_name]
     return CheckedPolicies(tuple(policies)), []
 
 
-def _one_class_of_a_name(spaces: Mapping[str, Mapping[tuple[str, str], Declared]], problems: Problems) -> None:
-    """A cluster has one DeviceClass of a name; a class that was called ambiguous is reported already."""
-    first: dict[str, Declared] = {}
+# What becomes an object of a cluster, and why it has one of a name; claims all go to one namespace.
+_ONE_OF_A_NAME = {
+    CLASS: "rename one of them: a cluster has one DeviceClass of a name",
+    CLAIM: "rename one of them: a namespace has one claim of a name",
+}
+
+
+def _one_of_a_name(spaces: Mapping[str, Mapping[tuple[str, str], Declared]], problems: Problems) -> None:
+    """Classes and claims become objects with names; one that was called ambiguous is reported already."""
+    first: dict[tuple[str, str], Declared] = {}
     for space in spaces.values():
         for entry in space.values():
-            if entry.kind != CLASS:
+            if entry.kind not in _ONE_OF_A_NAME:
                 continue
-            other = first.setdefault(entry.name.text, entry)
+            other = first.setdefault((entry.kind, entry.name.text), entry)
             if other is entry or _reported(other, problems):
                 continue
             note = Related(other.name.span, f"declared here by policy `{other.policy}`")
-            message = f"class `{entry.name.text}` is declared by another policy too"
-            help_ = "rename one of them: a cluster has one DeviceClass of a name"
-            problems.add("NAM015", message, entry.name.span, help_, note)
+            message = f"{entry.kind} `{entry.name.text}` is declared by another policy too"
+            problems.add("NAM015", message, entry.name.span, _ONE_OF_A_NAME[entry.kind], note)
 
 
 def _reported(entry: Declared, problems: Problems) -> bool:

@@ -16,7 +16,7 @@ from dra_policy.language.checked import (
     Clause,
 )
 from dra_policy.language.checking import Checking, first_of_each, kubernetes_name, said_by, words
-from dra_policy.language.classes import check_require
+from dra_policy.language.classes import check_require, together_within_limits
 from dra_policy.language.constants import constant
 from dra_policy.language.parameters import check_config
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form
@@ -116,6 +116,8 @@ def check_request(checking: Checking, scope: Scope, request: Request) -> Checked
                 if len(tolerations) == TOLERATIONS_LIMIT + 1:
                     message = f"request `{request.name.text}` has more than {TOLERATIONS_LIMIT} tolerations"
                     problems.add("RUL002", message, member.span, "leave some out, or write `tolerate any`")
+    if not together_within_limits(clauses, f"request `{request.name.text}`", request.name.span, problems):
+        return None
     return CheckedRequest(
         request.name.text,
         count,

@@ -8,11 +8,11 @@ from dra_policy.diagnostics import Related
 from dra_policy.language.checked import CheckedClass, CheckedConfig, Clause, Conjunction
 from dra_policy.language.checking import Checking, kubernetes_name, said_by, words
 from dra_policy.language.conditions import Judged, check_clauses
-from dra_policy.language.definitions import extent, within_limits
+from dra_policy.language.definitions import SIZE_LIMIT, extent, within_limits
 from dra_policy.language.parameters import check_config
 from dra_policy.language.schema import DeviceSchema, ModelSchema
 from dra_policy.language.scope import CLASS, DEVICE, MODEL, Problems, Scope
-from dra_policy.language.tree import Class, Condition, Config, ExtendedResource, Require
+from dra_policy.language.tree import And, Class, Condition, Config, ExtendedResource, Require
 from dra_policy.resources import key_problem, subdomain_problem
 from dra_policy.source import Span
 
@@ -58,6 +58,8 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
                     problems.add("NAM003", "the extended resource is declared already", member.span, help_, note)
                 extended = extended or member
                 _check_extended(member, problems)
+    if not together_within_limits(clauses, f"class `{name.text}`", name.span, problems):
+        return None
     if len(configs) > CONFIGS_LIMIT:
         problems.add("RUL002", f"class `{name.text}` has more than {CONFIGS_LIMIT} configurations", name.span)
     _once_each(configs, problems)
@@ -115,7 +117,12 @@ def _check_extended(member: ExtendedResource, problems: Problems) -> None:
 
 def check_require(checking: Checking, scope: Scope, device: DeviceSchema, require: Require) -> list[Clause]:
     """The clauses of a `require`; none if a mistake was reported."""
-    found = check_clauses(checking, scope, device, require.condition)
+    condition = require.condition
+    if isinstance(condition, And) and not within_limits(
+        len(condition.operands), 1, "this condition", condition.span, scope.problems
+    ):
+        return []
+    found = check_clauses(checking, scope, device, condition)
     if found is None:
         return []
     clauses = []
@@ -124,11 +131,20 @@ def check_require(checking: Checking, scope: Scope, device: DeviceSchema, requir
         parts = [found[i][1] for i in group]
         span = parts[0].span.to(parts[-1].span)
         conditions = tuple(one.condition for one in judged)
-        condition = conditions[0] if len(conditions) == 1 else Conjunction(conditions, span)
-        clause = Clause(condition, _words(parts, span, group), said_by(require.because), span)
-        if within_limits(*extent(condition), "this condition", span, scope.problems):
+        joined = conditions[0] if len(conditions) == 1 else Conjunction(conditions, span)
+        clause = Clause(joined, _words(parts, span, group), said_by(require.because), span)
+        if within_limits(*extent(joined), "this condition", span, scope.problems):
             clauses.append(clause)
     return clauses
+
+
+def together_within_limits(clauses: Sequence[Clause], what: str, span: Span, problems: Problems) -> bool:
+    """Whether all rules of a class or request together are small enough; reported if not."""
+    size = sum(extent(clause.condition)[0] for clause in clauses)
+    if size > SIZE_LIMIT:
+        message = f"{what} has more than {SIZE_LIMIT} conditions, with its defines written out"
+        problems.add("RUL010", message, span, "say less: Kubernetes takes 32 selectors of 10 KiB of CEL text")
+    return size <= SIZE_LIMIT
 
 
 def _words(parts: Sequence[Condition], span: Span, group: Sequence[int]) -> str:
@@ -152,4 +168,4 @@ def _together(found: Sequence[tuple[Judged, Condition]]) -> list[list[int]]:
     return [list(group) for group in sorted(groups)]
 
 
-__all__ = ["check_classes", "check_require"]
+__all__ = ["check_classes", "check_require", "together_within_limits"]

@@ -91,8 +91,8 @@ def check_clauses(
     parts = condition.operands if isinstance(condition, And) else (condition,)
     known = missed = NONE
     found: list[tuple[Judged, Condition]] = []
-    for part in parts:
-        judged = judge.judge(part, Proofs(known, missed))
+    for index, part in enumerate(parts):
+        judged = judge.judge(part, Proofs(known, missed, lost=len(found) < index))
         if judged is None:
             continue
         found.append((judged, part))
@@ -153,12 +153,12 @@ class _Judge:
 
     def _joined(self, operands: Sequence[Condition], span: Span, proofs: Proofs, *, conjunction: bool) -> Judged | None:
         judged: list[Judged] = []
-        failed = False
+        failed = proofs.lost
         needs = NONE
         passed = NONE  # proved by the operands before, on the way that reads the next one
         missed = proofs.elsewhere
         for operand in operands:
-            one = self.judge(operand, Proofs(proofs.known | passed, missed))
+            one = self.judge(operand, Proofs(proofs.known | passed, missed, lost=failed))
             if one is None:
                 failed = True
                 continue

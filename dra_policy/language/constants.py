@@ -76,7 +76,8 @@ def said(written: Literal | Name) -> str:
         case Amount():
             return f"amount `{written.span.text}`"
         case Version(text):
-            return f"version `{text}`"
+            # One point makes a number as well as a version.
+            return f"`{text}`" if text.replace(".", "", 1).isdigit() else f"version `{text}`"
         case Boolean():
             return f"`{written.span.text}`"
         case Name(text):
@@ -116,7 +117,7 @@ def normalised(text: str) -> str | None:
     parts = core.split(".")[:3]
     if not all(part.isascii() and part.isdigit() for part in parts):
         return None
-    numbers = [str(int(part)) for part in parts] + ["0"] * (3 - len(parts))
+    numbers = [part.lstrip("0") or "0" for part in parts] + ["0"] * (3 - len(parts))
     candidate = ".".join(numbers) + rest
     try:
         Semver.parse(candidate)

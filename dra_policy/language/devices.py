@@ -48,6 +48,17 @@ ENTRIES_LIMIT = 32
 _PLAIN: dict[str, Type] = {"text": TEXT, "int": INT, "bool": BOOL, "version": VERSION, "duration": DURATION}
 
 
+# What other languages call our types, and what to write.
+_OTHER_TYPES = (
+    dict.fromkeys(("integer", "number", "int32", "int64", "long", "uint"), "write `int`")
+    | dict.fromkeys(("string", "str"), "write `text`")
+    | {"boolean": "write `bool`", "semver": "write `version`", "enum": "write `one of` and the values"}
+    | dict.fromkeys(("list", "array"), "write `set of` and the type of one value")
+    | dict.fromkeys(("float", "double", "decimal"), "write `int`, or declare a `capacity` with its unit")
+    | dict.fromkeys(("quantity", "byte", "size"), "write `bytes`, `count`, `cores` or another dimension")
+)
+
+
 def check_devices(checking: Checking) -> None:
     """Resolve every well-known attribute and every device."""
     for scope, entry in checking.declared(ATTRIBUTE):
@@ -82,7 +93,8 @@ def _device(checking: Checking, scope: Scope, device: Device) -> DeviceSchema:
     retired = _retired(device, declared, problems)
     span = device.span if driver is None else driver.span
     name = device.name.text
-    return DeviceSchema(name, scope.policy, reader.domain, span, attributes, retired, device.name.span)
+    broken = frozenset(declared.keys() - attributes.keys())
+    return DeviceSchema(name, scope.policy, reader.domain, span, attributes, retired, device.name.span, broken)
 
 
 def _article(keyword: str) -> str:
@@ -215,7 +227,12 @@ class _Reader:
             message = f"well-known attribute `{attribute.name.text}` takes its type from another one"
             self.problems.add("TYP011", message, attribute.type.span, "write the type itself, such as `text`")
             return None, ""
-        found = self.scope.find(attribute.type.name, ATTRIBUTE, wanted="a type")
+        name = attribute.type.name
+        meant = _OTHER_TYPES.get(name.text.lower())
+        if meant is not None and self.scope.peek(name.text, ATTRIBUTE) is None:
+            self.problems.add("NAM005", f"type `{name.text}` is not declared", name.span, meant)
+            return None, ""
+        found = self.scope.find(name, ATTRIBUTE, wanted="a type")
         if found is None:
             return None, ""
         return self.checking.attributes.get(found.key), f"{found.policy}.{found.name.text}"

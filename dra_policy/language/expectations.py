@@ -80,7 +80,7 @@ def _given(checking: Checking, scope: Scope, given: GivenModel) -> GivenDevices 
     problem = subdomain_problem(node)
     if problem is not None and given.node is not None:
         problems.add("NAM009", f"node `{node}` {problem}", given.node.span, kubernetes_name(node))
-    found = scope.find(given.model, MODEL, wanted="a model")
+    found = scope.find(given.model, MODEL, wanted="a model to give")
     model = None if found is None else checking.models.get(found.key)
     if model is None:
         return None

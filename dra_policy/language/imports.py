@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from dra_policy.diagnostics import Diagnostic, Related, did_you_mean, in_order, nearest
@@ -19,7 +20,7 @@ from dra_policy.language.checker import check
 from dra_policy.language.constants import padded, version_constant
 from dra_policy.language.limits import check_lowered
 from dra_policy.language.parser import parse
-from dra_policy.language.references import Link, in_dependency_order
+from dra_policy.language.references import LONGEST_PATH, Link, in_dependency_order
 from dra_policy.language.scope import Problems
 from dra_policy.language.tree import Import, PolicyFile, Version
 from dra_policy.resources import NotASemver, Semver
@@ -137,14 +138,14 @@ class _Loader:
             for wanted in file.imports:
                 known = self.files.get(wanted.name.text)
                 if known is None:
-                    known = self._find(wanted)
+                    known = self._find(wanted, file.header.name.text)
                     if known is None:
                         continue
                     self.files[wanted.name.text] = known
                     waiting.append(known)
                 self._check_version(wanted, known)
 
-    def _find(self, wanted: Import) -> PolicyFile | None:
+    def _find(self, wanted: Import, by: str) -> PolicyFile | None:
         if len(self.files) >= POLICIES_LIMIT:
             help_ = "load fewer policies at once"
             message = f"more than {POLICIES_LIMIT} policies are imported"
@@ -161,15 +162,20 @@ class _Loader:
             return self._parsed(source)
         # A file that could not be read may be the one that is wanted.
         if not self.unread:
-            self._missing(wanted, [*self.files, *library])
+            self._missing(wanted, by, [*self.files, *library])
         self.broken = True
         return None
 
-    def _missing(self, wanted: Import, known: Sequence[str]) -> None:
+    def _missing(self, wanted: Import, by: str, known: Sequence[str]) -> None:
         name = wanted.name.text
+        known = [other for other in known if other != by and _alike(name, other)]
         help_ = did_you_mean(name, known, "give the file that declares it too, or take the import out")
         if nearest(name, known) is None and name.endswith(".dra"):
             help_ = "import a policy by its name, which stands behind `policy` in its file"
+            # That quotes stand around it is the smaller mistake.
+            self.problems = [d for d in self.problems if d.span != wanted.name.span]
+        elif any(d.span == wanted.name.span for d in self.problems):
+            return
         message = f"no file declares policy `{name}`"
         self.problems.append(Diagnostic("NAM010", message, wanted.name.span, help_))
 
@@ -184,7 +190,7 @@ class _Loader:
             message = (
                 f"policy `{wanted.name.text}` is version {file.header.version.text}, older than {wanted.version.text}"
             )
-            help_ = f"import {file.header.version.text}, or give a file with a newer version"
+            help_ = f"write `version {file.header.version.text}`, or give a file with a newer one"
             self.problems.append(Diagnostic("NAM011", message, wanted.version.span, help_, related=(note,)))
 
     def _no_version(self, version: Version) -> None:
@@ -213,10 +219,16 @@ class _Loader:
                 help_ = "move what they share into a policy that imports none of them"
                 notes = tuple(
                     Related(link.span, f"`{name}` imports `{link.to}` here")
-                    for name, link in zip(names[1:], circle.links[1:], strict=True)
+                    for name, link in islice(zip(names[1:], circle.links[1:], strict=True), LONGEST_PATH)
                 )
             self.problems.append(Diagnostic("NAM018", message, circle.links[0].span, help_, related=notes))
         return [self.files[name] for name in order]
+
+
+def _alike(wrong: str, known: str) -> bool:
+    """Whether each part of the names is similar: a common domain alone makes no likeness."""
+    parts, others = wrong.split("."), known.split(".")
+    return len(parts) != len(others) or all(nearest(a, [b]) for a, b in zip(parts, others, strict=True))
 
 
 def _semver(text: str) -> Semver | None:

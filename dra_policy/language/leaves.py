@@ -124,6 +124,8 @@ class Leaves:
         return "0"
 
 
+# Units of time that other tools know, and that resemble ours without meaning them.
+_TOO_SHORT = frozenset({"ns", "us", "µs", "μs"})
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 _ESCAPE = re.compile(r"\\(u\{[0-9A-Fa-f]{1,6}\}|.)")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -164,12 +166,15 @@ def _help_for_unit(unit: str) -> str:
     if small is not None:
         rate = "/s" if len(unit) > 2 else ""
         return f"write `{small[1]}bit{rate}` for bits or `{small[1]}B{rate}` for bytes"
+    if unit in _TOO_SHORT:
+        return "the shortest unit of time is `ms`, and a plain number has no unit"
     likely = nearest_unit(unit)
     if likely is not None:
         return f"did you mean `{likely}`?"
     if "." in unit or "-" in unit:
         return "a value that begins with a digit is written in quotes"
-    return "the units are Ki, Mi, Gi or GB, Gbit, GB/s, MHz, W, cores, ms, s, min, h, d and their like"
+    units = "Ki, Mi, Gi or GB, Gbit, GB/s, MHz, W, cores, ms, s, min, h, d and their like"
+    return f"the units are {units}; a text that begins with a digit is written in quotes"
 
 
 def _ends(part: Any) -> tuple[int, int]:

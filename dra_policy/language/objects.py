@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
 from dra_policy.expression import to_cel
 from dra_policy.expression.tree import all_of
@@ -93,15 +95,35 @@ def _request(request: CheckedRequest, lists: bool) -> DeviceRequest:
 
 def selectors(conditions: Sequence[Condition]) -> tuple[DeviceSelector, ...]:
     """One selector a condition, in order; neighbours are joined where there would be more than 32 (A3, A7)."""
-    joined = [[condition] for condition in conditions]
-    if len(joined) > SELECTORS_LIMIT:
-        sizes = [len(_text(group)) for group in joined]
-        while len(joined) > SELECTORS_LIMIT:
-            # Shortest neighbours first, so that no text comes near the limit while another pair is short.
-            at = min(range(len(joined) - 1), key=lambda i: sizes[i] + sizes[i + 1])
-            joined[at : at + 2] = [joined[at] + joined[at + 1]]
-            sizes[at : at + 2] = [sizes[at] + sizes[at + 1]]
-    return tuple(DeviceSelector(cel=CELDeviceSelector(expression=_text(group))) for group in joined)
+    groups = _joined(conditions) if len(conditions) > SELECTORS_LIMIT else [[condition] for condition in conditions]
+    return tuple(DeviceSelector(cel=CELDeviceSelector(expression=_text(group))) for group in groups)
+
+
+def _joined(conditions: Sequence[Condition]) -> list[list[Condition]]:
+    """As many groups as there may be selectors: shortest neighbours first, so that no text comes near the limit while
+    another pair is short."""
+    sizes = [len(_text([condition])) for condition in conditions]
+    # Invariant: a group is named by its first condition; a pair whose sizes changed is in the heap again, as it is.
+    group = {i: [condition] for i, condition in enumerate(conditions)}
+    after = dict(pairwise(group))
+    before = {right: left for left, right in after.items()}
+    pairs = [(sizes[left] + sizes[right], left, right) for left, right in after.items()]
+    heapify(pairs)
+    while len(group) > SELECTORS_LIMIT:
+        size, left, right = heappop(pairs)
+        if after.get(left) != right or size != sizes[left] + sizes[right]:
+            continue
+        group[left] += group.pop(right)
+        sizes[left] = size
+        following = after.pop(right, None)
+        if following is None:
+            del after[left]
+        else:
+            after[left], before[following] = following, left
+            heappush(pairs, (size + sizes[following], left, following))
+        if left in before:
+            heappush(pairs, (sizes[before[left]] + size, before[left], left))
+    return list(group.values())
 
 
 def _text(conditions: Sequence[Condition]) -> str:

@@ -97,7 +97,9 @@ def _field(member: Field, problems: Problems) -> FieldSchema | None:
         else:
             default = constant(member.default, type_, f"field `{member.name.text}`", problems, member.name.span)
     name = member.name.text
-    return FieldSchema(name, type_, member.optional, default, member.trust == "admin", member.name.span)
+    # A default with a mistake is still one: the field need not be set.
+    optional = member.optional or (member.default is not None and default is None)
+    return FieldSchema(name, type_, optional, default, member.trust == "admin", member.name.span)
 
 
 def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: bool) -> CheckedConfig | None:

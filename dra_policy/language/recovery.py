@@ -65,6 +65,7 @@ class Recovery(Repairs):
             or self._chained(token, choices)
             or self._closed_too_late(token)
             or self._unit(token)
+            or self._percentage(token, choices)
             or self._misspelt(token, choices)
             or self._quotes(token, choices)
             or self._version(token, choices)

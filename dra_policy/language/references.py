@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 from dra_policy.diagnostics import Related
 from dra_policy.source import Span
 
 Vertex = TypeVar("Vertex", bound=Hashable)
+
+# Of a longer circle the middle is left out: nobody reads a thousand names.
+LONGEST_PATH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,18 @@ class Circle(Generic[Vertex]):
     links: tuple[Link[Vertex], ...]
 
     def related(self, names: Sequence[str]) -> tuple[Related, ...]:
-        """The further references of the circle, behind the first; `names` pairs with `vertices`."""
+        """The next few references of the circle, behind the first; `names` pairs with `vertices`."""
         following = [*names[1:], names[0]]
-        steps = zip(names, following, self.links, strict=True)
-        return tuple(Related(link.span, f"`{name}` refers to `{to}` here") for name, to, link in list(steps)[1:])
+        steps = islice(zip(names, following, self.links, strict=True), 1, LONGEST_PATH)
+        return tuple(Related(link.span, f"`{name}` refers to `{to}` here") for name, to, link in steps)
 
     def path(self, names: Sequence[str]) -> str:
+        """The way round in words; the middle of a long one is left out."""
+        if len(names) > LONGEST_PATH:
+            names = [*names[: LONGEST_PATH - 1], names[-1]]
+            steps = [f"`{name}`" for name in (*names, names[0])]
+            steps.insert(LONGEST_PATH - 1, "...")
+            return " -> ".join(steps)
         return " -> ".join(f"`{name}`" for name in (*names, names[0]))
 
 

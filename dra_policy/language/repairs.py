@@ -259,6 +259,17 @@ class Repairs:
         self._feed("RELEASE", likely, token.start_pos or 0, token.end_pos or 0)
         return True
 
+    def _percentage(self, token: Token, choices: set[str]) -> bool:
+        """`tolerance 3`: a share without its sign."""
+        if token.type not in {"WHOLE", "RELEASE"} or "PERCENTAGE" not in choices:
+            return False
+        found = re.fullmatch(r"[0-9]+(\.[0-9]+)?", token.value)
+        if found is None:
+            return False
+        self._report("SYN017", f"missing `%` behind `{token}`", self._span(token), f"write `{token}%`")
+        self._feed("PERCENTAGE", f"{token}%", token.start_pos or 0, token.end_pos or 0)
+        return True
+
     def _unit(self, token: Token) -> bool:
         """`40 Gigs`: the number was taken alone, and the unit, which is none, for a name."""
         for back in range(3):
@@ -267,7 +278,7 @@ class Repairs:
                 return False
             unit, number = words[-1 - back], words[-2 - back]
             if (
-                unit.type == "WORD"
+                unit.type in {"WORD", "PATH"}
                 and number.type in {"WHOLE", "RELEASE"}
                 and not number.startswith(("-", "v"))
                 and not self.machine.text[number.end_pos or 0 : unit.start_pos].strip()

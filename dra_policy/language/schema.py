@@ -95,7 +95,10 @@ class Retired:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DeviceSchema:
-    """One kind of device: its driver and what it publishes, in the order declared."""
+    """One kind of device: its driver and what it publishes, in the order declared.
+
+    `broken` are the names of declarations with mistakes: they are declared, though nothing is known of them.
+    """
 
     name: str
     policy: str
@@ -104,6 +107,7 @@ class DeviceSchema:
     attributes: Mapping[str, AttributeSchema]
     retired: Mapping[str, Retired]
     span: Span
+    broken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -205,8 +205,8 @@ class Scope:
     def _ambiguous(self, name: Name, found: Iterable[Declared]) -> None:
         entries = list(found)
         notes = [Related(e.name.span, f"declared here by policy `{e.policy}`") for e in entries]
-        policies = " and ".join(f"`{e.policy}`" for e in entries)
-        ways = " or ".join(f"`{e.policy}.{e.name.text}`" for e in entries)
+        policies = _listed((e.policy for e in entries), last=" and ")
+        ways = _listed((f"{e.policy}.{e.name.text}" for e in entries), last=" or ")
         help_ = f"write {ways}"
         if entries[0].kind == CLASS:
             help_ = "rename one of them: a cluster has one DeviceClass of a name"
@@ -242,6 +242,8 @@ def _how_to_get(entry: Declared, wanted: str) -> str:
     if wanted == "a class" and entry.kind in (DEVICE, MODEL):
         plain = name.lower().replace("_", "-")
         return f"declare `class {plain} of {name} {{ }}` and write `{plain}`"
+    if wanted == "a model to give" and entry.kind == DEVICE:
+        return f"declare a model, such as `model Some{name} of {name} {{ }}`, and write `Some{name}`"
     if wanted == "a model" and entry.kind == DEVICE:
         return f"write `of {name}`: only a model is like another"
     if wanted == "a device" and isinstance(entry.statement, Model) and entry.statement.of is not None:
@@ -249,7 +251,8 @@ def _how_to_get(entry: Declared, wanted: str) -> str:
     return f"name {wanted} here"
 
 
-def _listed(names: Iterable[str], most: int = 6) -> str:
-    ordered = list(dict.fromkeys(names))
-    text = ", ".join(f"`{name}`" for name in ordered[:most])
-    return text if len(ordered) <= most else f"{text} and {len(ordered) - most} more"
+def _listed(names: Iterable[str], most: int = 6, last: str = ", ") -> str:
+    ordered = [f"`{name}`" for name in dict.fromkeys(names)]
+    if len(ordered) > most:
+        return f"{', '.join(ordered[:most])} and {len(ordered) - most} more"
+    return last.join([", ".join(ordered[:-1]), ordered[-1]]) if len(ordered) > 1 else "".join(ordered)

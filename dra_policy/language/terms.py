@@ -42,11 +42,13 @@ NONE: Attributes = frozenset()
 class Proofs:
     """What is proved where a condition is read: `known` to be present, and `elsewhere` what is known on the other way.
 
-    Behind `has numa or` nothing is known of `numa`, but it would be known in front: that is `elsewhere`.
+    Behind `has numa or` nothing is known of `numa`, but it would be known in front: that is `elsewhere`. `lost` says
+    that a part with a mistake stands before: it may have been the proof, so none is called missing.
     """
 
     known: Attributes = NONE
     elsewhere: Attributes = NONE
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class TermReader:
         return self.scope.peek(name.text, DEFINE) is not None
 
     def proved(self, attribute: AttributeSchema, span: Span, proofs: Proofs) -> bool:
-        if not needs(attribute) or attribute in proofs.known:
+        if not needs(attribute) or attribute in proofs.known or proofs.lost:
             return True
         name = attribute.name
         note = Related(attribute.span, "declared `optional` here")

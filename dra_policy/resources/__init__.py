@@ -32,6 +32,7 @@ from dra_policy.resources.cluster import (
     PodSpec,
     PodStatus,
 )
+from dra_policy.resources.corrections import Correction
 from dra_policy.resources.decoding import KINDS, PlainObject, decode, decode_as
 from dra_policy.resources.defaults import with_defaults
 from dra_policy.resources.device import (
@@ -64,6 +65,7 @@ from dra_policy.resources.names import (
 )
 from dra_policy.resources.node_selection import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from dra_policy.resources.places import Places
+from dra_policy.resources.profiles import PROFILES, profile
 from dra_policy.resources.quantity import Format, NotAQuantity, Quantity
 from dra_policy.resources.reading import Reading, ReadObject, ReadValue, read_objects, read_values
 from dra_policy.resources.requests import (
@@ -103,6 +105,7 @@ __all__ = [
     "FEATURE_NAMES",
     "KINDS",
     "MANIFEST_LIMIT",
+    "PROFILES",
     "STDIN",
     "AllocatedDeviceStatus",
     "AllocationResult",
@@ -114,6 +117,7 @@ __all__ = [
     "Container",
     "ContainerClaim",
     "ContainerResources",
+    "Correction",
     "Counter",
     "CounterSet",
     "Device",
@@ -191,6 +195,7 @@ __all__ = [
     "key_problem",
     "label_problem",
     "pool_problem",
+    "profile",
     "qualified_name_problem",
     "read_objects",
     "read_text",

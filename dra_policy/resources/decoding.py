@@ -99,7 +99,9 @@ def decode_as(
         return model.model_validate(data, by_alias=True, by_name=False), []
     except ValidationError as problem:
         errors = problem.errors(include_url=False)
-    nulls = {error["loc"]: _EMPTY[error["type"]] for error in errors if error["input"] is None and error["type"] in _EMPTY}
+    nulls = {
+        error["loc"]: _EMPTY[error["type"]] for error in errors if error["input"] is None and error["type"] in _EMPTY
+    }
     if nulls:
         try:
             return model.model_validate(_with_values(data, nulls), by_alias=True, by_name=False), []

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from dra_policy.resources.corrections import Correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +32,36 @@ class Features:
     derived_attributes: bool = False
     compatibility_groups: bool = False
     optional_node_operations: bool = False
+    corrections: frozenset[Correction] = frozenset()
+    """Where the answer is the right one instead of Kubernetes 1.37's; no switch of upstream's."""
 
     @classmethod
     def all(cls) -> Features:
         """Every feature on, alpha ones included."""
-        return cls(**{f.name: True for f in fields(cls)})
+        return cls().switched(dict.fromkeys(FEATURE_NAMES.values(), True))
 
     @classmethod
-    def named(cls, switches: dict[str, bool]) -> Features:
+    def named(cls, switches: Mapping[str, bool]) -> Features:
         """Exactly the given switches by upstream's names (`ListTypeAttributes`); all others off.
 
         Raises `KeyError` with the unknown name.
         """
-        known = {name: f for f, name in FEATURE_NAMES.items()}
-        return cls(**(dict.fromkeys(FEATURE_NAMES, False) | {known[name]: on for name, on in switches.items()}))
+        return cls().switched(dict.fromkeys(FEATURE_NAMES.values(), False)).switched(switches)
+
+    def switched(self, switches: Mapping[str, bool]) -> Features:
+        """With some switches changed, by upstream's names. Raises `KeyError` with the unknown name.
+
+        >>> Features().switched({"DeviceTaints": False}).device_taints
+        False
+        """
+        known = {name: field for field, name in FEATURE_NAMES.items()}
+        changes: dict[str, Any] = {known[name]: on for name, on in switches.items()}
+        return replace(self, **changes)
 
 
 FEATURE_NAMES: dict[str, str] = {
-    f.name: "".join(part.capitalize() for part in f.name.split("_")) for f in fields(Features)
+    f.name: "".join(part.capitalize() for part in f.name.split("_"))
+    for f in fields(Features)
+    if f.name != "corrections"
 }
 """Our field name to upstream's name, in upstream's order."""

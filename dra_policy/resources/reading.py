@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeAlias, TypeVar
 
 from dra_policy.diagnostics.model import Diagnostic, in_order
@@ -64,12 +67,44 @@ def read_objects(*inputs: Input, plain_kinds: Iterable[str] = ()) -> Reading:
     kinds = frozenset(plain_kinds)
     objects: list[ReadObject] = []
     problems: list[Diagnostic] = []
-    for source in _sources(inputs, problems):
-        values, wrong = read_values(source)
-        problems += wrong
-        for value in values:
-            _collect(value.value, value.places, kinds, objects, problems)
+    with _collector.paused():
+        for source in _sources(inputs, problems):
+            values, wrong = read_values(source)
+            problems += wrong
+            for value in values:
+                _collect(value.value, value.places, kinds, objects, problems)
     return Reading(tuple(objects), in_order(problems))
+
+
+class _Collector:
+    """Python's garbage collector, stopped while anybody reads.
+
+    Reading makes very many objects and no cycles; the collector would look through all of them again and again, which
+    takes a third of the time.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._readers = 0
+        self._ran = False
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        with self._lock:
+            if self._readers == 0:
+                self._ran = gc.isenabled()
+                gc.disable()
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers -= 1
+                if self._readers == 0 and self._ran:
+                    gc.enable()
+
+
+_collector = _Collector()
 
 
 def read_values(source: Source) -> tuple[list[ReadValue], list[Diagnostic]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, Scope, Unsatisfiable
 from dra_policy.inventory import DeviceID, Usage
-from dra_policy.resources import Features, to_object
+from dra_policy.resources import FEATURE_NAMES, Features, to_object
 
-ALPHA = [f.name for f in fields(Features) if not getattr(Features(), f.name)]
+ALPHA = [field for field in FEATURE_NAMES if not getattr(Features(), field)]
 
 
 def gpus(count, **more):

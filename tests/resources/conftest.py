@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +19,7 @@ from dra_policy.source import Source
 settings.register_profile("resources", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("resources")
 
+ORACLE = Path(__file__).parent.parent / "oracle" / "validation"
 VENDORS = Path(__file__).parent.parent / "data" / "vendors"
 Row = tuple[str, str, str]
 
@@ -81,3 +84,11 @@ def check() -> Callable[[str], list[Row]]:
 @pytest.fixture
 def rendered() -> Callable[[tuple[Diagnostic, ...]], list[Row]]:
     return rows
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Callable[[str], ModuleType]]:
+    """Gives the modules beside the validation oracle by name: the questions, the mutations, the oracle."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ORACLE))
+        yield importlib.import_module

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 
 import pytest
@@ -431,3 +433,44 @@ def test_random_bytes_never_raise(tmp_path_factory: pytest.TempPathFactory, cont
 def test_random_text_never_raises(text: str, name: str) -> None:
     reading = read_objects(Source(name, CLAIM + "\n" + text.replace("\r", "\n")))
     as_text(reading.diagnostics)
+
+
+def test_null_in_a_list_or_a_map_is_the_empty_value(read: Read) -> None:
+    text = """\
+        apiVersion: resource.k8s.io/v1
+        kind: ResourceSlice
+        metadata: {name: a, labels: {a: , b: c}}
+        spec:
+          devices:
+          -
+          - {name: b, capacity: {x: , z: {value: 1Gi}}, taints: [null], bindingConditions: [a, null]}
+        """
+    reading, problems = read(dedent(text))
+    assert problems == []
+    (slice_,) = reading.of(ResourceSlice)
+    assert slice_.metadata.labels == {"a": "", "b": "c"}
+    empty, second = slice_.spec.devices
+    assert empty.name == ""
+    assert second.capacity["x"].value == Quantity.parse("0")
+    assert second.capacity["z"].value == Quantity.parse("1Gi")
+    assert second.taints[0].key == ""
+    assert second.binding_conditions == ("a", "")
+
+
+def test_null_beside_other_mistakes(read: Read) -> None:
+    _, problems = read("apiVersion: v1\nkind: Node\nmetadata: {name: a, labels: {a: , b: 1}}\n")
+    assert problems == [("RES005", "metadata.labels[b]", "1")]
+
+
+def test_the_garbage_collector_runs_again_after_reading() -> None:
+    broken = Source("a.yaml", "a: [")
+    with ThreadPoolExecutor(4) as pool:
+        for reading in pool.map(lambda _: read_objects(Source("a.yaml", CLAIM), broken), range(40)):
+            assert len(reading.objects) == 1
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        read_objects(Source("a.yaml", CLAIM))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from dra_policy.diagnostics import Severity
 from dra_policy.resources import (
+    DeviceTaintRule,
+    Node,
+    ObjectMeta,
     ResourceClaim,
     ResourceClaimTemplate,
     ResourceSlice,
@@ -131,10 +135,6 @@ def test_a9_names_of_requests(check: Check) -> None:
         (claim("firstAvailable: [" + "{name: a, deviceClassName: c}, " * 9 + "]"), f"{R0}.firstAvailable"),
         (exactly("selectors: [" + "{cel: {expression: a}}, " * 33 + "]"), f"{R0}.exactly.selectors"),
         (exactly("tolerations: [" + "{}, " * 17 + "]"), f"{R0}.exactly.tolerations"),
-        (
-            exactly("derivedAttributes: [" + "{name: a/b, expression: c}, " * 33 + "]"),
-            f"{R0}.exactly.derivedAttributes",
-        ),
     ],
 )
 def test_a7_limits(check: Check, text: str, path: str) -> None:
@@ -455,6 +455,26 @@ def test_a13_defaults() -> None:
     assert isinstance(alternatives, ResourceClaim)
     assert with_defaults(alternatives).spec.devices.requests[0].first_available[0].count == 1
     assert with_defaults(alternatives).spec.devices.requests[0].exactly is None
+
+
+def test_a13_defaults_of_status_slices_and_rules() -> None:
+    result = {"request": "gpu", "driver": "d", "pool": "p", "device": "x", "tolerations": [{"key": "a"}]}
+    value = ResourceClaim.model_validate({"status": {"allocation": {"devices": {"results": [result]}}}})
+    allocation = with_defaults(value).status.allocation
+    assert allocation is not None
+    assert allocation.devices.results[0].tolerations[0].operator == "Equal"
+    now = datetime(2026, 1, 31, 13, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=1)))
+    written = {"key": "a", "effect": "NoSchedule", "timeAdded": "2020-01-01T00:00:00Z"}
+    devices = [{"name": "a", "taints": [{"key": "a", "effect": "NoSchedule"}, written]}, {"name": "b"}]
+    slice_ = ResourceSlice.model_validate({"spec": {"devices": devices}})
+    filled = with_defaults(slice_, now=now)
+    assert [t.time_added for t in filled.spec.devices[0].taints] == ["2026-01-31T12:00:00Z", "2020-01-01T00:00:00Z"]
+    assert filled.spec.devices[1] is slice_.spec.devices[1]
+    assert with_defaults(filled) is filled
+    rule = DeviceTaintRule.model_validate({"spec": {"taint": {"key": "a", "effect": "None"}}})
+    assert with_defaults(rule, now=now).spec.taint.time_added == "2026-01-31T12:00:00Z"
+    node = Node(metadata=ObjectMeta(name="a"))
+    assert with_defaults(node) is node
 
 
 POD = """\

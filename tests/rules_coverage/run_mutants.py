@@ -27,6 +27,15 @@ BESIDE = ("grammar", "policies")
 """Folders that the package finds beside itself in a checkout."""
 SECONDS = 120
 
+_STRANGER = 99
+_PROGRAM = f"""
+import pathlib, sys, pytest, {PACKAGE}
+if not pathlib.Path({PACKAGE}.__file__).is_relative_to(sys.argv[1]):
+    sys.exit({_STRANGER})
+sys.exit(pytest.main(sys.argv[2:]))
+"""
+"""Pytest, unless the package is not the copy in the folder that comes first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
@@ -77,17 +86,18 @@ def run_tests(folder: Path, tests: Sequence[str]) -> Run:
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("DRA_POLICY_MUTANTS", None)
     # -P: the working folder, with the true package, must not stand before the copy.
-    python = [sys.executable, "-P"]
-    where = f"import {PACKAGE}; print({PACKAGE}.__file__)"
-    found = subprocess.run(
-        [*python, "-c", where], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if found.returncode == 0 and not Path(found.stdout.strip()).is_relative_to(folder):
-        raise RuntimeError(f"the copy in {folder} is not what Python imports: {found.stdout}")
-    command = [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", *tests]
+    command = [sys.executable, "-P", "-c", _PROGRAM, str(folder), "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        [*command, f"--junit-xml={report}", *tests],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
+    if done.returncode == _STRANGER:
+        raise RuntimeError(f"the copy in {folder} is not what Python imports")
     failed = dict.fromkeys(tests, False)
     if report.exists():
         for case in ET.parse(report).iter("testcase"):  # pytest has just written it

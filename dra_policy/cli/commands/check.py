@@ -12,6 +12,9 @@ from dra_policy.cli.inputs import path_arguments
 from dra_policy.cli.options import FEATURES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dra_policy.diagnostics import Diagnostic
     from dra_policy.resources import Features
 
 
@@ -47,12 +50,20 @@ def check(paths: tuple[str, ...], *, features: Features, output: Report, stdin_n
 
     from dra_policy import __version__
     from dra_policy.cli.checking import check_inputs
-    from dra_policy.cli.inputs import gather
+    from dra_policy.cli.inputs import Inputs, gather
     from dra_policy.cli.terminal import complain
-    from dra_policy.diagnostics import Severity, as_json, as_sarif
+    from dra_policy.diagnostics import InvalidInput, Severity, as_json, as_sarif
 
-    inputs = gather(paths, stdin_name=stdin_name)
-    diagnostics = check_inputs(inputs, features, stdin_name)
+    inputs = Inputs()
+    diagnostics: Sequence[Diagnostic]
+    try:
+        inputs = gather(paths, stdin_name=stdin_name)
+        diagnostics = check_inputs(inputs, features, stdin_name)
+    except InvalidInput as problem:
+        # Nothing could be read at all; programs get that in the form they asked for, too.
+        if output is Report.TEXT:
+            raise
+        diagnostics = problem.diagnostics
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
     warnings = len(diagnostics) - errors
     match output:

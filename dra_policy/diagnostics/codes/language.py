@@ -106,10 +106,10 @@ NAME_CODES = (
     ),
     Code(
         "NAM015",
-        "class declared by two policies",
+        "class or claim declared by two policies",
         "two policies with `class training`",
         "class acme-training, class other-training",
-        "A cluster has one DeviceClass of a name: the second one applied would replace the first.",
+        "A cluster has one DeviceClass of a name, a namespace one claim: the second one applied would replace the first.",
     ),
     Code(
         "NAM016",

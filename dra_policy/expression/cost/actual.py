@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from dra_policy.expression.cost.calls import ORDERED_TYPES
@@ -17,7 +18,7 @@ from dra_policy.expression.library.urls import URL
 from dra_policy.expression.values import Maybe
 from dra_policy.resources import Quantity, Semver
 
-CallCost = Callable[[tuple[Any, ...], Any], int | None]
+Rule = Callable[[tuple[Any, ...], Any], int | None]
 """From the arguments and the result to a cost; None leaves it to the standard rules."""
 
 
@@ -63,7 +64,7 @@ def _one(_args: tuple[Any, ...], _result: Any) -> int:
     return 1
 
 
-def _scan(factor: float) -> CallCost:
+def _scan(factor: float) -> Rule:
     return lambda args, _result: math.ceil(size_of(args[0]) * factor)
 
 
@@ -79,7 +80,7 @@ def _contains_cidr(args: tuple[Any, ...], result: Any) -> int:
     return _contains_ip(args, result) + math.ceil(size_of(args[0]) * STRING_FACTOR) + 1
 
 
-def _with_text(rule: Callable[[tuple[Any, ...], Any], int]) -> CallCost:
+def _with_text(rule: Callable[[tuple[Any, ...], Any], int]) -> Rule:
     """The other address is a text that must be read."""
     return lambda args, result: rule(args, result) + math.ceil(size_of(args[1]) * STRING_FACTOR)
 
@@ -94,7 +95,7 @@ def _equals(args: tuple[Any, ...], _result: Any) -> int | None:
     return 1 if type(args[0]) in (Quantity, Semver, IP, CIDR, NamedFormat, URL) else None
 
 
-_BY_FUNCTION: Final[dict[str, CallCost]] = {
+_BY_FUNCTION: Final[dict[str, Rule]] = {
     **dict.fromkeys(
         ("isSorted", "sum", "max", "min", "indexOf", "lastIndexOf", "includes"),
         lambda args, _result: _traversal(args[0]),
@@ -128,7 +129,7 @@ def _flatten(args: tuple[Any, ...], _result: Any) -> int:
     return _listed(float(depth), size_of(args[0]))
 
 
-def _compared(place: int) -> CallCost:
+def _compared(place: int) -> Rule:
     def cost(args: tuple[Any, ...], _result: Any) -> int | None:
         values = args[place]
         if type(values) is not tuple:
@@ -139,11 +140,11 @@ def _compared(place: int) -> CallCost:
     return cost
 
 
-def _sets(factor: int) -> CallCost:
+def _sets(factor: int) -> Rule:
     return lambda args, _result: 1 + size_of(args[0]) * size_of(args[1]) * factor
 
 
-_BY_OVERLOAD: Final[dict[str, CallCost]] = {
+_BY_OVERLOAD: Final[dict[str, Rule]] = {
     "cidr_contains_ip_string": _with_text(_contains_ip),
     "cidr_contains_cidr_string": _with_text(_contains_cidr),
     "list_slice": _output,
@@ -164,7 +165,7 @@ def _smaller(args: tuple[Any, ...], _result: Any) -> int:
     return math.ceil(min(_size_within(args[0]), _size_within(args[1])) * STRING_FACTOR)
 
 
-def _text(place: int) -> CallCost:
+def _text(place: int) -> Rule:
     return lambda args, _result: math.ceil(_size_within(args[place]) * STRING_FACTOR)
 
 
@@ -180,7 +181,7 @@ def _matches(args: tuple[Any, ...], _result: Any) -> int:
     return _matching(_size_within(args[0]), _size_within(args[1]))
 
 
-_STANDARD: Final[dict[str, CallCost]] = {
+_STANDARD: Final[dict[str, Rule]] = {
     "starts_with_string": _text(1),
     "ends_with_string": _text(1),
     **dict.fromkeys(("string_to_bytes", "bytes_to_string", "strings_quote", "string_format"), _text(0)),
@@ -201,21 +202,24 @@ _STANDARD: Final[dict[str, CallCost]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class CallCost:
+    """What calls of one function cost; `by_result` if that depends on what they give."""
+
+    rules: tuple[Rule, ...]
+    by_result: bool
+
+    def of(self, args: tuple[Any, ...], result: Any) -> int:
+        """The cost of a call in the API server's units."""
+        for rule in self.rules:
+            cost = rule(args, result)
+            if cost is not None:
+                return cost
+        return 1
+
+
 def call_cost(function: str, overload: str) -> CallCost:
-    """The cost of a call of a function; the overload is empty if it is known only while running."""
-    rules = [known for known in (_BY_OVERLOAD.get(overload), _BY_FUNCTION.get(function)) if known is not None]
-    standard = _STANDARD.get(overload, _one)
-    match rules:
-        case []:
-            return standard
-        case [rule]:
-
-            def cost(args: tuple[Any, ...], result: Any) -> int | None:
-                found = rule(args, result)
-                return standard(args, result) if found is None else found
-
-            return cost
-        case _:
-            first = rules[0]
-            rest = call_cost(function, "")
-            return lambda args, result: rest(args, result) if (found := first(args, result)) is None else found
+    """The cost of a function; the overload is empty if it is known only while running."""
+    rules = (_BY_OVERLOAD.get(overload), _BY_FUNCTION.get(function), _STANDARD.get(overload))
+    by_result = function == "join" or overload in ("list_slice", "lists_range", "list_reverse")
+    return CallCost(tuple([rule for rule in rules if rule is not None]), by_result)

@@ -319,8 +319,8 @@ class _Estimate:
         self.then(
             lambda: self.visit(source),
             lambda: self.push_variables(node, source),
-            *[lambda part=part: self.visit(part) for part in inner],  # type: ignore[misc]
-            *[lambda name=name: self.pop(name) for name in node.variables],  # type: ignore[misc]
+            *[lambda part=part: self.visit(part) for part in inner],
+            *[lambda name=name: self.pop(name) for name in node.variables],
             lambda: self.sorted_by(typed) if node.kind is MacroKind.SORT_BY else self.loop(typed, node),
         )
 
@@ -427,4 +427,3 @@ def _written_size(typed: Typed) -> Size | None:
             return Size(len(node.entries), len(node.entries))
         case _:
             return None
-

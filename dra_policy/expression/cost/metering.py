@@ -9,22 +9,31 @@ A program is metered only where its estimate comes near the budget, or when some
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from contextlib import suppress
+from typing import Any, Final
 
 from dra_policy.expression.checker import Typed
 from dra_policy.expression.closures import implementation, literal_value
 from dra_policy.expression.cost.actual import CallCost, call_cost
+from dra_policy.expression.cost.rounds import comprehension
 from dra_policy.expression.cost.sizes import LIST_COST, MAP_COST
+from dra_policy.expression.cost.steps import (
+    Reference,
+    Step,
+    attempt,
+    charge,
+    constant,
+    is_error,
+    link_to,
+    read,
+    referred,
+    test_link,
+)
 from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
-from dra_policy.expression.operators import ABSENT, ARITHMETIC, found_entry, index, invert, is_in, negate, select
-from dra_policy.expression.program import Closure, Frame
+from dra_policy.expression.facts import DeviceFacts
+from dra_policy.expression.frames import Closure, Frame
+from dra_policy.expression.operators import ARITHMETIC, index, invert, is_in, negate, select
 from dra_policy.expression.tree import (
-    AND,
-    CONDITIONAL,
-    IN,
-    NEGATE,
-    NOT,
     OR,
     Bind,
     Call,
@@ -51,158 +60,10 @@ from dra_policy.expression.values import (
     type_name,
 )
 
-BUDGET: Final = 1_000_000
-"""What one evaluation may cost (`CELSelectorExpressionMaxCost`)."""
-
-Link: TypeAlias = Callable[[Frame, Any, bool], Any]
-"""One field or index: from the frame, the value and whether it may be absent to a value, `ABSENT` or an error."""
-
 _UNSET: Final = object()
-_NOT_CONSTANT: Final = object()
 
 
-def charge(frame: Frame, units: int) -> None:
-    """Count a step; raises `EvaluationCancelled` once the budget is exceeded."""
-    cost = frame[1] = frame[1] + units
-    if cost > BUDGET:
-        raise EvaluationCancelled
-
-
-def is_error(value: Any) -> bool:
-    return type(value) is EvaluationError
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A variable or value with fields and indices behind it, or a choice between two of them."""
-
-    root: Closure
-    links: tuple[tuple[Link, bool], ...] = ()
-    choice: tuple[Closure, Reference, Reference] | None = None
-
-    def linked(self, link: Link, *, optional: bool) -> Reference:
-        if self.choice is not None:
-            condition, then, otherwise = self.choice
-            chosen = (condition, then.linked(link, optional=optional), otherwise.linked(link, optional=optional))
-            return replace(self, choice=chosen)
-        return replace(self, links=(*self.links, (link, optional)))
-
-    def resolver(self) -> Closure:
-        """The value, without the charge for reading it."""
-        if self.choice is not None:
-            return _chosen(self.choice[0], self.choice[1].resolver(), self.choice[2].resolver())
-        root, links = self.root, self.links
-        if not links:
-            return root
-
-        def run(frame: Frame) -> Any:
-            value = root(frame)
-            if is_error(value):
-                return value
-            may_be_absent = type(value) is Maybe
-            if may_be_absent:
-                if not value.present:
-                    return NONE
-                value = value.value
-            for link, optional in links:
-                may_be_absent = may_be_absent or optional
-                value = link(frame, value, may_be_absent)
-                if value is ABSENT:
-                    return NONE
-                if is_error(value):
-                    return value
-            return Maybe(True, value) if may_be_absent else value
-
-        return run
-
-
-def _chosen(condition: Closure, then: Closure, otherwise: Closure) -> Closure:
-    def run(frame: Frame) -> Any:
-        chosen = condition(frame)
-        if chosen is True:
-            return then(frame)
-        if chosen is False:
-            return otherwise(frame)
-        return chosen if is_error(chosen) else EvaluationError(NO_OVERLOAD)
-
-    return run
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A planned part: how it runs, and whether it is a constant or a reference that more links can extend."""
-
-    run: Closure
-    constant: Any = _NOT_CONSTANT
-    reference: Reference | None = None
-
-    @property
-    def is_constant(self) -> bool:
-        return self.constant is not _NOT_CONSTANT
-
-
-def _constant(value: Any) -> Step:
-    return Step(lambda _: value, value)
-
-
-def _read(reference: Reference) -> Step:
-    """A reference, charged for reading its variable; a choice between references is free."""
-    resolve = reference.resolver()
-    if reference.choice is not None:
-        return Step(resolve, reference=reference)
-
-    def run(frame: Frame) -> Any:
-        value = resolve(frame)
-        charge(frame, 1)
-        return value
-
-    return Step(run, reference=reference)
-
-
-def _referred(step: Step) -> Reference:
-    return step.reference or Reference(step.run)
-
-
-def _attempt(function: Callable[..., Any], *values: Any) -> Any:
-    try:
-        return function(*values)
-    except EvaluationError as error:
-        if type(error) is not EvaluationError:
-            raise
-        return error
-
-
-def _link(key_of: Closure, function: Callable[[Any, Any], Any]) -> Link:
-    def link(frame: Frame, value: Any, may_be_absent: bool) -> Any:
-        key = key_of(frame)
-        if is_error(key):
-            found = key
-        elif may_be_absent:
-            found = _attempt(found_entry, value, key)
-        else:
-            found = _attempt(function, value, key)
-        # What may be absent is paid for only if it is there.
-        if not may_be_absent or (found is not ABSENT and not is_error(found)):
-            charge(frame, 1)
-        return found
-
-    return link
-
-
-def _test(name: str) -> Link:
-    def link(frame: Frame, value: Any, may_be_absent: bool) -> Any:
-        found = _attempt(found_entry, value, name)
-        present = found is not ABSENT and not is_error(found)
-        if present or not may_be_absent:
-            charge(frame, 1)
-        if may_be_absent or is_error(found):
-            return found
-        return present
-
-    return link
-
-
-class Meter:
+class Planner:
     """Plans one typed tree; variables get places in the frame as in the plain compiler."""
 
     def __init__(self) -> None:
@@ -216,20 +77,20 @@ class Meter:
         node = typed.node
         match node:
             case Literal():
-                return _constant(literal_value(node))
+                return constant(literal_value(node))
             case Identifier():
                 found = scope.get(typed.name)
                 if found is None:
                     if typed.name != ".device":
-                        return _constant(TypeValue(typed.name[1:]))
+                        return constant(TypeValue(typed.name[1:]))
                     found = Reference(lambda frame: frame[0])
-                return _read(found)
+                return read(found)
             case Select() if typed.name:
-                return _constant(TypeValue(typed.name[1:]))
+                return constant(TypeValue(typed.name[1:]))
             case Select():
                 operand = self.compile(typed.parts[0], scope)
-                link = _link(lambda _, name=node.name: name, select)  # type: ignore[misc]
-                return _read(_referred(operand).linked(link, optional=node.optional))
+                link = link_to(lambda _, name=node.name: name, select)  # type: ignore[misc]
+                return read(referred(operand).linked(link, optional=node.optional))
             case Has():
                 return self.has(typed, node, scope)
             case Index():
@@ -245,14 +106,12 @@ class Meter:
             case OptionalMap():
                 return self.optional_map(typed, node, scope)
             case Comprehension():
-                from dra_policy.expression.cost.rounds import comprehension
-
                 return comprehension(self, typed, node, scope)
             case _:
                 raise AssertionError("the checker refuses messages")
 
     def has(self, typed: Typed, node: Has, scope: dict[str, Reference]) -> Step:
-        reference = _referred(self.compile(typed.parts[0], scope)).linked(_test(node.name), optional=False)
+        reference = referred(self.compile(typed.parts[0], scope)).linked(test_link(node.name), optional=False)
         resolve = reference.resolver()
 
         def run(frame: Frame) -> Any:
@@ -265,7 +124,7 @@ class Meter:
         operand, key = (self.compile(part, scope) for part in typed.parts)
         # A variable that is an index is not charged for by itself.
         key_of = key.run if key.reference is None else key.reference.resolver()
-        return _read(_referred(operand).linked(_link(key_of, index), optional=node.optional))
+        return read(referred(operand).linked(link_to(key_of, index), optional=node.optional))
 
     def call(self, typed: Typed, node: Call, scope: dict[str, Reference]) -> Step:
         parts: list[Step] = []
@@ -278,19 +137,21 @@ class Meter:
                 case "_&&_" | "_||_":
                     return Step(_logical(runs, decisive=node.function == OR))
                 case "_?_:_":
-                    reference = Reference(runs[0], (), (runs[0], _referred(parts[1]), _referred(parts[2])))
-                    return _read(reference)
+                    reference = Reference(runs[0], (), (runs[0], referred(parts[1]), referred(parts[2])))
+                    return read(reference)
                 case "@in" if overload == "in_list" and parts[1].is_constant:
                     found = _membership(runs[0], parts[1].constant)
                     if found is not None:
                         return found
         if typed.name in ("or", "orValue") and node.target is not None:
             return Step(_optional_or(runs[0], runs[1], whole=typed.name == "or"))
+        if typed.name == "__not_strictly_false__":
+            return Step(_not_false(runs[0]))
         function = _operation(typed, node)
         if typed.name in _CONVERSIONS and len(parts) == 1 and parts[0].is_constant:
-            value = _attempt(function, parts[0].constant)
+            value = attempt(function, parts[0].constant)
             if not is_error(value):
-                return _constant(value)
+                return constant(value)
         in_turn = len(parts) > 2 or typed.name == "format" or (typed.name == "matches" and parts[1].is_constant)
         return Step(_called(function, runs, call_cost(typed.name or node.function, overload), in_turn=in_turn))
 
@@ -299,7 +160,7 @@ class Meter:
         for part in typed.parts:
             parts.append(self.compile(part, scope))  # noqa: PERF401
         if not node.optional and all(part.is_constant for part in parts):
-            return _constant(tuple([part.constant for part in parts]))
+            return constant(tuple([part.constant for part in parts]))
         marked = [(part.run, i in node.optional) for i, part in enumerate(parts)]
 
         def run(frame: Frame) -> Any:
@@ -334,20 +195,20 @@ class Meter:
         if not any(optional) and all(part.is_constant for part in parts):
             value = run([None, 0])
             if not is_error(value):
-                return _constant(value)
+                return constant(value)
         return Step(run)
 
     def bound(self, value: Closure) -> tuple[int, Reference]:
         """A variable that is computed when it is first read, and remembered."""
         place = self.place()
 
-        def read(frame: Frame) -> Any:
+        def value_of(frame: Frame) -> Any:
             found = frame[place]
             if found is _UNSET:
                 found = frame[place] = value(frame)
             return found
 
-        return place, Reference(read)
+        return place, Reference(value_of)
 
     def bind(self, typed: Typed, node: Bind, scope: dict[str, Reference]) -> Step:
         place, variable = self.bound(self.compile(typed.parts[0], scope).run)
@@ -406,6 +267,15 @@ def _logical(terms: tuple[Closure, ...], *, decisive: bool) -> Closure:
     return run
 
 
+def _not_false(operand: Closure) -> Closure:
+    def run(frame: Frame) -> Any:
+        value = operand(frame)
+        charge(frame, 1)
+        return value is not False
+
+    return run
+
+
 def _optional_or(first: Closure, second: Closure, *, whole: bool) -> Closure:
     def run(frame: Frame) -> Any:
         value = first(frame)
@@ -423,11 +293,11 @@ def _membership(wanted: Closure, values: Any) -> Step | None:
     if type(values) is not tuple or any(type(v) not in (bool, int, Uint, float, str) for v in values):
         return None
     if not values:
-        return _constant(False)
+        return constant(False)
 
     def run(frame: Frame) -> Any:
         value = wanted(frame)
-        return value if is_error(value) else _attempt(is_in, value, values)
+        return value if is_error(value) else attempt(is_in, value, values)
 
     return Step(run)
 
@@ -446,9 +316,13 @@ def _called(function: Callable[..., Any], args: tuple[Closure, ...], cost: CallC
                 failed = failed or value
                 if in_turn and at < last:
                     return failed
-        result = _attempt(function, *values) if failed is None else failed
-        charge(frame, cost(tuple(values), result) or 0)
-        return result
+        if cost.by_result:
+            result = attempt(function, *values) if failed is None else failed
+            charge(frame, cost.of(tuple(values), result))
+            return result
+        # Paid for before it is done: what exceeds the budget is not even begun.
+        charge(frame, cost.of(tuple(values), None))
+        return attempt(function, *values) if failed is None else failed
 
     return run
 
@@ -476,7 +350,9 @@ def _entered(made: dict[Any, Any], key: Any, value_of: Callable[[], Any], option
     at = map_key(key)
     if optional:
         if type(value) is not Maybe:
-            return EvaluationError(f"cannot initialize optional entry '{key_value(at)}' from non-optional value {value}")
+            return EvaluationError(
+                f"cannot initialize optional entry '{key_value(at)}' from non-optional value {value}"
+            )
         if not value.present:
             return None
         value = value.value
@@ -517,4 +393,19 @@ def _operation(typed: Typed, node: Call) -> Callable[..., Any]:
     return implementation(typed)
 
 
-__all__ = ["AND", "BUDGET", "CONDITIONAL", "IN", "NEGATE", "NOT", "Meter", "Step"]
+class Meter:
+    """A checked expression, planned for evaluations that count. Immutable; threads may share it."""
+
+    __slots__ = ("_run", "_variables")
+
+    def __init__(self, typed: Typed) -> None:
+        planner = Planner()
+        self._run = planner.compile(typed, {}).run
+        self._variables = planner.variables
+
+    def cost(self, facts: DeviceFacts) -> int:
+        """What the evaluation on a device costs; more than `BUDGET` if it was cancelled for that."""
+        frame: Frame = [facts, 0, *([None] * self._variables)]
+        with suppress(EvaluationCancelled):
+            self._run(frame)
+        return int(frame[1])

@@ -90,8 +90,8 @@ def _text(value: bytes) -> str:
 def double_text(value: float) -> str:
     """A double as Go prints it with `%g` in its shortest form.
 
-    >>> double_text(1.0), double_text(1e21), double_text(0.00001)
-    ('1', '1e+21', '1e-05')
+    >>> double_text(1.0), double_text(1234567.0), double_text(0.00001)
+    ('1', '1.234567e+06', '1e-05')
     """
     if math.isnan(value):
         return "NaN"
@@ -108,7 +108,7 @@ def double_text(value: float) -> str:
     if whole == "0":
         power -= len(fraction) - len(fraction.lstrip("0")) + 1 - 0
     digits = digits.rstrip("0") or "0"
-    if power < -4 or power >= 21:
+    if power < -4 or power >= 6:
         tail = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{sign}{digits[0]}{tail}e{'-' if power < 0 else '+'}{abs(power):02d}"
     if power < 0:

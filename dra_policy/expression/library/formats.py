@@ -106,7 +106,9 @@ def _qualified_name(text: str) -> list[str]:
             found += [f"prefix part {word}" for word in wrong]
         case _:
             words = _words(_NAME_WORDS, _NAME, *examples)
-            return [f"a valid label key {words} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+            return [
+                f"a valid label key {words} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            ]
     if not name:
         found.append("name part must be non-empty")
     else:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import cmp_to_key
 from typing import Any
 
-from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
-from dra_policy.expression.operators import add
+from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.operators import add, is_in
 from dra_policy.expression.values import (
     NONE,
     Duration,
@@ -20,7 +20,7 @@ from dra_policy.expression.values import (
 
 List = tuple[Any, ...]
 
-# A list that one call may build; upstream stops such calls by their cost.
+# The longest list that `lists.range` makes, here as upstream.
 MOST = 1_000_000
 
 
@@ -61,7 +61,7 @@ def _distinct(values: List) -> List:
 
 def _range(count: int) -> List:
     if count > MOST:
-        raise EvaluationCancelled
+        raise EvaluationError(f"lists.range: size {count} exceeds maximum allowed ({MOST})")
     return tuple(range(max(0, count)))
 
 
@@ -126,6 +126,8 @@ def _sets_contains(values: List, wanted: List) -> bool:
 
 
 LISTS: dict[str, Callable[..., Any]] = {
+    "in_list": is_in,
+    "in_map": is_in,
     "size_list": len,
     "list_size": len,
     "size_map": len,

@@ -52,9 +52,7 @@ def to_url(text: str) -> URL:
         _checked_escapes(fragment)
         return replace(found, text=f"{found.text}#{fragment}")
     except _Wrong as problem:
-        raise EvaluationError(
-            f'URL parse error during conversion from string: parse "{text}": {problem}'
-        ) from problem
+        raise EvaluationError(f'URL parse error during conversion from string: parse "{text}": {problem}') from problem
 
 
 def check_request_url(text: str) -> None:

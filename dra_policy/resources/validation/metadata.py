@@ -155,8 +155,8 @@ def instant(text: str) -> tuple[int, int] | None:
     offset = timedelta(hours=int(match[9] or 0), minutes=int(match[10] or 0))
     if not 1 <= month <= 12 or hour > 23 or minute > 59 or second > 59 or int(match[9] or 0) > 24:
         return None
-    # Year 0 is a leap year, which `datetime` does not have; 400 years later the calendar is the same.
-    days = 29 if month == 2 and calendar.isleap(year) else calendar.mdays[month]
+    # `datetime` has no year 0; 400 years later the calendar is the same.
+    days = calendar.monthrange(year % 400 + 400, month)[1]
     if not 1 <= day <= days or int(match[10] or 0) > 60:
         return None
     ahead = datetime(year % 400 + 400, month, day, hour, minute, second) - datetime(400, 1, 1)  # noqa: DTZ001

@@ -177,7 +177,7 @@ def _attribute(found: Findings, attribute: DeviceAttribute, path: str) -> None:
         if not values:
             found.add("RES015", f"{path}.{name}", "the list is empty", "write a value or remove the field")
     chosen = [name for name, there in fields.items() if there]
-    filled = [name for name, values in lists.items() if values]
+    filled: list[str] = [name for name, values in lists.items() if values]
     # The API server counts twice: lists that are written, and lists with values. Both must come to one.
     if len(chosen) + len(filled) == 1:
         filled = list(lists)

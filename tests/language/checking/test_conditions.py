@@ -72,7 +72,7 @@ BAD = [
     ("TYP001", "uuid == Foo", "Foo", "`uuid` is text, got name `Foo`", 'write "Foo", in quotes'),
     ("TYP001", 'ver >= "550.54"', '"550.54"', "`ver` is a version, got text", "write `550.54.0`, without quotes"),
     ("TYP001", "ver >= 550", "550", "got number `550`", "write `550.0.0`"),
-    ("TYP001", "minor == 1.5", "1.5", "`minor` is a whole number, got version `1.5`", "write a whole number"),
+    ("TYP001", "minor == 1.5", "1.5", "`minor` is a whole number, got `1.5`", "write a whole number"),
     ("TYP001", "minor in 1, x", "x", "got name `x`", "whole number"),
     ("TYP001", 'memory >= "40"', '"40"', "got text", "write `40Gi` or `40 GB`, without quotes"),
     ("TYP001", "memory >= true", "true", "`memory` is an amount of bytes, got `true`", "write an amount such as"),

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -74,6 +75,10 @@ func judge(asked question) (answer, error) {
 	object, version, err := decoder.Decode(asked.Object, nil, nil)
 	if err != nil {
 		return answer{DecodeError: err.Error()}, nil
+	}
+	if asked.Defaults {
+		filled, err := runtime.Encode(legacyscheme.Codecs.LegacyCodec(resourcev1.SchemeGroupVersion), object)
+		return answer{Defaulted: filled}, err
 	}
 	if node, ok := object.(*core.Node); ok {
 		return answered(apierrors.NewInvalid(version.GroupKind(), node.Name, corevalidation.ValidateNode(node)))

@@ -16,22 +16,25 @@ import (
 )
 
 // question asks about one object. With "old" it is a change of an object that exists; with "subresource" set to
-// "status" the change is one of the status. "features" says which feature gates are on.
+// "status" the change is one of the status. "features" says which feature gates are on. With "defaults" it asks what the
+// object is in resource.k8s.io/v1 once it is decoded and the defaults are set, and nothing else.
 type question struct {
 	ID          string          `json:"id"`
 	Object      json.RawMessage `json:"object"`
 	Old         json.RawMessage `json:"old,omitempty"`
 	Subresource string          `json:"subresource,omitempty"`
 	Features    string          `json:"features,omitempty"`
+	Defaults    bool            `json:"defaults,omitempty"`
 }
 
 // answer holds what is wrong with the object; nothing if the API server takes it. "failure" is for questions that are
 // none: the oracle could not ask.
 type answer struct {
-	ID          string  `json:"id"`
-	DecodeError string  `json:"decodeError,omitempty"`
-	Errors      []wrong `json:"errors,omitempty"`
-	Failure     string  `json:"failure,omitempty"`
+	ID          string          `json:"id"`
+	DecodeError string          `json:"decodeError,omitempty"`
+	Errors      []wrong         `json:"errors,omitempty"`
+	Defaulted   json.RawMessage `json:"defaulted,omitempty"`
+	Failure     string          `json:"failure,omitempty"`
 }
 
 // wrong is one error, as the API server's answer 422 lists it.

@@ -10,8 +10,9 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,9 +35,9 @@ class Question:
     subresource: str = ""
     features: str = "default"
 
-    def line(self) -> str:
+    def line(self, **more: object) -> str:
         """As the oracle reads it."""
-        asked = {"id": self.id, "object": self.object, "features": self.features}
+        asked = {"id": self.id, "object": self.object, "features": self.features, **more}
         if self.old is not None:
             asked["old"] = self.old
         if self.subresource:
@@ -51,22 +52,32 @@ class Question:
 
 def questions() -> list[Question]:
     """All of them: every object of the vendors as it is, then the tables in order of their names."""
-    vendors = vendors_objects()
-    found = [
-        Question(f"vendors/{name}", "", data, features="all") for name, data in vendors.items()
-    ]
-    for path in sorted(TABLES.glob("*.yaml")):
-        table = _load(path.read_text())[0]
-        bases: dict[str, Any] = {}
-        for name, base in table["bases"].items():
-            origin = base["of"]
-            bases[name] = _edited(bases[origin] if origin in bases else vendors[origin], base)
-        found += [_question(path.stem, name, asked, bases) for name, asked in table["questions"].items()]
+    found = [Question(f"vendors/{name}", "", data, features="all") for name, data in vendors_objects().items()]
+    for table in tables():
+        bases = objects_by_name(table)
+        asked = _load((TABLES / f"{table}.yaml").read_text())[0]["questions"]
+        found += [_question(table, name, change, bases) for name, change in asked.items()]
     assert len({q.id for q in found}) == len(found)
     return found
 
 
-def vendors_objects() -> dict[str, Any]:
+def tables() -> list[str]:
+    """The names of the tables, in order."""
+    return sorted(path.stem for path in TABLES.glob("*.yaml"))
+
+
+@cache
+def objects_by_name(table: str) -> Mapping[str, Any]:
+    """The bases of a table, with their own edits made."""
+    bases: dict[str, Any] = {}
+    for name, base in _load((TABLES / f"{table}.yaml").read_text())[0]["bases"].items():
+        origin = base["of"]
+        bases[name] = _edited(bases[origin] if origin in bases else vendors_objects()[origin], base)
+    return bases
+
+
+@cache
+def vendors_objects() -> Mapping[str, Any]:
     """Every object of the vendors by file and name, such as `slices/nvidia-dgx-h100.yaml#dgx-h100-01-gpu.nvidia.com-a1`."""
     folder = DATA / "vendors"
     return {
@@ -121,9 +132,9 @@ def _made(value: Any) -> Any:
         case {"$keys": int(times), "$key": str(key), "$of": entry}:
             return {key.replace("{i}", str(i)): _numbered(entry, i) for i in range(times)}
         case {"$text": int(length), **rest}:
-            return rest.get("$before", "") + rest.get("$unit", "a") * length + rest.get("$after", "")
+            return f"{rest.get('$before', '')}{str(rest.get('$unit', 'a')) * int(length)}{rest.get('$after', '')}"
         case {"$json": int(size)}:
-            return {"a": "x" * (size - len('{"a":""}'))}
+            return {"a": "x" * (int(size) - len('{"a":""}'))}
         case dict():
             return {key: _made(item) for key, item in value.items()}
         case list():
@@ -144,7 +155,14 @@ def _numbered(entry: Any, i: int) -> Any:
             return entry
 
 
-def judgements() -> Iterator[dict[str, Any]]:
-    """What the oracle said, as recorded."""
-    for line in RECORDED.read_text().splitlines():
-        yield json.loads(line)
+def judgement(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What is recorded of an answer: fields and types of errors, without the words, which name random things."""
+    if "decodeError" in answer:
+        return {"decodeError": answer["decodeError"][:1000]}
+    errors = sorted({(error["field"], error["type"]) for error in answer.get("errors", ())})
+    return {"errors": [list(error) for error in errors]} if errors else {}
+
+
+def recorded() -> dict[str, dict[str, Any]]:
+    """The recorded judgements by question."""
+    return {row["id"]: row for row in map(json.loads, RECORDED.read_text().splitlines())}
