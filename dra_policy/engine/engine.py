@@ -75,6 +75,12 @@ class Engine:
     """
 
     def __init__(self, *, features: Features | None = None, step_limit: int = STEP_LIMIT) -> None:
+        if not isinstance(features, Features | None):
+            raise TypeError(f"`features` is Features, not {type(features).__name__}")
+        if not isinstance(step_limit, int):
+            raise TypeError(f"`step_limit` is a whole number, not {type(step_limit).__name__}")
+        if step_limit < 1:
+            raise ValueError("`step_limit` is 1 or more")
         self._step_limit = step_limit
         self._writing = threading.RLock()
         snapshot = Snapshot.empty(Features() if features is None else features)
@@ -176,7 +182,8 @@ class Engine:
         (C5). A template, or a claim declared by a policy, makes a new claim at each call, named after it.
 
         Gives `Allocated`, `Unsatisfiable`, `Failed` or `GaveUp`; only `Allocated` has changed anything. Raises
-        `InvalidInput` with ENG001 (unknown node), ENG002 (unknown claim), ENG005 (a claim twice).
+        `InvalidInput` with ENG001 (unknown node), ENG002 (unknown claim), ENG004 (no name), ENG005 (a claim twice), and
+        with what the API server would refuse of a claim that is given as an object (rules A1 to A15).
         """
         with self._writing:
             state, graph = self._now
@@ -245,6 +252,7 @@ def _taken(
         message = f"device allocation has no use for an object of kind `{kind}`"
         diagnostics.append(Diagnostic("ENG003", message, help=f"it takes {known}"))
         return None
+    _assert_whole(one)
     if not one.metadata.name:
         span = None if places is None else places.span("metadata")
         message = f"the {one.KIND} has no name"
@@ -255,9 +263,21 @@ def _taken(
     return one, places
 
 
+def _assert_whole(one: Applied) -> None:
+    """Models can be made past their own checks; one without its parts is a mistake of the program that made it."""
+    parts: dict[str, object] = {"metadata": one.metadata, "spec": getattr(one, "spec", one)}
+    if isinstance(one, ResourceClaim):
+        parts["status"] = one.status
+    missing = [name for name, part in parts.items() if part is None]
+    if missing:
+        raise TypeError(f"the {one.KIND} has None as `{missing[0]}`")
+
+
 def _nodes(state: State, name: str | None) -> list[Node]:
     if name is None:
         return state.snapshot.nodes()
+    if not isinstance(name, str):
+        raise TypeError(f"a node is named by a str, not by {type(name).__name__}")
     node = state.snapshot.node(name)
     if node is None:
         known = [n.metadata.name for n in state.snapshot.nodes()]
@@ -270,6 +290,9 @@ def _resolve_all(state: State, claims: ClaimLike | Sequence[ClaimLike], *, exist
     """The rules of each claim; a template's under a new name, or under its own if `existing`."""
     if isinstance(claims, ResourceClaim | ResourceClaimTemplate | ReadObject | ClaimRules | ClaimKey | str):
         claims = [claims]
+    given: object = claims
+    if not isinstance(given, Sequence):
+        raise _no_claim(given)
     wanted: list[ClaimRules] = []
     made: set[ClaimKey] = set()
     for claim in claims:
@@ -290,16 +313,33 @@ def _resolve(state: State, claim: ClaimLike) -> tuple[ClaimRules, bool]:
     match claim:
         case ClaimRules():
             return claim, False
-        case ResourceClaim():
-            return rules_of(claim, state.features, None), False
-        case ResourceClaimTemplate():
-            return rules_of(claim, state.features, None), True
+        case ResourceClaim() | ResourceClaimTemplate():
+            _assert_valid(claim, None)
+            return rules_of(claim, state.features, None), isinstance(claim, ResourceClaimTemplate)
         case ReadObject(value=ResourceClaim() | ResourceClaimTemplate() as value, places=places):
+            _assert_valid(value, places)
             return rules_of(value, state.features, places), isinstance(value, ResourceClaimTemplate)
         case ReadObject():
-            raise InvalidInput([Diagnostic("ENG002", "the object is no claim", claim.places.span("kind"))])
+            hint = "ask for a ResourceClaim or a ResourceClaimTemplate"
+            raise InvalidInput([Diagnostic("ENG002", "the object is no claim", claim.places.span("kind"), hint)])
         case ClaimKey() | str():
             return _by_name(state, claim)
+    raise _no_claim(claim)
+
+
+def _no_claim(given: object) -> TypeError:
+    return TypeError(f"a claim is a ResourceClaim, a ResourceClaimTemplate or a name, not {type(given).__name__}")
+
+
+def _assert_valid(claim: ResourceClaim | ResourceClaimTemplate, places: Places | None) -> None:
+    """What was never applied is looked at as the API server would."""
+    _assert_whole(claim)
+    if not claim.metadata.name:
+        message = f"the {claim.KIND} has no name"
+        raise InvalidInput([Diagnostic("ENG004", message, help="write `metadata.name`", path="metadata.name")])
+    problems = validate(claim, places=places)
+    if has_errors(problems):
+        raise InvalidInput(problems)
 
 
 def _by_name(state: State, name: ClaimKey | str) -> tuple[ClaimRules, bool]:
@@ -337,6 +377,7 @@ def _held_key(state: State, claim: ClaimLike) -> ClaimKey:
         case ClaimKey() | str():
             key = _key(claim)
             return key if key in state.held else _by_name(state, claim)[0].key
+    raise _no_claim(claim)
 
 
 def _free_key(state: State, key: ClaimKey, made: Iterable[ClaimKey]) -> ClaimKey:

@@ -64,9 +64,10 @@ _LITERAL_TYPES = {
     LiteralKind.STRING: STRING,
     LiteralKind.BYTES: BYTES,
 }
-_SORTABLE = frozenset(
+SORTABLE = frozenset(
     {"int", "uint", "double", "bool", "string", "bytes", "google.protobuf.Duration", "google.protobuf.Timestamp"}
 )
+"""Types whose lists can be sorted."""
 
 
 @dataclass(slots=True)
@@ -74,7 +75,8 @@ class Typed:
     """A node with its type, the overloads that a call can mean, and its typed parts in the order of `children`.
 
     `name` is what an identifier or a call was resolved to: a variable of a macro, `.device` or another global name or
-    type with a dot in front, a qualified function.
+    type with a dot in front, a qualified function. `certain` is false for a type that may only be inferred from how a value
+    of unknown type is used: while running the value may turn out to be of another one.
     """
 
     node: Expression
@@ -82,6 +84,12 @@ class Typed:
     parts: tuple[Typed, ...] = ()
     overloads: tuple[Overload, ...] = ()
     name: str = ""
+    certain: bool = True
+
+    @property
+    def promised(self) -> Type:
+        """The type that the value will have, `dyn` if that is not certain."""
+        return self.type if self.certain else DYN
 
     def walk(self) -> Iterator[Typed]:
         """This and every part of it, outermost first."""
@@ -98,6 +106,8 @@ def check(tree: Expression, environment: Environment) -> tuple[Typed, list[Diagn
     typed = checker.check(tree, {})
     for one in typed.walk():
         one.type = checker.types.resolved(one.type, free=DYN)
+    for one in reversed(list(typed.walk())):
+        one.certain = _is_certain(one)
     if not checker.found:
         _check_literals(typed, checker.found)
     return typed, checker.found
@@ -411,8 +421,11 @@ class _Checker:
         if by.kind is Kind.VARIABLE:
             # The first overload that fits binds it.
             self.types.assignable([(by, INT)])
-        if is_dyn(by) or by.kind in (Kind.VARIABLE, Kind.ERROR) or by.name in _SORTABLE:
-            return of if of.kind is Kind.LIST else list_type(DYN)
+        if is_dyn(by) or by.kind in (Kind.VARIABLE, Kind.ERROR) or by.name in SORTABLE:
+            if of.kind is Kind.LIST:
+                return of
+            # Several overloads fit a key of unknown type, and their results have nothing in common.
+            return list_type(self.types.fresh()) if by.name in SORTABLE else DYN
         what = f"`sortBy` cannot order values of type `{self.shown(by)}`"
         return self.wrong("CEL012", what, key.node.span)
 
@@ -440,6 +453,26 @@ _AS_METHODS = frozenset(
     {"compareTo", "isGreaterThan", "isLessThan", "startsWith", "endsWith", "contains", "lowerAscii"}
 )
 _ANY_HELP = "an attribute is a list only with the feature ListTypeAttributes"
+
+
+def _is_certain(typed: Typed) -> bool:
+    """Whether a value surely has its static type: literals, what the API declares, results of functions."""
+    node = typed.node
+    match node:
+        case Literal() | Has():
+            return True
+        case Identifier():
+            return typed.name == ".device"
+        case Select() | Index():
+            return bool(typed.parts) and typed.parts[0].certain and typed.parts[0].type.kind in (Kind.OBJECT, Kind.MAP)
+        case Call():
+            return (typed.type == BOOL and not typed.overloads) or (
+                bool(typed.overloads) and all(o.result == typed.type for o in typed.overloads)
+            )
+        case Comprehension():
+            return node.kind in (MacroKind.ALL, MacroKind.EXISTS, MacroKind.EXISTS_ONE)
+        case _:
+            return False
 
 
 def _dotted(node: Expression) -> str | None:

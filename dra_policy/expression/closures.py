@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any, Final, assert_never
 
 from dra_policy.diagnostics import Diagnostic
-from dra_policy.expression.checker import Typed
-from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
+from dra_policy.expression.checker import SORTABLE, Typed
+from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.folds import filtered, fold, rounds_of
 from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.library import IMPLEMENTATIONS
+from dra_policy.expression.library.formats import NamedFormat
 from dra_policy.expression.library.formatting import (
     MOST_DECIMALS,
     Clause,
@@ -25,8 +26,10 @@ from dra_policy.expression.library.formatting import (
     format_text,
     formatter,
 )
+from dra_policy.expression.library.network import CIDR, IP
 from dra_policy.expression.operators import (
     ARITHMETIC,
+    INDEX_TYPES,
     has,
     index,
     invert,
@@ -67,7 +70,10 @@ from dra_policy.expression.types import BOOL, Kind, Type
 from dra_policy.expression.values import (
     NO_OVERLOAD,
     NONE,
+    Duration,
     Maybe,
+    OpaqueKey,
+    Timestamp,
     TypeValue,
     Uint,
     key_value,
@@ -75,6 +81,7 @@ from dra_policy.expression.values import (
     no_overload,
     type_name,
 )
+from dra_policy.resources import Semver
 from dra_policy.source import Span
 
 LONGEST_KEPT = 1_000
@@ -89,6 +96,8 @@ class Compiler:
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
         self.constants: dict[Closure, Any] = {}
+        # What upstream, too, knows before it runs: an error in it is a mistake of the text.
+        self.planned: dict[Closure, Any] = {}
         self.variables = 0
 
     def compile(self, typed: Typed, scope: dict[str, Closure]) -> Closure:
@@ -96,12 +105,12 @@ class Compiler:
         node = typed.node
         match node:
             case Literal():
-                return self.constant(literal_value(node))
+                return self.plan(self.constant(literal_value(node)))
             case Identifier():
                 return self.identifier(typed, scope)
             case Select():
                 if typed.name:
-                    return _constant(TypeValue(typed.name[1:]))
+                    return self.type_value(typed)
                 return self.select(typed, node, scope)
             case Has():
                 return self.has(typed, node, scope)
@@ -132,7 +141,7 @@ class Compiler:
         read = scope.get(typed.name)
         if read is not None:
             return read
-        return _device if typed.name == ".device" else _constant(TypeValue(typed.name[1:]))
+        return _device if typed.name == ".device" else self.type_value(typed)
 
     def select(self, typed: Typed, node: Select, scope: dict[str, Closure]) -> Closure:
         operand = typed.parts[0]
@@ -190,6 +199,9 @@ class Compiler:
                     return lambda frame: frame[0].attributes[domain]
                 return lambda frame: frame[0].capacity[domain]
         of, by = self.compile(operand, scope), self.compile(key, scope)
+        if by in self.planned and type(self.planned[by]) not in INDEX_TYPES:
+            message = f"a value of type `{type_name(self.planned[by])}` cannot be an index"
+            self.found.append(Diagnostic("CEL016", message, span))
         function = optional_index if node.optional else index
 
         def run(frame: Frame) -> Any:
@@ -210,8 +222,12 @@ class Compiler:
         run: Closure | None = None
         if node.target is None:
             run = self.operator(function, typed, node, parts)
+        if typed.name in ("or", "orValue") and len(parts) == 2:
+            run = _optional_or(parts[0], parts[1], span=node.at, whole=typed.name == "or")
         if run is None:
             run = self.function(typed, node, parts)
+            if typed.name in CONVERSIONS and len(parts) == 1 and parts[0] in self.planned:
+                return self.conversion(typed, run)
         return self.folded(run, parts)
 
     def folded(self, run: Closure, parts: list[Closure]) -> Closure:
@@ -225,6 +241,24 @@ class Compiler:
         if isinstance(value, str | bytes | tuple) and len(value) > LONGEST_KEPT:
             return run
         return self.constant(value)
+
+    def plan(self, made: Closure) -> Closure:
+        """Note that upstream knows a constant as well."""
+        self.planned[made] = self.constants[made]
+        return made
+
+    def type_value(self, typed: Typed) -> Closure:
+        return self.plan(self.constant(TypeValue(typed.name[1:])))
+
+    def conversion(self, typed: Typed, run: Closure) -> Closure:
+        """A conversion of what is known: upstream does it while it compiles."""
+        try:
+            return self.plan(self.constant(run([None, 0])))
+        except EvaluationError as error:
+            if not self.found:
+                message = f"invalid argument of `{typed.name}`: {error.message}"
+                self.found.append(Diagnostic("CEL016", message, typed.parts[0].node.span))
+            return run
 
     def constant(self, value: Any) -> Closure:
         """The closure of a value that is known now."""
@@ -249,7 +283,7 @@ class Compiler:
                     return in_constants(left, known, span)
                 return binary(is_in, left, right, span)
             case "!_", [operand]:
-                if typed.parts[0].type == BOOL:
+                if typed.parts[0].promised == BOOL:
                     return lambda frame: not operand(frame)
                 return unary(invert, operand, span)
             case "-_", [operand]:
@@ -264,6 +298,8 @@ class Compiler:
             return self.format(typed, str(typed.parts[0].node.value), parts[1], span)
         self.constant_arguments(typed)
         run = implementation(typed)
+        if len(typed.overloads) == 1 and typed.overloads[0].id in COMPARED:
+            parts = [_compared(parts[0])]
         match parts:
             case [one] if typed.name == "__not_strictly_false__":
                 return _not_false(one)
@@ -336,7 +372,8 @@ class Compiler:
             parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
         if not node.optional:
             if all(part in self.constants for part in parts):
-                return self.constant(tuple([self.constants[part] for part in parts]))
+                made = self.constant(tuple([self.constants[part] for part in parts]))
+                return self.plan(made) if all(part in self.planned for part in parts) else made
             return lambda frame: tuple([part(frame) for part in parts])
         marked = [(part, i in node.optional, typed.parts[i].node.span) for i, part in enumerate(parts)]
 
@@ -365,7 +402,7 @@ class Compiler:
         def run(frame: Frame) -> dict[Any, Any]:
             made: dict[Any, Any] = {}
             for key, value, entry in entries:
-                at, to = _checked_key(key(frame), entry.key.span), value(frame)
+                at, to = entry_key(key(frame), entry.key.span), value(frame)
                 if entry.optional:
                     if type(to) is not Maybe:
                         raise EvaluationError(
@@ -373,13 +410,18 @@ class Compiler:
                             entry.value.span,
                         )
                     if not to.present:
+                        made.pop(at, None)
                         continue
                     to = to.value
-                if at in made:
-                    raise EvaluationError(f"Failed with repeated key {key_value(at)}", entry.key.span)
+                # A key that is repeated gets its last value, as upstream has it.
                 made[at] = to
             return made
 
+        if all(part in self.planned for part in parts) and not any(entry.optional for entry in node.entries):
+            try:
+                return self.plan(self.constant(run([None, 0])))
+            except EvaluationError as error:
+                self.found.append(Diagnostic("CEL016", error.message, error.span))
         return run
 
     def bind(self, typed: Typed, node: Bind, scope: dict[str, Closure]) -> Closure:
@@ -427,8 +469,16 @@ class Compiler:
         rounds = rounds_of(source, places, node.source.span)
         if condition is not None:
             rounds = filtered(rounds, condition, node.condition.span if node.condition else None)
-        return fold(node, rounds, body)
+        return fold(node, rounds, body, typed.parts[-1].type)
 
+
+CONVERSIONS: Final = frozenset(
+    {"bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"}
+)
+"""Functions that upstream calls while it compiles if it knows the argument."""
+
+COMPARED: Final = frozenset({"list_distinct", *(f"list_{name}_sort" for name in SORTABLE)})
+"""Overloads that compare the elements of a list with each other; by their size upstream counts the cost."""
 
 _CHECKED_ARGUMENT = {
     "matches": 1, "find": 1, "findAll": 1, "duration": 0, "timestamp": 0,
@@ -445,6 +495,35 @@ def _constant(value: Any) -> Closure:
     return lambda _: value
 
 
+def _compared(operand: Closure) -> Closure:
+    """A list whose elements are compared with each other: an error there ends everything, as upstream has it."""
+
+    def run(frame: Frame) -> Any:
+        try:
+            value = operand(frame)
+        except EvaluationError as error:
+            raise EvaluationAborted(error.message, error.span) from None
+        if type(value) is not tuple:
+            raise EvaluationAborted(NO_OVERLOAD)
+        return value
+
+    return run
+
+
+def _optional_or(first: Closure, second: Closure, *, span: Span | None, whole: bool) -> Closure:
+    """`a.or(b)` and `a.orValue(b)`: `b` is looked at only if `a` is none."""
+
+    def run(frame: Frame) -> Any:
+        value = first(frame)
+        if type(value) is not Maybe:
+            raise EvaluationError(NO_OVERLOAD, span)
+        if value.present:
+            return value if whole else value.value
+        return second(frame)
+
+    return run
+
+
 def _raising(message: str, span: Span | None) -> Closure:
     def run(_: Frame) -> Any:
         raise EvaluationError(message, span)
@@ -458,7 +537,7 @@ def _not_false(operand: Closure) -> Closure:
     def run(frame: Frame) -> bool:
         try:
             return operand(frame) is not False
-        except EvaluationCancelled:
+        except EvaluationAborted:
             raise
         except EvaluationError:
             return True
@@ -522,9 +601,11 @@ def _entry(side: str, domain: str, name: str, span: Span | None) -> Closure:
 
 
 def _exact(given: Type, wanted: Type) -> bool:
-    """Whether a static type promises what an overload wants."""
+    """Whether a static type promises what an overload wants; what a list holds is looked at while running."""
     if wanted.kind in (Kind.VARIABLE, Kind.DYN, Kind.ANY):
         return True
+    if any(p.kind not in (Kind.VARIABLE, Kind.DYN, Kind.ANY) for p in wanted.parameters):
+        return False
     return given.kind is wanted.kind and given.name == wanted.name
 
 
@@ -536,22 +617,28 @@ def implementation(typed: Typed) -> Callable[..., Any]:
     if (
         len(chosen) == 1
         and chosen[0].id in IMPLEMENTATIONS
-        and all(map(_exact, [part.type for part in typed.parts], chosen[0].parameters))
+        and all(map(_exact, [part.promised for part in typed.parts], chosen[0].parameters))
     ):
         return IMPLEMENTATIONS[chosen[0].id]
     return dispatched(typed.name, chosen)
 
 
+# One function for all overloads: nothing is checked before it is called.
+_UNGUARDED: Final = frozenset({"sort"})
+
+
 def dispatched(name: str, overloads: tuple[Overload, ...]) -> Callable[..., Any]:
     """A function that picks the overload by the types that the arguments turn out to have."""
-    known: dict[tuple[type, ...], Callable[..., Any] | None] = {}
+    known: dict[tuple[Any, ...], Callable[..., Any] | None] = {}
+    # Lists and maps are told apart by their first element.
+    form = _form if any(p.parameters for overload in overloads for p in overload.parameters) else type
 
     def run(*values: Any) -> Any:
-        classes = tuple(map(type, values))
+        forms = tuple(map(form, values))
         try:
-            chosen = known[classes]
+            chosen = known[forms]
         except KeyError:
-            chosen = known[classes] = _choose(overloads, values)
+            chosen = known[forms] = _choose(overloads, values)
         if chosen is None:
             raise no_overload(name, *values)
         return chosen(*values)
@@ -559,19 +646,46 @@ def dispatched(name: str, overloads: tuple[Overload, ...]) -> Callable[..., Any]
     return run
 
 
+def _form(value: Any) -> Any:
+    if type(value) is tuple and value:
+        return tuple, _form(value[0])
+    if isinstance(value, dict) and value:
+        key = next(iter(value))
+        return dict, type(key_value(key)), _form(value[key])
+    return type(value)
+
+
 def _choose(overloads: tuple[Overload, ...], values: tuple[Any, ...]) -> Callable[..., Any] | None:
-    names = [type_name(value) for value in values]
     for overload in overloads:
-        if all(map(_takes, overload.parameters, names)):
+        if all(map(_takes, overload.parameters, values)):
             return IMPLEMENTATIONS.get(overload.id)
     return None
 
 
-def _takes(wanted: Type, name: str) -> bool:
-    return wanted.kind in (Kind.VARIABLE, Kind.DYN, Kind.ANY) or wanted.name == name
+def _takes(wanted: Type, value: Any) -> bool:
+    """Whether a value is of a type; of a list or map the first element stands for all."""
+    if wanted.kind in (Kind.VARIABLE, Kind.DYN, Kind.ANY):
+        return True
+    if wanted.name != type_name(value):
+        return False
+    if wanted.kind is Kind.LIST and value:
+        return _takes(wanted.parameters[0], value[0])
+    if wanted.kind is Kind.MAP and value:
+        key = next(iter(value))
+        return _takes(wanted.parameters[0], key_value(key)) and _takes(wanted.parameters[1], value[key])
+    return True
 
 
-def _checked_key(key: Any, span: Span | None) -> Any:
-    if type(key) in (str, int, Uint, bool):
+_PLAIN_KEYS: Final = frozenset({str, int, Uint, float, type(None), Duration, Timestamp, TypeValue, IP, CIDR})
+_NO_KEYS: Final = frozenset({bytes, Semver, NamedFormat})
+
+
+def entry_key(key: Any, span: Span | None = None) -> Any:
+    """The key of a map literal as it is kept; raises `EvaluationAborted` for what can be none."""
+    if type(key) is bool:
         return map_key(key)
-    raise EvaluationError(f"unsupported key type: {type_name(key)}", span)
+    if type(key) in _PLAIN_KEYS:
+        return key
+    if type(key) in _NO_KEYS:
+        raise EvaluationAborted(f"unsupported key type: {type_name(key)}", span)
+    return OpaqueKey(key)

@@ -36,8 +36,12 @@ class EvaluationError(Exception):
         return hash((self.message, self.diagnostics))
 
 
-class EvaluationCancelled(EvaluationError):
-    """The evaluation does too much work (rule D7): it ends at once, no condition absorbs this."""
+class EvaluationAborted(EvaluationError):
+    """The evaluation ends at once: no condition absorbs this, as it does other errors."""
+
+
+class EvaluationCancelled(EvaluationAborted):
+    """The evaluation exceeds its budget (rule D7)."""
 
     def __init__(self, span: Span | None = None) -> None:
         super().__init__("operation cancelled: actual cost limit exceeded", span)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from dra_policy.expression.errors import EvaluationError
-from dra_policy.resources import Device, DeviceAttribute, Features, QualifiedName, Quantity, Semver
+from dra_policy.resources import Device, DeviceAttribute, QualifiedName, Quantity, Semver
 from dra_policy.resources.semver import NotASemver
 
 
@@ -88,15 +88,15 @@ class DeviceFacts:
         self.oversized = oversized
 
     @classmethod
-    def of(cls, driver: str, device: Device, *, features: Features) -> DeviceFacts:
+    def of(cls, driver: str, device: Device) -> DeviceFacts:
         """The facts of a device that a driver published.
 
         A name without a domain belongs to the driver's domain; if a device has a name both ways, the one written
-        with its domain counts (D2). Lists are read whatever the features say (D4). A device is shareable only with
-        consumable capacity on (D1).
+        with its domain counts (D2). Lists are read (D4), and a device is shareable (D1), whatever the
+        features say: so does the environment of stored expressions.
 
         >>> device = Device.model_validate({"name": "gpu-0", "attributes": {"model": {"string": "H100"}}})
-        >>> DeviceFacts.of("gpu.acme.com", device, features=Features()).attributes["gpu.acme.com"]["model"]
+        >>> DeviceFacts.of("gpu.acme.com", device).attributes["gpu.acme.com"]["model"]
         'H100'
         """
         problem: EvaluationError | None = None
@@ -113,7 +113,8 @@ class DeviceFacts:
         for name, amount in _bare_first(device.capacity):
             place = QualifiedName.split(name).within(driver)
             capacity.setdefault(place.domain, {})[place.identifier] = amount.value
-        shareable = features.consumable_capacity and device.allow_multiple_allocations is True
+        # Stored expressions read the field as published, whatever the feature says.
+        shareable = device.allow_multiple_allocations is True
         return cls(driver, Domains(attributes), Domains(capacity), shareable, problem, oversized=_oversized(device))
 
     def project(self, reads: frozenset[Read]) -> Hashable:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
+from dra_policy.expression.checker import SORTABLE
+from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.library.lists import sorted_by
 from dra_policy.expression.relations import placed
 from dra_policy.expression.tree import Comprehension, MacroKind
+from dra_policy.expression.types import Type
 from dra_policy.expression.values import NO_OVERLOAD, key_value, map_key, type_name
 from dra_policy.source import Span
 
@@ -59,7 +61,7 @@ def _decided(value: Any, span: Span | None) -> bool:
     raise EvaluationError(NO_OVERLOAD, span)
 
 
-def fold(node: Comprehension, rounds: Rounds, body: Closure) -> Closure:
+def fold(node: Comprehension, rounds: Rounds, body: Closure, key_type: Type) -> Closure:
     span = node.body.span
     match node.kind:
         case MacroKind.ALL:
@@ -73,7 +75,7 @@ def fold(node: Comprehension, rounds: Rounds, body: Closure) -> Closure:
         case MacroKind.FILTER:
             return lambda frame: tuple([value for value in rounds(frame) if _decided(body(frame), span)])
         case MacroKind.SORT_BY:
-            return _sort(rounds, body, span)
+            return _sort(rounds, body, span, known=key_type.name in SORTABLE)
         case MacroKind.TRANSFORM_MAP:
             return lambda frame: {map_key(key): body(frame) for key in rounds(frame)}
         case MacroKind.TRANSFORM_MAP_ENTRY:
@@ -90,7 +92,7 @@ def _quantifier(rounds: Rounds, body: Closure, span: Span | None, *, decisive: b
         for _ in rounds(frame):
             try:
                 value = body(frame)
-            except EvaluationCancelled:
+            except EvaluationAborted:
                 raise
             except EvaluationError as error:
                 failed = failed or error
@@ -106,9 +108,13 @@ def _quantifier(rounds: Rounds, body: Closure, span: Span | None, *, decisive: b
     return run
 
 
-def _sort(rounds: Rounds, body: Closure, span: Span | None) -> Closure:
+def _sort(rounds: Rounds, body: Closure, span: Span | None, *, known: bool) -> Closure:
     def run(frame: Frame) -> tuple[Any, ...]:
-        pairs = [(value, body(frame)) for value in rounds(frame)]
+        try:
+            pairs = [(value, body(frame)) for value in rounds(frame)]
+        except EvaluationError as error:
+            # Upstream counts the cost by the keys, and ends if there are none.
+            raise EvaluationAborted(error.message, error.span) if known else error from None
         try:
             return sorted_by(tuple(value for value, _ in pairs), tuple(key for _, key in pairs))
         except EvaluationError as error:

@@ -153,6 +153,8 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 
 def found_entry(of: Any, key: Any) -> Any:
     """The entry of a map or list, or `ABSENT`."""
+    if type(key) not in INDEX_TYPES:
+        raise EvaluationError(f"invalid qualifier type: {type(key).__name__}")
     if isinstance(of, dict):
         if type(of) is Domains:
             return of[key] if type(key) is str else _EMPTY
@@ -168,6 +170,9 @@ def found_entry(of: Any, key: Any) -> Any:
     # What has no parts has none of that name: `?` and `has` are not an error.
     return ABSENT
 
+
+INDEX_TYPES: Final = frozenset({str, int, Uint, bool, float})
+"""What can be an index, whatever the container."""
 
 ABSENT: Final = object()
 """What a look-up gives for a part that is not there."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dra_policy.expression.checker import Typed
-from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
+from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.operators import is_in
 from dra_policy.expression.tree import Literal, LiteralKind
@@ -53,7 +53,7 @@ def binary(function: Callable[[Any, Any], Any], left: Closure, right: Closure, s
 
 def equality(typed: Typed, left: Closure, right: Closure, negated: bool, span: Span | None) -> Closure:
     one, other = typed.parts
-    if STRING == one.type == other.type:
+    if STRING == one.promised == other.promised:
         if isinstance(other.node, Literal):
             text = other.node.value
             if negated:
@@ -104,7 +104,7 @@ def ordering(typed: Typed, left: Closure, right: Closure, function: str, span: S
                 raise placed(error, span) from None
 
         return with_literal
-    if INT == typed.parts[0].type == typed.parts[1].type:
+    if INT == typed.parts[0].promised == typed.parts[1].promised:
         return _INT_PAIRS[function](left, right)
 
     def run(frame: Frame) -> bool:
@@ -170,7 +170,7 @@ def logical(parts: list[Closure], spans: list[Span | None], *, decisive: bool) -
         for at, part in enumerate(given):
             try:
                 value = part(frame)
-            except EvaluationCancelled:
+            except EvaluationAborted:
                 raise
             except EvaluationError as error:
                 failed = failed or error

@@ -32,6 +32,13 @@ class BoolKey(Enum):
     TRUE = True
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OpaqueKey:
+    """A key of a map that no look-up finds: a list, an amount."""
+
+    value: Any
+
+
 @dataclass(frozen=True, slots=True)
 class Duration:
     """A length of time in nanoseconds."""
@@ -114,7 +121,7 @@ def map_key(value: Any) -> Any:
 
 def key_value(key: Any) -> Any:
     """The inverse of `map_key`."""
-    return key.value if type(key) is BoolKey else key
+    return key.value if type(key) is BoolKey or type(key) is OpaqueKey else key
 
 
 _NUMBERS = (int, Uint, float)

@@ -218,7 +218,7 @@ class Snapshot:
         identity = DeviceID(published.spec.driver, published.spec.pool.name, device.name)
         if before is not None and before.device == device:
             return DeviceRecord(slot, identity, published, position, device, before.facts, before.taints)
-        facts = DeviceFacts.of(published.spec.driver, device, features=self.features)
+        facts = DeviceFacts.of(published.spec.driver, device)
         taints = taints_of(device, identity, self._taint_rules.values())
         return DeviceRecord(slot, identity, published, position, device, facts, taints)
 

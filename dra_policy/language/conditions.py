@@ -91,14 +91,32 @@ def check_clauses(
     parts = condition.operands if isinstance(condition, And) else (condition,)
     known = missed = NONE
     found: list[tuple[Judged, Condition]] = []
-    for index, part in enumerate(parts):
-        judged = judge.judge(part, Proofs(known, missed, lost=len(found) < index))
+    lost = False
+    for part in parts:
+        judged = judge.judge(part, Proofs(known, missed, lost))
         if judged is None:
+            lost = lost or _may_prove(part)
             continue
         found.append((judged, part))
         known |= judged.proof.if_true
         missed |= judged.proof.if_false
     return found if len(found) == len(parts) else None
+
+
+def _may_prove(condition: Condition) -> bool:
+    """Whether a condition says or hides, in a define, that something is present."""
+    stack = [condition]
+    while stack:
+        match stack.pop():
+            case Has() | Reference():
+                return True
+            case Not(operand):
+                stack.append(operand)
+            case And(operands) | Or(operands):
+                stack.extend(operands)
+            case _:  # tests of attributes and values prove nothing
+                continue
+    return False
 
 
 @dataclass
@@ -153,14 +171,16 @@ class _Judge:
 
     def _joined(self, operands: Sequence[Condition], span: Span, proofs: Proofs, *, conjunction: bool) -> Judged | None:
         judged: list[Judged] = []
-        failed = proofs.lost
+        failed = False
+        lost = proofs.lost
         needs = NONE
         passed = NONE  # proved by the operands before, on the way that reads the next one
         missed = proofs.elsewhere
         for operand in operands:
-            one = self.judge(operand, Proofs(proofs.known | passed, missed, lost=failed))
+            one = self.judge(operand, Proofs(proofs.known | passed, missed, lost))
             if one is None:
                 failed = True
+                lost = lost or _may_prove(operand)
                 continue
             judged.append(one)
             needs |= one.needs - passed

@@ -88,7 +88,12 @@ class _Loader:
             self._read(file)
 
     def _read(self, path: Path) -> None:
-        real = os.path.realpath(path)
+        try:
+            real = os.path.realpath(path)
+        except ValueError:
+            self.problems.append(Diagnostic("SRC001", "a path has no character U+0000", help="check the spelling"))
+            self.broken = self.unread = True
+            return
         if real in self.seen:
             return
         self.seen.add(real)

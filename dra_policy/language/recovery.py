@@ -161,6 +161,9 @@ class Recovery(Repairs):
         at = token.end_pos or 0
         for wanted in shape:
             following = self.machine.lexer.token(self.machine.text, at)
+            # `attribute model one of a, b` may be broken behind `attribute`.
+            if following.value == "one" and token.value == "model":
+                return False
             kind = "WORD" if following.type == "PATH" else following.type
             if kind != wanted and following.value not in wanted.split("|"):
                 return False

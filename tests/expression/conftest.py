@@ -28,7 +28,7 @@ def make_facts(
         "capacity": {name: {"value": value} for name, value in (capacity or {}).items()},
         **fields,
     }
-    return DeviceFacts.of(driver, Device.model_validate(given), features=features or Features())
+    return DeviceFacts.of(driver, Device.model_validate(given))
 
 
 def plain(value: object) -> dict[str, object]:

@@ -34,7 +34,7 @@ def outcome(row: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
     given = dict(row["device"])
     driver = given.pop("driver", "")
     given["capacity"] = {name: {"value": value} for name, value in given.get("capacity", {}).items()}
-    facts = DeviceFacts.of(driver, Device.model_validate({"name": "device", **given}), features=features)
+    facts = DeviceFacts.of(driver, Device.model_validate({"name": "device", **given}))
     try:
         if row["kind"] == "selector":
             return ("match" if program.evaluate(facts) else "nomatch"), None

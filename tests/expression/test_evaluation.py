@@ -50,9 +50,9 @@ def test_the_fields_of_device(facts: Facts, answer: Answer) -> None:
     assert answer("device.allowMultipleAllocations", facts()) is False
 
 
-def test_sharing_counts_only_with_consumable_capacity(facts: Facts, answer: Answer) -> None:
+def test_sharing_is_read_as_published_whatever_the_features(facts: Facts, answer: Answer) -> None:
     off = Features(consumable_capacity=False)
-    assert answer("device.allowMultipleAllocations", facts(allowMultipleAllocations=True, features=off), off) is False
+    assert answer("device.allowMultipleAllocations", facts(allowMultipleAllocations=True, features=off), off) is True
 
 
 # D2

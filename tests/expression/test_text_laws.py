@@ -155,7 +155,7 @@ PIECES = st.sampled_from(
      "1.5", '"a"', "r'", '"""', "b'", "\n", " ", "//", "true", "null", "quantity", "\x00", "é", "\U0001f600"]
 )  # fmt: skip
 FEATURES = Features()
-FACTS = DeviceFacts.of("d", Device.model_validate({"name": "device-0"}), features=FEATURES)
+FACTS = DeviceFacts.of("d", Device.model_validate({"name": "device-0"}))
 
 
 @given(st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=40) | st.text(string.printable, max_size=40))

@@ -10,8 +10,8 @@ import dataclasses
 import os
 import re
 import tomllib
-from datetime import UTC, datetime
 from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -155,6 +155,18 @@ def test_the_recording_is_of_these_questions(upstream: Callable[[str], ModuleTyp
     asked = {question.id: question.digest for question in module.questions()}
     assert recorded == asked, "run `python tests/oracle/validation/record.py`"
     assert set(KNOWN) <= set(asked)
+
+
+def test_diagnostics_keep_the_house_rules(
+    upstream: Callable[[str], ModuleType], rendered: Callable[[Collection[Diagnostic]], list[tuple[str, str, str]]]
+) -> None:
+    codes = set()
+    for question in upstream("questions").questions():
+        value, problems = decode(question.object)
+        if isinstance(value, TypedObject):
+            problems += validate(value)
+        codes |= {code for code, _, _ in rendered(problems)}
+    assert len(codes) > 15
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -72,6 +72,9 @@ def test_no_qualified_names(name: str) -> None:
 def test_constraints_need_a_domain() -> None:
     assert "domain" in str(qualified_name_problem("numa", need_domain=True))
     assert qualified_name_problem("dra.net/numa", need_domain=True) is None
+    # Devices may publish it, constraints cannot ask for it.
+    assert qualified_name_problem("DRA.net/numa") is None
+    assert "lower case" in str(qualified_name_problem("DRA.net/numa", need_domain=True))
 
 
 def test_names_without_domain_belong_to_the_driver() -> None:

@@ -514,3 +514,18 @@ def test_paths_without_text() -> None:
     assert problems == []
     assert value is not None
     assert [(d.path, d.span) for d in validate(value)] == [("metadata.name", None)]  # type: ignore[arg-type]
+
+
+def test_tolerations_beyond_the_documented_limit_are_a_warning() -> None:
+    value = load(exactly("tolerations: [" + "{operator: Exists}, " * 17 + "]"))
+    assert isinstance(value, ResourceClaim)
+    (warning,) = validate(value)
+    assert (warning.code, warning.severity, warning.path) == ("RES013", Severity.WARNING, f"{R0}.exactly.tolerations")
+
+
+def test_a_namespace_where_none_is_is_a_warning() -> None:
+    value, _ = decode(
+        {"apiVersion": "resource.k8s.io/v1", "kind": "DeviceClass", "metadata": {"name": "a", "namespace": "b"}}
+    )
+    (warning,) = validate(value)  # type: ignore[arg-type]
+    assert (warning.code, warning.severity, warning.path) == ("RES026", Severity.WARNING, "metadata.namespace")

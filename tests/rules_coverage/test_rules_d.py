@@ -37,7 +37,7 @@ def answer(text: str, device: Mapping[str, Any] | None = None, features: Feature
     program = compile_cel(Source("selector", text), features=features)
     if isinstance(program, EvaluationError):
         return program.message
-    facts = DeviceFacts.of("acme.com", Device.model_validate(device or DEVICE), features=features)
+    facts = DeviceFacts.of("acme.com", Device.model_validate(device or DEVICE))
     try:
         return program.evaluate(facts)
     except EvaluationError as error:
@@ -51,7 +51,8 @@ def test_d1_a_device_is_driver_attributes_capacity_and_whether_it_is_shareable()
     assert answer("device.allowMultipleAllocations") is False
     shareable = DEVICE | {"allowMultipleAllocations": True}
     assert answer("device.allowMultipleAllocations", shareable) is True
-    assert answer("device.allowMultipleAllocations", shareable, Features(consumable_capacity=False)) is False
+    assert answer("device.allowMultipleAllocations", shareable, Features(consumable_capacity=False)) is True
+    assert answer("device.allowMultipleAllocations", DEVICE | {"allowMultipleAllocations": False}) is False
     assert str(answer('device.name == "gpu-0"')).startswith("compilation failed")
 
 

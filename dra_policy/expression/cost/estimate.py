@@ -99,6 +99,7 @@ class _Estimate:
         self.costs: dict[int, int] = {}
         self.sizes: dict[int, Size] = {}
         self.entries: dict[int, Entries] = {}
+        self.elements: dict[int, Size] = {}
         self.paths: dict[int, Path] = {}
         self.locals: dict[str, list[_Local]] = {}
         self.tasks: list[Callable[[], None]] = []
@@ -344,7 +345,7 @@ class _Estimate:
             self.sizes[id(typed)] = ONE
             return
         self.sizes[id(typed)] = rounds
-        self.keep_entries(typed, self.step_entries(typed, node))
+        self.keep_entries(typed, self.step_entries(typed))
 
     def loop_cost(self, typed: Typed, node: Comprehension, source_cost: int, rounds: Size) -> int:
         body = self.costs[id(typed.parts[-1])]
@@ -357,23 +358,22 @@ class _Estimate:
         result = 2 if node.kind is MacroKind.EXISTS_ONE else ACCESS_COST
         return capped(source_cost + _START.get(node.kind, 0) + result + capped(rounds.most * each))
 
-    def step_entries(self, typed: Typed, node: Comprehension) -> Entries | None:
-        """The sizes of the elements that the step of a macro adds."""
+    def keep_element(self, typed: Typed, node: Comprehension) -> None:
+        """The size of the elements that the step of a macro adds, while its variables are known."""
         match node.kind:
             case MacroKind.MAP | MacroKind.TRANSFORM_LIST | MacroKind.SORT_BY:
-                element = self.known(typed.parts[-1])
+                self.elements[id(typed)] = self.known(typed.parts[-1])
             case MacroKind.FILTER:
-                entries = self.entry_sizes(typed.parts[0])
-                path = self.path(typed.parts[0])
-                is_list = entries.is_list if entries is not None else typed.parts[0].type.kind is Kind.LIST
-                element_type = typed.type.parameters[0] if typed.type.parameters else typed.type
-                declared = declared_size((*path, "@items" if is_list else "@keys")) or _type_size(element_type)
-                if declared is None and entries is not None:
-                    declared = entries.value if is_list else entries.key
-                element = declared or UNKNOWN
+                local = self.peek(node.variables[0])
+                assert local is not None
+                of = typed.type.parameters[0] if typed.type.parameters else typed.type
+                self.elements[id(typed)] = declared_size(local.path) or _type_size(of) or local.size or UNKNOWN
             case _:
-                return None
-        return _NOTHING_LISTED.union(Entries(True, ONE, element))
+                pass
+
+    def step_entries(self, typed: Typed) -> Entries | None:
+        element = self.elements.get(id(typed))
+        return None if element is None else _NOTHING_LISTED.union(Entries(True, ONE, element))
 
     def sorted_by(self, typed: Typed) -> None:
         # The expansion: cel.bind(x, source, x.@sortByAssociatedKeys(x.map(e, key)))

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from dra_policy.expression.checker import Typed
-from dra_policy.expression.closures import implementation, literal_value
+from dra_policy.expression.closures import COMPARED, CONVERSIONS, entry_key, implementation, literal_value
 from dra_policy.expression.cost.actual import CallCost, call_cost
 from dra_policy.expression.cost.rounds import comprehension
 from dra_policy.expression.cost.sizes import LIST_COST, MAP_COST
@@ -29,7 +29,7 @@ from dra_policy.expression.cost.steps import (
     referred,
     test_link,
 )
-from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
+from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.facts import DeviceFacts
 from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.operators import ARITHMETIC, index, invert, is_in, negate, select
@@ -55,9 +55,7 @@ from dra_policy.expression.values import (
     Uint,
     equal,
     key_value,
-    map_key,
     order,
-    type_name,
 )
 
 _UNSET: Final = object()
@@ -148,12 +146,20 @@ class Planner:
         if typed.name == "__not_strictly_false__":
             return Step(_not_false(runs[0]))
         function = _operation(typed, node)
-        if typed.name in _CONVERSIONS and len(parts) == 1 and parts[0].is_constant:
+        if typed.name in CONVERSIONS and len(parts) == 1 and parts[0].is_constant:
             value = attempt(function, parts[0].constant)
             if not is_error(value):
                 return constant(value)
-        in_turn = len(parts) > 2 or typed.name == "format" or (typed.name == "matches" and parts[1].is_constant)
-        return Step(_called(function, runs, call_cost(typed.name or node.function, overload), in_turn=in_turn))
+        chosen_late = not overload and typed.name not in _OWN_DISPATCH
+        in_turn = (
+            len(parts) > 2
+            or chosen_late
+            or typed.name == "format"
+            or (typed.name in _PATTERNS and parts[1].is_constant)
+        )
+        compared = 0 if overload in COMPARED else None
+        cost = call_cost(typed.name or node.function, overload)
+        return Step(_called(function, runs, cost, in_turn=in_turn, compared=compared))
 
     def list_of(self, typed: Typed, node: ListOf, scope: dict[str, Reference]) -> Step:
         parts: list[Step] = []
@@ -193,9 +199,8 @@ class Planner:
             return made if failed is None else failed
 
         if not any(optional) and all(part.is_constant for part in parts):
-            value = run([None, 0])
-            if not is_error(value):
-                return constant(value)
+            # The frame of no evaluation: what literals cost is not counted.
+            return constant(run([None, 0]))
         return Step(run)
 
     def bound(self, value: Closure) -> tuple[int, Reference]:
@@ -302,8 +307,18 @@ def _membership(wanted: Closure, values: Any) -> Step | None:
     return Step(run)
 
 
-def _called(function: Callable[..., Any], args: tuple[Closure, ...], cost: CallCost, *, in_turn: bool) -> Closure:
-    """A call; `in_turn` stops at the first argument that is an error, and then costs nothing unless it is the last."""
+def _called(
+    function: Callable[..., Any],
+    args: tuple[Closure, ...],
+    cost: CallCost,
+    *,
+    in_turn: bool,
+    compared: int | None = None,
+) -> Closure:
+    """A call; `in_turn` stops at the first argument that is an error, and then costs nothing unless it is the last.
+
+    `compared` is the place of an argument that must be a list, or all ends: upstream cannot count the cost.
+    """
     last = len(args) - 1
 
     def run(frame: Frame) -> Any:
@@ -320,6 +335,8 @@ def _called(function: Callable[..., Any], args: tuple[Closure, ...], cost: CallC
             result = attempt(function, *values) if failed is None else failed
             charge(frame, cost.of(tuple(values), result))
             return result
+        if compared is not None and type(values[compared]) is not tuple:
+            raise EvaluationAborted("a list was to be compared")
         # Paid for before it is done: what exceeds the budget is not even begun.
         charge(frame, cost.of(tuple(values), None))
         return attempt(function, *values) if failed is None else failed
@@ -345,26 +362,26 @@ def _entered(made: dict[Any, Any], key: Any, value_of: Callable[[], Any], option
     value = value_of()
     if is_error(value):
         return value  # type: ignore[no-any-return]
-    if type(key) not in (str, int, Uint, bool):
-        return EvaluationError(f"unsupported key type: {type_name(key)}")
-    at = map_key(key)
+    at = entry_key(key)
     if optional:
         if type(value) is not Maybe:
             return EvaluationError(
                 f"cannot initialize optional entry '{key_value(at)}' from non-optional value {value}"
             )
         if not value.present:
+            made.pop(at, None)
             return None
         value = value.value
-    if at in made:
-        return EvaluationError(f"Failed with repeated key {key_value(at)}")
     made[at] = value
     return None
 
 
-_CONVERSIONS: Final = frozenset(
-    {"bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"}
+# Functions that cel-go has in one piece; others with several overloads look at one argument after the other.
+_OWN_DISPATCH: Final = frozenset(
+    {"_+_", "_-_", "_*_", "_/_", "_%_", "_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_", "@in", "-_", "size"}
 )
+# Functions whose pattern is compiled beforehand if it is known.
+_PATTERNS: Final = frozenset({"matches", "find", "findAll"})
 _ORDERINGS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "_<_": lambda one, other: order(one, other) < 0,
     "_<=_": lambda one, other: order(one, other) <= 0,
@@ -406,6 +423,6 @@ class Meter:
     def cost(self, facts: DeviceFacts) -> int:
         """What the evaluation on a device costs; more than `BUDGET` if it was cancelled for that."""
         frame: Frame = [facts, 0, *([None] * self._variables)]
-        with suppress(EvaluationCancelled):
+        with suppress(EvaluationAborted):
             self._run(frame)
         return int(frame[1])

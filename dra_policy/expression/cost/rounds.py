@@ -10,7 +10,7 @@ from dra_policy.expression.cost.actual import call_cost
 from dra_policy.expression.cost.calls import ORDERED_TYPES
 from dra_policy.expression.cost.sizes import LIST_COST
 from dra_policy.expression.cost.steps import Reference, Step, attempt, charge, is_error, units
-from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.library.lists import sorted_by
 from dra_policy.expression.tree import Comprehension, MacroKind
@@ -259,9 +259,9 @@ def _sort(source: Closure, rounds: Rounds, key: Step, key_type: str) -> Closure:
         units(frame, 2)
         keys: Any = values
         if not is_error(values):
-            if type(values) is not tuple:
-                return EvaluationError(NO_OVERLOAD)
-            keys = keys_of(frame, values)
+            keys = keys_of(frame, values) if type(values) in (tuple, dict) else EvaluationError(NO_OVERLOAD)
+        if overload and type(keys) is not tuple:
+            raise EvaluationAborted("a list was to be compared")
         charge(frame, cost.of((values, keys), None))
         return keys if is_error(keys) else attempt(sorted_by, values, keys)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -57,19 +56,23 @@ def _is_semver(text: str, normalize: bool = False) -> bool:
 def _normalized(text: str) -> str:
     """Without a `v` in front, with three numbers, and without leading zeros in them.
 
-    >>> _normalized("v01.2-rc1")
-    '1.2.0-rc1'
+    >>> _normalized("v01.2"), _normalized("1.02.3-rc.1")
+    ('1.2.0', '1.2.3-rc.1')
     """
-    text = text.removeprefix("v")
-    found = re.match(r"([^-+]*)(.*)\Z", text, re.DOTALL)
-    assert found is not None
-    numbers, rest = found.group(1).split("."), found.group(2)
-    if len(numbers) > 3:
-        return text
-    if any(not n.isascii() or not n.isdigit() for n in numbers):
-        return text
-    numbers = [n.lstrip("0") or "0" for n in numbers] + ["0"] * (3 - len(numbers))
-    return ".".join(numbers) + rest
+    parts = [_without_zeros(part) for part in text.removeprefix("v").split(".", 2)]
+    if len(parts) < 3 and ("-" in parts[-1] or "+" in parts[-1]):
+        raise NotASemver("short version cannot contain PreRelease/Build meta data")
+    return ".".join([*parts, "0", "0"][: max(3, len(parts))])
+
+
+def _without_zeros(part: str) -> str:
+    kept = part.lstrip("0")
+    if len(part) <= 1 or len(kept) == len(part):
+        return part
+    return kept if kept[:1] in _DIGITS and kept else f"0{kept}"
+
+
+_DIGITS = frozenset("0123456789")
 
 
 def _includes(of: Any, wanted: Any) -> bool:

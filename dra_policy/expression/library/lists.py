@@ -12,9 +12,11 @@ from dra_policy.expression.values import (
     NONE,
     Duration,
     Maybe,
+    Timestamp,
     Uint,
     contains,
     equal,
+    no_overload,
     order,
 )
 
@@ -62,32 +64,60 @@ def _distinct(values: List) -> List:
 def _range(count: int) -> List:
     if count > MOST:
         raise EvaluationError(f"lists.range: size {count} exceeds maximum allowed ({MOST})")
-    return tuple(range(max(0, count)))
-
-
-def same_type(values: List) -> None:
-    """Raises unless all elements have one type that can be ordered."""
-    for value in values:
-        if type(value) is not type(values[0]):
-            raise EvaluationError("list elements must have the same type")
-        order(value, value)
+    if count < 0:
+        raise EvaluationError(f"lists.range: size must be non-negative, got {count}")
+    return tuple(range(count))
 
 
 def _sort(values: List) -> List:
-    same_type(values)
-    return tuple(sorted(values, key=cmp_to_key(order)))
+    return sorted_by(values, values)
+
+
+# Up to this many elements Go sorts by insertion, which shows where elements have no order (NaN).
+_FEW = 12
 
 
 def sorted_by(values: List, keys: List) -> List:
-    """The values in the order of their keys."""
-    same_type(keys)
-    compared = cmp_to_key(order)
-    pairs = sorted(zip(keys, values, strict=True), key=lambda pair: compared(pair[0]))
-    return tuple(value for _, value in pairs)
+    """The values in the order of their keys, which must have one type that can be ordered."""
+    if len(values) != len(keys):
+        raise EvaluationError("`sortBy` wants one key for each element")
+    if keys and type(keys[0]) not in _COMPARABLE:
+        raise EvaluationError("list elements must be comparable")
+    if any(type(key) is not type(keys[0]) for key in keys):
+        raise EvaluationError("list elements must have the same type")
+    places = list(range(len(keys)))
+    if len(keys) > _FEW:
+        compared = cmp_to_key(_sign)
+        places.sort(key=lambda at: compared(keys[at]))
+    else:
+        for i in range(1, len(places)):
+            j = i
+            while j > 0 and _sign(keys[places[j]], keys[places[j - 1]]) < 0:
+                places[j], places[j - 1] = places[j - 1], places[j]
+                j -= 1
+    return tuple([values[at] for at in places])
+
+
+def _sign(one: Any, other: Any) -> int:
+    """The order of two values; what has none counts as equal."""
+    try:
+        return order(one, other)
+    except EvaluationError:
+        return 0
 
 
 def _is_sorted(values: List) -> bool:
-    return all(order(values[i], values[i + 1]) <= 0 for i in range(len(values) - 1))
+    for value in values:
+        _comparable("isSorted", value)
+    return all(_sign(values[i], values[i + 1]) <= 0 for i in range(len(values) - 1))
+
+
+def _comparable(function: str, value: Any) -> None:
+    if type(value) not in _COMPARABLE:
+        raise no_overload(function, value)
+
+
+_COMPARABLE = frozenset({int, Uint, float, bool, str, bytes, Duration, Timestamp})
 
 
 def _extreme(name: str, sign: int) -> Callable[[List], Any]:
@@ -95,8 +125,9 @@ def _extreme(name: str, sign: int) -> Callable[[List], Any]:
         if not values:
             raise EvaluationError(f"{name} called on empty list")
         best = values[0]
-        for value in values[1:]:
-            if order(value, best) * sign > 0:
+        for value in values:
+            _comparable(name, value)
+            if _sign(value, best) * sign > 0:
                 best = value
         return best
 

@@ -25,8 +25,6 @@ def _is_zero(value: Any) -> bool:
             return False
         case bool() | int() | float() | str() | bytes() | tuple() | dict():
             return not value
-        case Maybe():
-            return not value.present
         case _:
             return False
 

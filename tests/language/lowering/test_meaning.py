@@ -198,7 +198,7 @@ def test_rules_and_printed_objects_mean_what_is_written(lists: bool, condition: 
     source = Source("a.dra", f"{SCHEMA}\nclass c of Gpu {{ require {condition.text} }}\n")
     policies, found = load(source)
     assert policies is not None, as_text(found)
-    subject = DeviceFacts.of("gpu.acme.com", device(values, lists=lists), features=features)
+    subject = DeviceFacts.of("gpu.acme.com", device(values, lists=lists))
     wanted = expected(condition, values, lists=lists)
     lowered = lower(policies, features).classes[ClassName("c")]
     printed = class_rules(to_device_class(policies, "c", features), features)

@@ -102,7 +102,7 @@ def test_a_class_of_a_model_asks_for_the_models_values(policies: CheckedPolicies
 def test_the_tolerance_is_exact(policies: CheckedPolicies, memory: str, fits: bool) -> None:
     selector = lower(policies).classes[ClassName("h100")].selectors[2]
     device = Device.model_validate({"name": "a", "capacity": {"memory": {"value": memory}}})
-    facts = DeviceFacts.of("gpu.acme.com", device, features=Features())
+    facts = DeviceFacts.of("gpu.acme.com", device)
     assert selector.program is not None
     assert selector.program.evaluate(facts) is fits
 

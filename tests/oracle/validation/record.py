@@ -9,7 +9,7 @@ import json
 import sys
 import time
 
-from oracle import NoOracle, ask, build
+from oracle import SOURCES, NoOracle, ask, build
 from questions import RECORDED, judgement, questions
 
 
@@ -18,7 +18,7 @@ def main() -> int:
     began = time.monotonic()
     asked = questions()
     try:
-        print(f"{build()}, after {time.monotonic() - began:.0f} s")  # noqa: T201
+        print(f"{build(SOURCES)}, after {time.monotonic() - began:.0f} s")  # noqa: T201
         answers = ask([question.line() for question in asked])
     except NoOracle as problem:
         print(problem, file=sys.stderr)  # noqa: T201
