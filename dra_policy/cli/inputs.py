@@ -95,7 +95,7 @@ def _files(path: str) -> list[str]:
         path = str(shipped_folder(path.removeprefix(SHIPPED)))
     if not os.path.lexists(path):
         raise InvalidInput([_not_found(path)])
-    if not Path(path).is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir it raises for no path
         return [path]
     found = list(_walk(path))
     if not found:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from click.shell_completion import CompletionItem
 
     from dra_policy.resources import Features
@@ -17,33 +19,29 @@ else:  # Older releases of click have no type parameter.
 
 
 class FeaturesOption(_FeaturesType):
-    """`all`, `none`, `default`, or changes to the defaults: `ListTypeAttributes=true,DeviceTaints=false`."""
+    """A profile (`default`, `all`, `none`, `kubernetes-1.35`, `strict`), changes to it, or both with commas between."""
 
     name = "features"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Features:
         from dra_policy.diagnostics.nearest import did_you_mean
-        from dra_policy.resources.features import FEATURE_NAMES, Features
+        from dra_policy.resources.features import FEATURE_NAMES
 
-        text = str(value)
-        match text:
-            case "all":
-                return Features.all()
-            case "none":
-                return Features.named({})
-            case "default":
-                return Features()
+        profiles = _profiles()
         fields = {name: field for field, name in FEATURE_NAMES.items()}
+        first, *others = [part.strip() for part in str(value).split(",")]
+        base = profiles.get(first)
         changes: dict[str, bool] = {}
-        for part in text.split(","):
-            name, equals, switch = part.strip().partition("=")
+        for part in others if base is not None else [first, *others]:
+            name, equals, switch = part.partition("=")
             if name not in fields:
-                known = ", ".join(fields)
-                self.fail(f"no feature `{name}`; {did_you_mean(name, fields, f'there are {known}')}", param, ctx)
+                known = [*profiles, *fields]
+                hint = did_you_mean(name, known, f"there are {', '.join(known)}")
+                self.fail(f"no profile or feature `{name}`; {hint}", param, ctx)
             if not equals or switch not in ("true", "false"):
                 self.fail(f"`{part}` does not switch a feature; write {name}=true or {name}=false", param, ctx)
             changes[name] = switch == "true"
-        return Features().switched(changes)
+        return (profiles["default"] if base is None else base).switched(changes)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         from click.shell_completion import CompletionItem
@@ -51,8 +49,15 @@ class FeaturesOption(_FeaturesType):
         from dra_policy.resources.features import FEATURE_NAMES
 
         before, comma, last = incomplete.rpartition(",")
-        words = [f"{name}=true" for name in FEATURE_NAMES.values()] + ([] if comma else ["all", "default", "none"])
+        words = [f"{name}=true" for name in FEATURE_NAMES.values()] + ([] if comma else list(_profiles()))
         return [CompletionItem(f"{before}{comma}{word}") for word in words if word.startswith(last)]
+
+
+def _profiles() -> Mapping[str, Features]:
+    from dra_policy.resources import PROFILES
+    from dra_policy.resources.features import Features
+
+    return {"default": Features(), "all": Features.all(), "none": Features.named({}), **PROFILES}
 
 
 FEATURES = click.option(
@@ -60,8 +65,11 @@ FEATURES = click.option(
     type=FeaturesOption(),
     default="default",
     show_default=True,
-    metavar="all|default|none|Name=true,...",
-    help="Features of Dynamic Resource Allocation; default: as in a Kubernetes 1.37 cluster.",
+    metavar="PROFILE,Name=true,...",
+    help=(
+        "Features of Dynamic Resource Allocation: default (as in a Kubernetes 1.37 cluster), all, none, "
+        "kubernetes-1.34 to kubernetes-1.37, or strict (right where upstream is known to be wrong)."
+    ),
 )
 STEP_LIMIT = click.option(
     "--step-limit",

@@ -624,7 +624,7 @@ def implementation(typed: Typed) -> Callable[..., Any]:
 
 
 # One function for all overloads: nothing is checked before it is called.
-_UNGUARDED: Final = frozenset({"sort"})
+_UNGUARDED: Final = frozenset({"sort", "flatten"})
 
 
 def dispatched(name: str, overloads: tuple[Overload, ...]) -> Callable[..., Any]:

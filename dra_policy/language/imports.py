@@ -77,7 +77,7 @@ class _Loader:
             self._add(item)
             return
         path = Path(item)
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir it raises for no path
             self._read(path)
             return
         found = [file for file in sorted(path.rglob("*.dra")) if file.is_file()]

@@ -165,7 +165,12 @@ def _give(engine: Engine, test: CheckedTest, features: Features) -> list[Diagnos
     for step in test.steps:
         match step:
             case GivenManifests(path, span):
-                reading = read_objects(span.source.folder / path)
+                try:
+                    reading = read_objects(span.source.folder / path)
+                except OSError as problem:  # a name that is too long, for one
+                    message = f"cannot read `{path}`: {problem.strerror or problem}"
+                    inventory.problems.append(Diagnostic("SRC004", message, span, "name a file that you may read"))
+                    continue
                 inventory.objects += reading.objects
                 inventory.problems += [_at(d, span) for d in reading.diagnostics]
             case GivenDevices():

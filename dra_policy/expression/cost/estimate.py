@@ -321,6 +321,7 @@ class _Estimate:
             lambda: self.visit(source),
             lambda: self.push_variables(node, source),
             *[lambda part=part: self.visit(part) for part in inner],
+            lambda: self.keep_element(typed, node),
             *[lambda name=name: self.pop(name) for name in node.variables],
             lambda: self.sorted_by(typed) if node.kind is MacroKind.SORT_BY else self.loop(typed, node),
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cmp_to_key
 from typing import Any
 
-from dra_policy.expression.errors import EvaluationError
+from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.operators import add, is_in
 from dra_policy.expression.values import (
     NONE,
@@ -36,7 +36,15 @@ def _slice(values: List, start: int, end: int) -> List:
     return values[start:end]
 
 
+def _a_list(function: str, values: Any) -> None:
+    if type(values) is not tuple:
+        raise no_overload(function, values)
+
+
 def _flatten(values: List, depth: int = 1) -> List:
+    _a_list("flatten", values)
+    if type(depth) is not int:
+        raise EvaluationAborted("the depth of `flatten` must be an int")
     if depth < 0:
         raise EvaluationError("level must be non-negative")
     flat: list[Any] = []
@@ -70,6 +78,7 @@ def _range(count: int) -> List:
 
 
 def _sort(values: List) -> List:
+    _a_list("sort", values)
     return sorted_by(values, values)
 
 
