@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from dra_policy.diagnostics.codes import CODES
 from dra_policy.diagnostics.model import Diagnostic, in_order
@@ -80,7 +81,8 @@ def _location(span: Span, path: str = "") -> dict[str, Any]:
     end_line, end_column = span.source.position(span.end)
     location: dict[str, Any] = {
         "physicalLocation": {
-            "artifactLocation": {"uri": span.source.name},
+            # SARIF wants a URI reference, and a name may hold spaces, `<` or `#`.
+            "artifactLocation": {"uri": quote(span.source.name, errors="surrogateescape")},
             "region": {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column},
         }
     }

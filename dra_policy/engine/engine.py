@@ -29,9 +29,8 @@ from dra_policy.resources import (
     ResourceSlice,
     TypedObject,
     decode,
-    validate,
 )
-from dra_policy.rules import ClaimKey, ClaimRules
+from dra_policy.rules import ClaimKey, ClaimRules, refusals
 from dra_policy.source import Source
 
 STEP_LIMIT = 1_000_000
@@ -137,17 +136,19 @@ class Engine:
             self._become(self._now[0].with_policies(lowered))
         return tuple(diagnostics)
 
-    def apply(self, *objects: ObjectLike) -> None:
+    def apply(self, *objects: ObjectLike, stored: bool = False) -> None:
         """Add objects, or put them in the place of those of the same kind and name; all of them, or none.
 
         Nodes, DeviceClasses, ResourceSlices, ResourceClaims, ResourceClaimTemplates and DeviceTaintRules. A claim that
         carries `status.allocation` has those devices in use from now on (rule J12), one that carries none has none.
-        Raises `InvalidInput` with what the API server would refuse (rules A1 to A15) and with ENG003, ENG004.
+        Raises `InvalidInput` with what the API server would refuse in a new object (rules A1 to A15, and CEL that does
+        not compile or may cost too much, D7), and with ENG003, ENG004. What a cluster holds already was admitted once:
+        `stored` objects are decoded and not judged again.
         """
         diagnostics: list[Diagnostic] = []
         applied: list[tuple[Applied, Places | None]] = []
         for given in objects:
-            found = _taken(given, diagnostics)
+            found = _taken(given, diagnostics, self.features, checked=not stored)
             if found is not None:
                 applied.append(found)
         if has_errors(diagnostics):
@@ -164,7 +165,7 @@ class Engine:
         Raises `InvalidInput` with ENG003 or ENG004 for what can be no object of the engine.
         """
         diagnostics: list[Diagnostic] = []
-        found = _taken(gone, diagnostics, checked=False)
+        found = _taken(gone, diagnostics, self.features, checked=False)
         if found is None:
             raise InvalidInput(diagnostics)
         one = found[0]
@@ -234,7 +235,7 @@ class Engine:
 
 
 def _taken(
-    given: ObjectLike, diagnostics: list[Diagnostic], *, checked: bool = True
+    given: ObjectLike, diagnostics: list[Diagnostic], features: Features, *, checked: bool
 ) -> tuple[Applied, Places | None] | None:
     """The model and its positions; what is wrong with it goes to `diagnostics`."""
     places: Places | None = None
@@ -259,7 +260,7 @@ def _taken(
         diagnostics.append(Diagnostic("ENG004", message, span, help="write `metadata.name`", path="metadata.name"))
         return None
     if checked:
-        diagnostics += validate(one, places=places)
+        diagnostics += refusals(one, places=places, features=features)
     return one, places
 
 
@@ -314,10 +315,10 @@ def _resolve(state: State, claim: ClaimLike) -> tuple[ClaimRules, bool]:
         case ClaimRules():
             return claim, False
         case ResourceClaim() | ResourceClaimTemplate():
-            _assert_valid(claim, None)
+            _assert_valid(claim, None, state.features)
             return rules_of(claim, state.features, None), isinstance(claim, ResourceClaimTemplate)
         case ReadObject(value=ResourceClaim() | ResourceClaimTemplate() as value, places=places):
-            _assert_valid(value, places)
+            _assert_valid(value, places, state.features)
             return rules_of(value, state.features, places), isinstance(value, ResourceClaimTemplate)
         case ReadObject():
             hint = "ask for a ResourceClaim or a ResourceClaimTemplate"
@@ -331,13 +332,13 @@ def _no_claim(given: object) -> TypeError:
     return TypeError(f"a claim is a ResourceClaim, a ResourceClaimTemplate or a name, not {type(given).__name__}")
 
 
-def _assert_valid(claim: ResourceClaim | ResourceClaimTemplate, places: Places | None) -> None:
+def _assert_valid(claim: ResourceClaim | ResourceClaimTemplate, places: Places | None, features: Features) -> None:
     """What was never applied is looked at as the API server would."""
     _assert_whole(claim)
     if not claim.metadata.name:
         message = f"the {claim.KIND} has no name"
         raise InvalidInput([Diagnostic("ENG004", message, help="write `metadata.name`", path="metadata.name")])
-    problems = validate(claim, places=places)
+    problems = refusals(claim, places=places, features=features)
     if has_errors(problems):
         raise InvalidInput(problems)
 

@@ -45,11 +45,10 @@ from dra_policy.resources import (
     decode_as,
     decode_text,
     to_object,
-    validate,
 )
 from dra_policy.resources.json_values import json_documents
 from dra_policy.resources.yaml_values import MAX_DEPTH
-from dra_policy.rules import ClaimRules, ClassName, ClassRules, Selector, claim_rules, class_rules
+from dra_policy.rules import ClaimRules, ClassName, ClassRules, Selector, claim_rules, class_rules, refusals
 from dra_policy.source import Source
 
 LINE_LIMIT = 256 * 1024 * 1024
@@ -234,7 +233,7 @@ class Questions:
             kind = getattr(decoded, "kind", "") or getattr(decoded, "KIND", "another kind")
             found = [Diagnostic("RES003", f"expected an object of kind `{model.KIND}`, got `{kind}`", path="kind")]
         if not found and self._checked and isinstance(decoded, model):
-            found = validate(_in_namespace(decoded), features=features)
+            found = refusals(_in_namespace(decoded), features=features)
         problems += [_below(path, problem) for problem in found]
         return decoded if isinstance(decoded, model) else None
 

@@ -117,7 +117,8 @@ def _refusal(outcome: Unsatisfiable) -> str:
     ranked = groups(outcome)
     nearest = ranked[0]
     nodes = len(outcome.reasons)
-    where = _nodes(nearest) if len(nearest) == nodes else f"nearest is {_nodes(nearest)}"
+    nearest_is = "nearest is" if len(nearest) == 1 else "nearest are"
+    where = _nodes(nearest) if len(nearest) == nodes else f"{nearest_is} {_nodes(nearest)}"
     failing = nearest[0].requests
     if not failing:
         return f"no combination fits on {count(nodes, 'node')}; {where}"
@@ -149,8 +150,9 @@ def _request(alike: Sequence[RequestReasons]) -> str:
         blame = " and ".join(f"{rule(origin)}{because(origin)}" for origin in reasons.combination)
         return f"{start}, {reasons.left} would do, but no choice satisfies {blame}"
     losses = _summed(reasons.losses)
-    named = [loss for loss in losses if loss.cause is not Cause.DRIVER] or losses
     of_driver = _of_driver(reasons)
+    # Devices of other drivers explain only that there is none of this one.
+    named = [loss for loss in losses if loss.cause is not Cause.DRIVER or of_driver == 0]
     have = f"{reasons.left} of {reasons.seen} left" if of_driver == 0 else f"{reasons.left} of {of_driver} left"
     return f"{start}, {have}: {', '.join(_losses(named))}" if named else f"{start}, {have}"
 

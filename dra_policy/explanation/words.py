@@ -13,7 +13,8 @@ QUOTED = 140
 
 def rule(origin: Origin) -> str:
     """The rule in its own words with its place, as in `` `require ecc` (gpu.dra:12) ``."""
-    words = " ".join(origin.text.split())
+    # Backticks are the quotes around it.
+    words = printable(" ".join(origin.text.split()).replace("`", ""))
     if len(words) > QUOTED:
         words = words[: QUOTED - 3] + "..."
     quoted = f"`{words}`" if words else origin.owner
@@ -22,7 +23,16 @@ def rule(origin: Origin) -> str:
 
 def because(origin: Origin) -> str:
     """The author's sentence behind a colon, or nothing."""
-    return f": {origin.because}" if origin.because else ""
+    return f": {printable(origin.because)}" if origin.because else ""
+
+
+def printable(text: str) -> str:
+    """With escapes for what would move the cursor or turn the direction of writing: rules come from other people.
+
+    >>> printable("a\\u202eb")
+    'a\\\\u{202E}b'
+    """
+    return "".join(c if c.isprintable() else f"\\u{{{ord(c):X}}}" for c in text)
 
 
 def lost(loss: Loss, *, reason: bool = True) -> str:

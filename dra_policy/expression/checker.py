@@ -517,13 +517,12 @@ def _as_quantity(node: Expression) -> str:
 
 
 def _check_literals(typed: Typed, found: list[Diagnostic]) -> None:
-    """Every list or map literal has elements of one type, except the arguments of `format` (D5)."""
+    """Every list or map literal has elements of one type, except in a call of `format` (D5)."""
     stack = [typed]
     while stack:
         one = stack.pop()
         node = one.node
         if isinstance(node, Call) and one.name == "format" and node.target is not None:
-            stack.append(one.parts[0])
             continue
         match node:
             case ListOf():

@@ -206,6 +206,8 @@ class Compiler:
 
         def run(frame: Frame) -> Any:
             value = of(frame)
+            if value is NONE:
+                return value
             at = by(frame)
             try:
                 return function(value, at)
@@ -614,6 +616,8 @@ def implementation(typed: Typed) -> Callable[..., Any]:
     if typed.name == "format":
         return format_text
     chosen = typed.overloads
+    if typed.name in _UNGUARDED:
+        return IMPLEMENTATIONS[chosen[0].id]
     if (
         len(chosen) == 1
         and chosen[0].id in IMPLEMENTATIONS

@@ -11,7 +11,7 @@ from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.operators import is_in
 from dra_policy.expression.tree import Literal, LiteralKind
 from dra_policy.expression.types import INT, STRING
-from dra_policy.expression.values import NO_OVERLOAD, equal, order
+from dra_policy.expression.values import NO_OVERLOAD, equal, order, unequal
 from dra_policy.source import Span
 
 _ORDERINGS: dict[str, Callable[[int], bool]] = {
@@ -64,27 +64,20 @@ def equality(typed: Typed, left: Closure, right: Closure, negated: bool, span: S
         return lambda frame: left(frame) == right(frame)
     if isinstance(other.node, Literal) and other.node.kind in (LiteralKind.STRING, LiteralKind.INT, LiteralKind.BOOL):
         value, of = other.node.value, type(other.node.value)
+        if negated:
+            return lambda frame: unequal(left(frame), value)
 
         def with_literal(frame: Frame) -> bool:
             found = left(frame)
             if type(found) is of:
-                return (found == value) is not negated
+                return found == value
             try:
-                return equal(found, value) is not negated
+                return equal(found, value)
             except EvaluationError as error:
                 raise placed(error, span) from None
 
         return with_literal
-
-    def run(frame: Frame) -> bool:
-        first = left(frame)
-        second = right(frame)
-        try:
-            return equal(first, second) is not negated
-        except EvaluationError as error:
-            raise placed(error, span) from None
-
-    return run
+    return binary(unequal if negated else equal, left, right, span)
 
 
 def ordering(typed: Typed, left: Closure, right: Closure, function: str, span: Span | None) -> Closure:

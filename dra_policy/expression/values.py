@@ -124,10 +124,24 @@ def key_value(key: Any) -> Any:
     return key.value if type(key) is BoolKey or type(key) is OpaqueKey else key
 
 
+class Sum(Quantity):
+    """What `add` and `sub` give: an amount that equals others only from the left, as upstream has it (D4)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, amount: Quantity) -> Sum:
+        made = cls()
+        made._set(*amount.__reduce__()[1])
+        return made
+
+
+_TYPE_NAMES[Sum] = "kubernetes.Quantity"
+
 _NUMBERS = (int, Uint, float)
 _SCALARS = (str, int, bool, Uint, float, bytes)
 # Equality of these with another type is an error, not false, when they stand on the left.
-_STRICT: set[type] = {Quantity, Semver}
+_STRICT: set[type] = {Quantity, Semver, Sum}
 
 
 def register_strict(cls: type) -> None:
@@ -141,6 +155,8 @@ def equal(left: Any, right: Any) -> bool:
     A quantity or semver on the left of another type raises "no such overload", as upstream does (D6).
     """
     one, other = type(left), type(right)
+    if other is Sum and one in (Quantity, Sum):
+        raise EvaluationError(NO_OVERLOAD)
     if one is other:
         if one in _SCALARS:
             return bool(left == right)
@@ -155,11 +171,21 @@ def equal(left: Any, right: Any) -> bool:
         return False
     if one in _NUMBERS and other in _NUMBERS:
         return order_numbers(left, right) == 0
+    if one is Sum and other is Quantity:
+        return bool(left == right)
     if one in _STRICT:
         raise EvaluationError(NO_OVERLOAD)
     if isinstance(left, dict) and isinstance(right, dict):
         return _equal_maps(left, right)
     return False
+
+
+def unequal(left: Any, right: Any) -> bool:
+    """CEL's `!=`: whatever is not equal, so a comparison that raises counts as unequal, as upstream has it."""
+    try:
+        return not equal(left, right)
+    except EvaluationError:
+        return True
 
 
 def _equal_lists(left: tuple[Any, ...], right: tuple[Any, ...]) -> bool:

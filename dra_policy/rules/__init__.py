@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dra_policy.rules.admission import refusals
 from dra_policy.rules.model import (
     Ask,
     ClaimKey,
@@ -33,4 +34,5 @@ __all__ = [
     "Selector",
     "claim_rules",
     "class_rules",
+    "refusals",
 ]

@@ -110,3 +110,16 @@ def test_an_object_that_plays_no_part_is_a_warning_beside_others(tmp_path: Path,
 
 def test_files_named_twice_are_checked_once(wrong: Path, invoke: Invoke) -> None:
     assert "1 file checked: 1 error" in invoke("check", wrong, wrong).stdout
+
+
+@pytest.mark.parametrize("path", ["nope.dra", "empty"])
+@pytest.mark.parametrize("output", ["json", "sarif"])
+def test_programs_get_a_report_even_if_nothing_could_be_read(
+    tmp_path: Path, invoke: Invoke, path: str, output: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    done = invoke("check", tmp_path / path, "--output", output)
+    assert done.exit_code == 2
+    report = json.loads(done.stdout)
+    found = report["diagnostics"] if output == "json" else report["runs"][0]["results"]
+    assert [d.get("code") or d["ruleId"] for d in found] in (["SRC001"], ["SRC005"])

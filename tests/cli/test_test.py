@@ -145,3 +145,11 @@ def test_a_mistake_in_expected_answers_is_shown_by_check_and_test(folder: Path, 
         assert done.exit_code == 2
         assert f"{folder / 'expected.yaml'}:1:14: RES004 [0].nods: unknown field `nods`" in done.stdout + done.stderr
         assert "did you mean `nodes`?" in done.stdout + done.stderr
+
+
+def test_an_inventory_whose_name_no_file_can_have(policy: Path, invoke: Invoke) -> None:
+    for name in ("a" * 300, "a\\u{0}b", "nope.yaml"):
+        policy.write_text(POLICY.replace("given 1 Big", f'given inventory "{name}"'), encoding="utf-8")
+        done = invoke("test", policy)
+        assert done.exit_code == 1, done.output
+        assert "policy.dra:15:3: SRC00" in done.stdout

@@ -77,7 +77,7 @@ class Choices:
 
 @st.composite
 def questions(draw: st.DrawFn) -> Json:
-    """A whole question. Two out of five are searches: enough devices that fit, and constraints that make it long."""
+    """A whole question. Two out of three are searches: enough devices that fit, and constraints that make it long."""
     choices = Choices(draw)
     kind = Kind(choices)
     question: Json = {"id": "random"}
@@ -95,7 +95,7 @@ class Kind:
     """What a question is like."""
 
     def __init__(self, choices: Choices) -> None:
-        self.search = choices.chance(55)
+        self.search = choices.chance(72)
         self.switches = features(choices)
         default = {name: name not in EXPERIMENTAL for name in FEATURES}
         self.on = frozenset(name for name, on in (self.switches or default).items() if on)
@@ -121,7 +121,7 @@ def features(choices: Choices) -> Json | None:
 
 def node(choices: Choices) -> Json:
     made: Json = {"metadata": {"name": NODE, "labels": {"zone": choices.one("aaab"), "rank": "3"}}}
-    if choices.chance(75):
+    if choices.chance(72):
         made["status"] = {"declaredFeatures": ["DRAOptionalNodeOperations"]}
     return made
 
@@ -262,7 +262,7 @@ def capacities(choices: Choices, *, shareable: bool) -> Json:
     if choices.chance(75 if shareable else 5):
         value = choices.number(2, 6)
         made["slots"] = {"value": str(value)}
-        if choices.chance(75):
+        if choices.chance(72):
             made["slots"]["requestPolicy"] = policy(choices, value)
     return made
 
@@ -284,7 +284,7 @@ def device(choices: Choices, driver: str, name: str, counter_sets: Sequence[str]
         made["bindsToNode"] = True
     if placed:
         made |= place(choices, kind, per_device=False)
-    if counter_sets and choices.chance(75):
+    if counter_sets and choices.chance(72):
         made["consumesCounters"] = consumptions(choices, counter_sets, kind)
     return made
 
@@ -363,7 +363,7 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
         if choices.chance(kind.rarely(3)):
             spec["sharedCounters"].append(counter_set(choices, counter_sets[0]))
         made.append(published(f"{driver}-{name}-counters", spec))
-    count = len(made) + (choices.one((-1, 1)) if choices.chance(kind.rarely(6)) else 0)
+    count = len(made) + (choices.one((-1, 1)) if choices.chance(kind.rarely(16)) else 0)
     if choices.chance(2) and not counter_sets:
         # In a bare list of slices even names need not be unique; upstream tells slices with counters apart by name.
         made[-1]["metadata"] = dict(made[0]["metadata"])
@@ -399,7 +399,7 @@ def claim(choices: Choices, name: str, kind: Kind) -> Json:
     asked = [ask for r in requests for ask in (*r.get("firstAvailable", ()), r.get("exactly", {}))]
     names = [r["name"] for r in requests]
     names += [f"{r['name']}/{sub['name']}" for r in requests for sub in r.get("firstAvailable", ())]
-    if names and choices.chance(70 if kind.search else 30):
+    if names and choices.chance(80 if kind.search else 30):
         derived = any("derivedAttributes" in ask for ask in asked)
         spec["constraints"] = [constraint(choices, names, derived=derived) for _ in range(choices.one((1, 1, 2)))]
     if names and choices.chance(14):
@@ -463,7 +463,7 @@ def ask(choices: Choices, kind: Kind) -> Json:
     else:
         if mode >= 80:
             made["allocationMode"] = "Most" if mode == 87 and not kind.search else "ExactCount"
-        count = choices.one((1, 2, 1, 2, 3) if kind.search else (1, 1, 1, 1, 2, 2, 3))
+        count = choices.one((2, 3, 2, 3, 3) if kind.search else (1, 1, 1, 1, 2, 2, 3))
         if choices.chance(1):
             count = choices.one((17, 31, 33))
         if count > 1:

@@ -38,11 +38,11 @@ class Distribution:
         self.accepted = 0
         self.undecided = 0
 
-    def count(self, outcome: str, topics: Iterable[str], steps: int) -> None:
+    def count(self, outcome: str, topics: Iterable[str], backtracks: int) -> None:
         self.questions += 1
         self.outcomes[outcome] += 1
         self.topics.update(topics)
-        self.laborious += steps >= 10
+        self.laborious += backtracks >= 10
 
     def share(self, count: int) -> float:
         return count / max(self.questions, 1)
@@ -52,9 +52,22 @@ class Distribution:
         topics = [f"{name} {self.share(count):.1%}" for name, count in sorted(self.topics.items(), key=lambda i: i[1])]
         return (
             f"{self.questions} questions to upstream and to us: {', '.join(outcomes)}; "
-            f"ten steps or more {self.share(self.laborious):.1%}, given up by one side {self.undecided}, "
+            f"ten backtracks or more {self.share(self.laborious):.1%}, given up by one side {self.undecided}, "
             f"known differences {self.accepted}\nabout: {', '.join(topics)}"
         )
+
+
+def backtracks(question: Json, theirs: Json) -> int:
+    """How often upstream's search turned round: its calls, less those that are left standing on the way to a solution.
+
+    There is one call a device, and at most one more at the end of each request and each claim.
+    """
+    if not theirs["allocated"]:
+        return int(theirs["steps"])
+    claims = question["claims"]
+    requests = sum(len(claim["spec"]["devices"].get("requests", ())) for claim in claims)
+    devices = sum(len(result["devices"].get("results") or ()) for result in theirs["results"])
+    return int(theirs["steps"]) - devices - requests - len(claims)
 
 
 def test_upstream_and_we_answer_alike(
@@ -71,7 +84,7 @@ def test_upstream_and_we_answer_alike(
         line = json.dumps(question)
         theirs = ask_upstream(line)
         answer = ours.answer(line).data()
-        seen.count(comparing.outcome_class(theirs), comparing.topics(question), theirs["steps"])
+        seen.count(comparing.outcome_class(theirs), comparing.topics(question), backtracks(question, theirs))
         if theirs["gaveUp"] or answer["gaveUp"]:
             seen.undecided += 1
         elif comparing.comparable(answer) != comparing.comparable(theirs):
@@ -95,11 +108,11 @@ def test_upstream_and_we_answer_alike(
     # A change of the strategies must not make the comparison an easy one.
     assert seen.questions >= QUESTIONS
     assert seen.share(seen.undecided) <= 0.03
-    assert seen.share(seen.outcomes["allocated"]) >= 0.25
+    assert seen.share(seen.outcomes["allocated"]) >= 0.30
     assert seen.share(seen.outcomes["error"]) >= 0.05
-    assert seen.share(seen.laborious) >= 0.15
+    assert seen.share(seen.laborious) >= 0.20
     for topic in comparing.TOPICS:
-        assert seen.share(seen.topics[topic]) >= (0 if topic in RARE else 0.02), topic
+        assert seen.share(seen.topics[topic]) >= (0 if topic in RARE else 0.03), topic
 
 
 def test_known_differences_are_explained(known_differences: list[Json], comparing: ModuleType) -> None:

@@ -228,7 +228,19 @@ FUNCTIONS = [
     ('{"a": 1, "b": 2}.exists(k, v, v == 2 && k == "b") && {"a": 1}.all(k, k == "a")', True),
     ('{true: 1, false: 2}[true] == 1 && 1 in {1: 2} && dyn(1.0) in {1: 2} && {1: "a"}[dyn(1u)] == "a"', True),
     ('{"a": 1}["b"] == 1', "no such key: b"),
-    ('{"a": 1, "a": 2}.size() == 1', "Failed with repeated key a"),
+    ('{"a": 1, "a": 2} == {"a": 2}', True),
+    ('{"a": 1}.?a.orValue([][1]) == 1 && optional.of(1).or(optional.of([][1])).value() == 1', True),
+    ('quantity("2") == quantity("1").add(1)', "no such overload"),
+    ('quantity("1").add(1) == quantity("2") && quantity("2") != quantity("1").add(1)', True),
+    ('semver("1.2.3") != dyn("1.2.3")', True),
+    ('dyn(["b", "a"]).distinct().max() == 1', "no such overload: max(list)"),
+    ('(1 > 2 ? [quantity("1")] : [] + dyn(["a"]))[0].isInteger()', "no such overload: isInteger(string)"),
+    ("true || [[1, 2][5]].distinct().size() == 1", True),
+    ("[[1, 2][5]].distinct().size() == 1 || true", "index out of bounds: 5"),
+    ("__not_strictly_false__([1][5] == 1) && !__not_strictly_false__(false) && _in_(1, [1])", True),
+    ("optional.none()[[1][5]].hasValue()", False),
+    ("[3.0, double('NaN'), 1.0].max() == 3.0 && [1.0, double('NaN')].isSorted()", True),
+    ('isSemver("2.0-rc1", true) || !isSemver("v2.0", true)', False),
     ("[1, 2][2] == 1", "index out of bounds: 2"),
     ("[1, 2][?2].orValue(7) == 7 && optional.of(1).optMap(x, x + 1).value() == 2", True),
     ("[?optional.none(), ?optional.of(1)] == [1] && {?1: optional.none()}.size() == 0", True),
@@ -238,7 +250,7 @@ FUNCTIONS = [
     ('cidr("10.0.0.0/8").containsIP("10.1.2.3") && !cidr("10.0.0.0/8").containsCIDR("0.0.0.0/0")', True),
     ('ip("::1").isLoopback() && ip.isCanonical("2001:db8::68") && !isIP("1.2.3.04")', True),
     ('"%s has %d of %x".format(["gpu", 4, 255]) == "gpu has 4 of ff"', True),
-    ('string(1.0) == "1" && string(1e21) == "1e+21" && string(0.5) == "0.5" && int("-7") == -7', True),
+    ('string(1.0) == "1" && string(1e6) == "1e+06" && string(0.5) == "0.5" && int("-7") == -7', True),
     ("type(1) == int && type([]) == list && type(1u) != int && type(quantity('1')) == type(quantity('2'))", True),
     ("[1, 2, 3].exists(x, [x].exists(x, x == 3))", True),
     ('cel.bind(a, "x", cel.bind(b, a + a, b == "xx" && a == "x"))', True),
@@ -254,13 +266,14 @@ def test_functions(answer: Answer, text: str, wanted: bool | str) -> None:
     "text",
     [
         "lists.range(1000).all(x, lists.range(1000).all(y, lists.range(10).all(z, true)))",
-        "lists.range(100000000).size() > 0",
+        "lists.range(999995).size() > 0",
+        "lists.range(3000).distinct().size() > 0",
         'cel.bind(a, "xxxxxxxxxx", '
         + "".join(f"cel.bind(a{i}, {'+'.join([f'a{i - 1}' if i else 'a'] * 10)}, " for i in range(12))
         + "a11.size() > 0"
         + ")" * 13,
     ],
-    ids=["rounds", "range", "text"],
+    ids=["rounds", "range", "comparisons", "text"],
 )
 def test_endless_work_is_cut_off(answer: Answer, text: str) -> None:
     assert answer(text) == "operation cancelled: actual cost limit exceeded"

@@ -81,9 +81,7 @@ def outcome(of: Program, facts: DeviceFacts) -> object:
 )
 def test_equal_projections_give_equal_answers(text: str, one: tuple[Any, str], other: tuple[Any, str]) -> None:
     compiled = program(text)
-    first, second = (
-        DeviceFacts.of(driver, Device.model_validate(device)) for device, driver in (one, other)
-    )
+    first, second = (DeviceFacts.of(driver, Device.model_validate(device)) for device, driver in (one, other))
     assert first.project(compiled.reads) == first.project(frozenset(list(compiled.reads)))
     if first.project(compiled.reads) == second.project(compiled.reads):
         assert hash(first.project(compiled.reads)) == hash(second.project(compiled.reads))

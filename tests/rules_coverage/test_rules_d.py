@@ -230,6 +230,7 @@ def test_d10_a_device_in_use_is_not_evaluated_by_exact_count() -> None:
             "spec": {"devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": "any"}}]}},
             "status": {"allocation": {"devices": {"results": [result]}}},
         }
+        stored=True,  # an expression that does not compile is refused in a new object
     )
     assert isinstance(engine.allocate("claim"), Allocated)
 

@@ -96,9 +96,16 @@ EXPRESSION_CODES = (
     ),
     Code(
         "CEL017",
-        "function not supported here",
-        "a function of the Kubernetes environment that this version does not evaluate",
-        "the same condition in other words",
+        "clause not supported here",
+        '"%.500f".format([0.1])',
+        '"%.50f".format([0.1])',
         "An answer that might be wrong is worse than none: what is not evaluated exactly is refused by name.",
+    ),
+    Code(
+        "CEL018",
+        "estimated cost too high",
+        "lists.range(1000).all(x, lists.range(1000).all(y, x != y))",
+        "lists.range(100).all(x, x != 7)",
+        "The API server refuses a new expression that could cost more than a million units on some device.",
     ),
 )

@@ -15,7 +15,7 @@ from dra_policy.expression.cost.sizes import LIST_COST, PATTERN_FACTOR, STRING_F
 from dra_policy.expression.library.formats import NamedFormat
 from dra_policy.expression.library.network import CIDR, IP
 from dra_policy.expression.library.urls import URL
-from dra_policy.expression.values import Maybe
+from dra_policy.expression.values import Maybe, Sum
 from dra_policy.resources import Quantity, Semver
 
 Rule = Callable[[tuple[Any, ...], Any], int | None]
@@ -92,7 +92,7 @@ def _validate(args: tuple[Any, ...], _result: Any) -> int | None:
 
 
 def _equals(args: tuple[Any, ...], _result: Any) -> int | None:
-    return 1 if type(args[0]) in (Quantity, Semver, IP, CIDR, NamedFormat, URL) else None
+    return 1 if type(args[0]) in (Quantity, Sum, Semver, IP, CIDR, NamedFormat, URL) else None
 
 
 _BY_FUNCTION: Final[dict[str, Rule]] = {

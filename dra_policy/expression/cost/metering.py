@@ -56,6 +56,7 @@ from dra_policy.expression.values import (
     equal,
     key_value,
     order,
+    unequal,
 )
 
 _UNSET: Final = object()
@@ -396,7 +397,7 @@ def _operation(typed: Typed, node: Call) -> Callable[..., Any]:
             case "_==_":
                 return equal
             case "_!=_":
-                return lambda one, other: not equal(one, other)
+                return unequal
             case name if name in _ORDERINGS:
                 return _ORDERINGS[name]
             case name if name in ARITHMETIC:

@@ -9,7 +9,7 @@ from typing import Any
 import re2
 
 from dra_policy.expression.errors import EvaluationError
-from dra_policy.expression.values import contains, equal
+from dra_policy.expression.values import Sum, contains, equal
 from dra_policy.resources import NotAQuantity, Quantity, Semver
 from dra_policy.resources.semver import NotASemver
 
@@ -122,10 +122,10 @@ def _find_all(text: str, expression: str, most: int = -1) -> tuple[str, ...]:
 KUBERNETES: dict[str, Callable[..., Any]] = {
     "string_to_quantity": to_quantity,
     "is_quantity_string": _is_quantity,
-    "quantity_add": lambda a, b: a.add(b),
-    "quantity_add_int": lambda a, b: a.add(Quantity(b)),
-    "quantity_sub": lambda a, b: a.sub(b),
-    "quantity_sub_int": lambda a, b: a.sub(Quantity(b)),
+    "quantity_add": lambda a, b: Sum.of(a.add(b)),
+    "quantity_add_int": lambda a, b: Sum.of(a.add(Quantity(b))),
+    "quantity_sub": lambda a, b: Sum.of(a.sub(b)),
+    "quantity_sub_int": lambda a, b: Sum.of(a.sub(Quantity(b))),
     "quantity_get_float": lambda a: a.as_approximate_float(),
     "quantity_get_int": _as_integer,
     "quantity_is_integer": lambda a: a.is_integer(),
