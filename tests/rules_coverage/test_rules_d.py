@@ -165,6 +165,7 @@ def asked(devices: Sequence[Mapping[str, Any]], class_selectors: list[str], sele
             "spec": {"driver": "acme.com", "pool": pool, "nodeName": "node-1", "devices": devices},
         },
         {**head, "kind": "ResourceClaim", "metadata": {"name": "claim"}, "spec": {"devices": {"requests": requests}}},
+        stored=True,  # in a new claim an expression that does not compile is refused
     )
     return engine
 
@@ -230,7 +231,6 @@ def test_d10_a_device_in_use_is_not_evaluated_by_exact_count() -> None:
             "spec": {"devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": "any"}}]}},
             "status": {"allocation": {"devices": {"results": [result]}}},
         }
-        stored=True,  # an expression that does not compile is refused in a new object
     )
     assert isinstance(engine.allocate("claim"), Allocated)
 
