@@ -13,6 +13,7 @@ import click
 
 from dra_policy.cli.commands.allocate import allocate
 from dra_policy.cli.commands.answer import answer
+from dra_policy.cli.commands.cel import cel
 from dra_policy.cli.commands.check import check
 from dra_policy.cli.commands.codes import explain_code
 from dra_policy.cli.commands.completion import completion
@@ -109,7 +110,7 @@ def application() -> None:
     """Decide which device a claim gets in Kubernetes Dynamic Resource Allocation, and say why."""
 
 
-COMMANDS: tuple[click.Command, ...] = (allocate, answer, check, fmt, test, explain_code, policies, completion)
+COMMANDS: tuple[click.Command, ...] = (allocate, answer, cel, check, fmt, test, explain_code, policies, completion)
 for _command in COMMANDS:
     application.add_command(_command)
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from dra_policy.diagnostics.codes import CODES
 from dra_policy.diagnostics.model import Diagnostic, in_order
+from dra_policy.diagnostics.text import shortened
 from dra_policy.source import Span
 
 
@@ -15,13 +16,13 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """One JSON object a diagnostic, sorted by position; lines and columns count from 1, ends are exclusive."""
     rows: list[dict[str, Any]] = []
     for d in in_order(diagnostics):
-        row: dict[str, Any] = {"code": d.code, "severity": d.severity.value, "message": d.message}
+        row: dict[str, Any] = {"code": d.code, "severity": d.severity.value, "message": shortened(d.message)}
         if d.path:
             row["path"] = d.path
         if d.span is not None:
             row |= _place(d.span)
         if d.help:
-            row["help"] = d.help
+            row["help"] = shortened(d.help)
         if d.related:
             row["related"] = [{**_place(r.span), "message": r.message} for r in d.related]
         rows.append(row)
@@ -43,7 +44,7 @@ def as_sarif(diagnostics: Iterable[Diagnostic], version: str) -> dict[str, Any]:
     ]
     results = []
     for d in ordered:
-        text = d.message + (f" (help: {d.help})" if d.help else "")
+        text = shortened(d.message) + (f" (help: {shortened(d.help)})" if d.help else "")
         result: dict[str, Any] = {"ruleId": d.code, "level": d.severity.value, "message": {"text": text}}
         if d.span is not None:
             result["locations"] = [_location(d.span, d.path)]

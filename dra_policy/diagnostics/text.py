@@ -57,9 +57,12 @@ def _block(diagnostic: Diagnostic) -> str:
 
 
 def _short(line: str) -> str:
-    if len(line) > LONGEST:
-        line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 4 :]}"
-    return _printable(line)
+    return _printable(shortened(line))
+
+
+def shortened(text: str) -> str:
+    """A message without its middle, if it quotes something endless."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 4 :]}"
 
 
 def _quoted(span: Span, margin: int) -> list[str]:

@@ -6,16 +6,15 @@ the table, an operand of type `dyn` or `any` fits everywhere, the elements of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import assert_never
 
 from dra_policy.diagnostics import Diagnostic, did_you_mean
 from dra_policy.expression.environment import TYPE_NAMES, Environment
+from dra_policy.expression.hints import SYMBOLS, nearest_function, overload_help
+from dra_policy.expression.homogeneity import check_literals
 from dra_policy.expression.signatures import Overload, overloads
 from dra_policy.expression.tree import (
     AND,
-    BINARY,
     OR,
     Bind,
     Call,
@@ -33,6 +32,7 @@ from dra_policy.expression.tree import (
     OptionalMap,
     Select,
 )
+from dra_policy.expression.typed import SORTABLE, Typed
 from dra_policy.expression.types import (
     BOOL,
     BYTES,
@@ -64,40 +64,6 @@ _LITERAL_TYPES = {
     LiteralKind.STRING: STRING,
     LiteralKind.BYTES: BYTES,
 }
-SORTABLE = frozenset(
-    {"int", "uint", "double", "bool", "string", "bytes", "google.protobuf.Duration", "google.protobuf.Timestamp"}
-)
-"""Types whose lists can be sorted."""
-
-
-@dataclass(slots=True)
-class Typed:
-    """A node with its type, the overloads that a call can mean, and its typed parts in the order of `children`.
-
-    `name` is what an identifier or a call was resolved to: a variable of a macro, `.device` or another global name or
-    type with a dot in front, a qualified function. `certain` is false for a type that may only be inferred from how a value
-    of unknown type is used: while running the value may turn out to be of another one.
-    """
-
-    node: Expression
-    type: Type
-    parts: tuple[Typed, ...] = ()
-    overloads: tuple[Overload, ...] = ()
-    name: str = ""
-    certain: bool = True
-
-    @property
-    def promised(self) -> Type:
-        """The type that the value will have, `dyn` if that is not certain."""
-        return self.type if self.certain else DYN
-
-    def walk(self) -> Iterator[Typed]:
-        """This and every part of it, outermost first."""
-        stack = [self]
-        while stack:
-            one = stack.pop()
-            yield one
-            stack.extend(reversed(one.parts))
 
 
 def check(tree: Expression, environment: Environment) -> tuple[Typed, list[Diagnostic]]:
@@ -109,7 +75,7 @@ def check(tree: Expression, environment: Environment) -> tuple[Typed, list[Diagn
     for one in reversed(list(typed.walk())):
         one.certain = _is_certain(one)
     if not checker.found:
-        _check_literals(typed, checker.found)
+        check_literals(typed, checker.found)
     return typed, checker.found
 
 
@@ -262,7 +228,7 @@ class _Checker:
             helped = did_you_mean(name, known, "the functions of CEL and of Kubernetes are at hand")
             if not method and name in _AS_METHODS:
                 helped = f"write value.{name}(...)"
-            result = self.wrong("CEL010", message, node.at or node.span, _nearest_function(name, known) or helped)
+            result = self.wrong("CEL010", message, node.at or node.span, nearest_function(name, known) or helped)
             return Typed(node, result, parts, (), name)
         given = tuple([part.type for part in parts])
         found, chosen = self.resolve(name, method, given)
@@ -306,7 +272,7 @@ class _Checker:
 
     def no_overload(self, node: Call, name: str, method: bool, parts: tuple[Typed, ...]) -> Type:
         types = [self.shown(part.type) for part in parts]
-        symbol = _SYMBOLS.get(name)
+        symbol = SYMBOLS.get(name)
         if symbol is not None and len(types) == 2:
             message = f"`{symbol}` does not take `{types[0]}` and `{types[1]}`"
         elif name == "_?_:_":
@@ -318,7 +284,7 @@ class _Checker:
         else:
             message = f"`{name}` does not take ({', '.join(types)})"
         span = node.span if symbol is not None else node.at or node.span
-        return self.wrong("CEL012", message, span, _overload_help(name, method, parts, types))
+        return self.wrong("CEL012", message, span, overload_help(name, method, parts, types))
 
     def list_of(self, node: ListOf, scope: dict[str, Type]) -> Typed:
         parts: list[Typed] = []
@@ -447,8 +413,6 @@ class _Checker:
 
 
 _INDEX_MAP = tuple(overload for overload in overloads("_[_]") if overload.id == "index_map")
-_SYMBOLS = {function: written for written, function in BINARY.items()}
-_ORDER = frozenset({"<", "<=", ">", ">="})
 _AS_METHODS = frozenset(
     {"compareTo", "isGreaterThan", "isLessThan", "startsWith", "endsWith", "contains", "lowerAscii"}
 )
@@ -481,67 +445,3 @@ def _dotted(node: Expression) -> str | None:
         names.append(node.name)
         node = node.operand
     return ".".join([node.name, *reversed(names)]) if type(node) is Identifier else None
-
-
-def _nearest_function(name: str, known: frozenset[str]) -> str:
-    last = name.rsplit(".", 1)[-1]
-    words = [k for k in known if k[0].isalpha()]
-    return did_you_mean(name, words) or did_you_mean(last, words)
-
-
-def _overload_help(name: str, method: bool, parts: tuple[Typed, ...], types: list[str]) -> str:
-    """What to write instead, for the slips that people make."""
-    symbol = _SYMBOLS.get(name, "")
-    if "kubernetes.Quantity" in types and symbol in _ORDER:
-        other = parts[1].node
-        wanted = "other" if types[1] == types[0] else _as_quantity(other)
-        return f"write amount.compareTo({wanted}) {symbol} 0"
-    if "kubernetes.Semver" in types and symbol in _ORDER:
-        return f"write version.compareTo(other) {symbol} 0"
-    if name in ("compareTo", "isGreaterThan", "isLessThan") and method and len(types) == 2:
-        if types[0] == "kubernetes.Quantity" and types[1] in ("string", "int"):
-            return f"write {_as_quantity(parts[1].node)}"
-        if types[1] == "string":
-            return 'write semver("...")'
-    if name == "sign" and method:
-        return "write sign(amount)"
-    if symbol in ("==", "!=") and len(types) == 2 and set(types) <= {"int", "uint", "double"}:
-        return "write both numbers in one form"
-    return ""
-
-
-def _as_quantity(node: Expression) -> str:
-    if isinstance(node, Literal) and isinstance(node.value, str | int) and not isinstance(node.value, bool):
-        return f'quantity("{node.value}")'
-    return 'quantity("...")'
-
-
-def _check_literals(typed: Typed, found: list[Diagnostic]) -> None:
-    """Every list or map literal has elements of one type, except in a call of `format` (D5)."""
-    stack = [typed]
-    while stack:
-        one = stack.pop()
-        node = one.node
-        if isinstance(node, Call) and one.name == "format" and node.target is not None:
-            continue
-        match node:
-            case ListOf():
-                _check_same(one.parts, node.optional, found)
-            case MapOf():
-                optional = frozenset(i for i, entry in enumerate(node.entries) if entry.optional)
-                _check_same(one.parts[::2], frozenset(), found)
-                _check_same(one.parts[1::2], optional, found)
-            case _:
-                pass
-        stack.extend(one.parts)
-
-
-def _check_same(parts: tuple[Typed, ...], optional: frozenset[int], found: list[Diagnostic]) -> None:
-    first: Type | None = None
-    for i, part in enumerate(parts):
-        of = part.type.parameters[0] if i in optional and part.type.kind is Kind.OPTIONAL else part.type
-        if first is None:
-            first = of
-        elif of != first:
-            message = f"expected a value of type `{first}` like those before, got `{of}`"
-            found.append(Diagnostic("CEL015", message, part.node.span, "wrap the elements in dyn(...) to mix types"))

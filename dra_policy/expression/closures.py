@@ -7,26 +7,24 @@ wants: a false condition decides `&&` even if another one raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, assert_never
 
 from dra_policy.diagnostics import Diagnostic
-from dra_policy.expression.checker import SORTABLE, Typed
-from dra_policy.expression.errors import EvaluationAborted, EvaluationError
+from dra_policy.expression.device_access import DEVICE_FIELDS, device, device_entry, entry_of_device, side_of_device
+from dra_policy.expression.dispatch import COMPARED, CONVERSIONS, implementation
+from dra_policy.expression.errors import EvaluationError
 from dra_policy.expression.folds import filtered, fold, rounds_of
 from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.library import IMPLEMENTATIONS
-from dra_policy.expression.library.formats import NamedFormat
 from dra_policy.expression.library.formatting import (
     MOST_DECIMALS,
     Clause,
     NotFormatted,
     clauses,
     fits,
-    format_text,
     formatter,
 )
-from dra_policy.expression.library.network import CIDR, IP
+from dra_policy.expression.map_keys import entry_key
 from dra_policy.expression.operators import (
     ARITHMETIC,
     INDEX_TYPES,
@@ -41,15 +39,18 @@ from dra_policy.expression.operators import (
 )
 from dra_policy.expression.relations import (
     binary,
+    compared,
     conditional,
     equality,
     in_constants,
     logical,
+    not_false,
+    optional_or,
     ordering,
     placed,
+    raising,
     unary,
 )
-from dra_policy.expression.signatures import Overload
 from dra_policy.expression.tree import (
     OR,
     Bind,
@@ -66,22 +67,17 @@ from dra_policy.expression.tree import (
     OptionalMap,
     Select,
 )
-from dra_policy.expression.types import BOOL, Kind, Type
+from dra_policy.expression.typed import Typed
+from dra_policy.expression.types import BOOL
 from dra_policy.expression.values import (
     NO_OVERLOAD,
     NONE,
-    Duration,
     Maybe,
-    OpaqueKey,
-    Timestamp,
     TypeValue,
     Uint,
     key_value,
-    map_key,
-    no_overload,
     type_name,
 )
-from dra_policy.resources import Semver
 from dra_policy.source import Span
 
 LONGEST_KEPT = 1_000
@@ -141,16 +137,16 @@ class Compiler:
         read = scope.get(typed.name)
         if read is not None:
             return read
-        return _device if typed.name == ".device" else self.type_value(typed)
+        return device if typed.name == ".device" else self.type_value(typed)
 
     def select(self, typed: Typed, node: Select, scope: dict[str, Closure]) -> Closure:
         operand = typed.parts[0]
         if operand.name == ".device" and not node.optional:
-            return _DEVICE_FIELDS[node.name]
-        known = _entry_of_device(operand)
+            return DEVICE_FIELDS[node.name]
+        known = entry_of_device(operand)
         name, span = node.name, node.at or node.span
         if known is not None and not node.optional:
-            return _entry(*known, name, span)
+            return device_entry(*known, name, span)
         of = self.compile(operand, scope)
         function = optional_select if node.optional else select
 
@@ -167,8 +163,8 @@ class Compiler:
         operand, name, span = typed.parts[0], node.name, node.at or node.span
         if operand.name == ".device":
             # The fields of `device` are always set, but an unset one equals its zero value.
-            return _constant(True) if name != "allowMultipleAllocations" else _DEVICE_FIELDS[name]
-        known = _entry_of_device(operand)
+            return _constant(True) if name != "allowMultipleAllocations" else DEVICE_FIELDS[name]
+        known = entry_of_device(operand)
         if known is not None:
             side, domain = known
             if side == "attributes":
@@ -189,10 +185,10 @@ class Compiler:
         operand, key = typed.parts
         span = node.key.span
         if not node.optional and isinstance(key.node, Literal) and isinstance(key.node.value, str):
-            known = _entry_of_device(operand)
+            known = entry_of_device(operand)
             if known is not None:
-                return _entry(*known, key.node.value, span)
-            side = _side_of_device(operand)
+                return device_entry(*known, key.node.value, span)
+            side = side_of_device(operand)
             if side is not None:
                 domain = key.node.value
                 if side == "attributes":
@@ -225,7 +221,7 @@ class Compiler:
         if node.target is None:
             run = self.operator(function, typed, node, parts)
         if typed.name in ("or", "orValue") and len(parts) == 2:
-            run = _optional_or(parts[0], parts[1], span=node.at, whole=typed.name == "or")
+            run = optional_or(parts[0], parts[1], span=node.at, whole=typed.name == "or")
         if run is None:
             run = self.function(typed, node, parts)
             if typed.name in CONVERSIONS and len(parts) == 1 and parts[0] in self.planned:
@@ -280,6 +276,9 @@ class Compiler:
             case "_?_:_", [condition, then, otherwise]:
                 return conditional(condition, then, otherwise, typed.parts[0].node.span)
             case "@in", [left, right]:
+                if self.planned.get(right) == () and [o.id for o in typed.overloads] == ["in_list"]:
+                    # Nothing is in an empty list: upstream does not even look at what is asked for.
+                    return self.constant(False)
                 known = self.constants.get(right)
                 if isinstance(known, tuple):
                     return in_constants(left, known, span)
@@ -301,10 +300,10 @@ class Compiler:
         self.constant_arguments(typed)
         run = implementation(typed)
         if len(typed.overloads) == 1 and typed.overloads[0].id in COMPARED:
-            parts = [_compared(parts[0])]
+            parts = [compared(parts[0])]
         match parts:
             case [one] if typed.name == "__not_strictly_false__":
-                return _not_false(one)
+                return not_false(one)
             case [one]:
                 return unary(run, one, span)
             case [one, other]:
@@ -331,7 +330,7 @@ class Compiler:
             return _constant(None)
         except EvaluationError as error:
             if not isinstance(given.node, ListOf):
-                return _raising(error.message, span)
+                return raising(error.message, span)
             self.found.append(Diagnostic("CEL016", f"invalid argument of `format`: {error.message}", text.node.span))
             return _constant(None)
         if isinstance(given.node, ListOf):
@@ -474,14 +473,6 @@ class Compiler:
         return fold(node, rounds, body, typed.parts[-1].type)
 
 
-CONVERSIONS: Final = frozenset(
-    {"bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"}
-)
-"""Functions that upstream calls while it compiles if it knows the argument."""
-
-COMPARED: Final = frozenset({"list_distinct", *(f"list_{name}_sort" for name in SORTABLE)})
-"""Overloads that compare the elements of a list with each other; by their size upstream counts the cost."""
-
 _CHECKED_ARGUMENT = {
     "matches": 1, "find": 1, "findAll": 1, "duration": 0, "timestamp": 0,
     "int": 0, "uint": 0, "double": 0, "bool": 0,
@@ -497,199 +488,5 @@ def _constant(value: Any) -> Closure:
     return lambda _: value
 
 
-def _compared(operand: Closure) -> Closure:
-    """A list whose elements are compared with each other: an error there ends everything, as upstream has it."""
-
-    def run(frame: Frame) -> Any:
-        try:
-            value = operand(frame)
-        except EvaluationError as error:
-            raise EvaluationAborted(error.message, error.span) from None
-        if type(value) is not tuple:
-            raise EvaluationAborted(NO_OVERLOAD)
-        return value
-
-    return run
-
-
-def _optional_or(first: Closure, second: Closure, *, span: Span | None, whole: bool) -> Closure:
-    """`a.or(b)` and `a.orValue(b)`: `b` is looked at only if `a` is none."""
-
-    def run(frame: Frame) -> Any:
-        value = first(frame)
-        if type(value) is not Maybe:
-            raise EvaluationError(NO_OVERLOAD, span)
-        if value.present:
-            return value if whole else value.value
-        return second(frame)
-
-    return run
-
-
-def _raising(message: str, span: Span | None) -> Closure:
-    def run(_: Frame) -> Any:
-        raise EvaluationError(message, span)
-
-    return run
-
-
-def _not_false(operand: Closure) -> Closure:
-    """True unless the operand is false: what macros test while they go on."""
-
-    def run(frame: Frame) -> bool:
-        try:
-            return operand(frame) is not False
-        except EvaluationAborted:
-            raise
-        except EvaluationError:
-            return True
-
-    return run
-
-
-def _device(frame: Frame) -> Any:
-    return frame[0]
-
-
-_DEVICE_FIELDS: dict[str, Closure] = {
-    "driver": lambda frame: frame[0].driver,
-    "attributes": lambda frame: frame[0].attributes,
-    "capacity": lambda frame: frame[0].capacity,
-    "allowMultipleAllocations": lambda frame: frame[0].allow_multiple_allocations,
-}
-
-
 def _reader(place: int) -> Closure:
     return lambda frame: frame[place]
-
-
-def _side_of_device(typed: Typed) -> str | None:
-    node = typed.node
-    if isinstance(node, Select) and not node.optional and typed.parts and typed.parts[0].name == ".device":
-        return node.name if node.name in ("attributes", "capacity") else None
-    return None
-
-
-def _entry_of_device(typed: Typed) -> tuple[str, str] | None:
-    """Side and domain of `device.attributes["domain"]`."""
-    node = typed.node
-    if isinstance(node, Index) and not node.optional and isinstance(node.key, Literal):
-        side = _side_of_device(typed.parts[0])
-        if side is not None and isinstance(node.key.value, str):
-            return side, node.key.value
-    if isinstance(node, Select) and not node.optional and typed.parts:
-        side = _side_of_device(typed.parts[0])
-        if side is not None:
-            return side, node.name
-    return None
-
-
-def _entry(side: str, domain: str, name: str, span: Span | None) -> Closure:
-    message = f"no such key: {name}"
-
-    def attribute(frame: Frame) -> Any:
-        try:
-            return frame[0].attributes[domain][name]
-        except KeyError:
-            raise EvaluationError(message, span) from None
-
-    def capacity(frame: Frame) -> Any:
-        try:
-            return frame[0].capacity[domain][name]
-        except KeyError:
-            raise EvaluationError(message, span) from None
-
-    return attribute if side == "attributes" else capacity
-
-
-def _exact(given: Type, wanted: Type) -> bool:
-    """Whether a static type promises what an overload wants; what a list holds is looked at while running."""
-    if wanted.kind in (Kind.VARIABLE, Kind.DYN, Kind.ANY):
-        return True
-    if any(p.kind not in (Kind.VARIABLE, Kind.DYN, Kind.ANY) for p in wanted.parameters):
-        return False
-    return given.kind is wanted.kind and given.name == wanted.name
-
-
-def implementation(typed: Typed) -> Callable[..., Any]:
-    """What a call does: its one overload, or the choice among several while running."""
-    if typed.name == "format":
-        return format_text
-    chosen = typed.overloads
-    if typed.name in _UNGUARDED:
-        return IMPLEMENTATIONS[chosen[0].id]
-    if (
-        len(chosen) == 1
-        and chosen[0].id in IMPLEMENTATIONS
-        and all(map(_exact, [part.promised for part in typed.parts], chosen[0].parameters))
-    ):
-        return IMPLEMENTATIONS[chosen[0].id]
-    return dispatched(typed.name, chosen)
-
-
-# One function for all overloads: nothing is checked before it is called.
-_UNGUARDED: Final = frozenset({"sort", "flatten"})
-
-
-def dispatched(name: str, overloads: tuple[Overload, ...]) -> Callable[..., Any]:
-    """A function that picks the overload by the types that the arguments turn out to have."""
-    known: dict[tuple[Any, ...], Callable[..., Any] | None] = {}
-    # Lists and maps are told apart by their first element.
-    form = _form if any(p.parameters for overload in overloads for p in overload.parameters) else type
-
-    def run(*values: Any) -> Any:
-        forms = tuple(map(form, values))
-        try:
-            chosen = known[forms]
-        except KeyError:
-            chosen = known[forms] = _choose(overloads, values)
-        if chosen is None:
-            raise no_overload(name, *values)
-        return chosen(*values)
-
-    return run
-
-
-def _form(value: Any) -> Any:
-    if type(value) is tuple and value:
-        return tuple, _form(value[0])
-    if isinstance(value, dict) and value:
-        key = next(iter(value))
-        return dict, type(key_value(key)), _form(value[key])
-    return type(value)
-
-
-def _choose(overloads: tuple[Overload, ...], values: tuple[Any, ...]) -> Callable[..., Any] | None:
-    for overload in overloads:
-        if all(map(_takes, overload.parameters, values)):
-            return IMPLEMENTATIONS.get(overload.id)
-    return None
-
-
-def _takes(wanted: Type, value: Any) -> bool:
-    """Whether a value is of a type; of a list or map the first element stands for all."""
-    if wanted.kind in (Kind.VARIABLE, Kind.DYN, Kind.ANY):
-        return True
-    if wanted.name != type_name(value):
-        return False
-    if wanted.kind is Kind.LIST and value:
-        return _takes(wanted.parameters[0], value[0])
-    if wanted.kind is Kind.MAP and value:
-        key = next(iter(value))
-        return _takes(wanted.parameters[0], key_value(key)) and _takes(wanted.parameters[1], value[key])
-    return True
-
-
-_PLAIN_KEYS: Final = frozenset({str, int, Uint, float, type(None), Duration, Timestamp, TypeValue, IP, CIDR})
-_NO_KEYS: Final = frozenset({bytes, Semver, NamedFormat})
-
-
-def entry_key(key: Any, span: Span | None = None) -> Any:
-    """The key of a map literal as it is kept; raises `EvaluationAborted` for what can be none."""
-    if type(key) is bool:
-        return map_key(key)
-    if type(key) in _PLAIN_KEYS:
-        return key
-    if type(key) in _NO_KEYS:
-        raise EvaluationAborted(f"unsupported key type: {type_name(key)}", span)
-    return OpaqueKey(key)

@@ -8,7 +8,7 @@ from typing import Literal as OneOf
 from cachetools import LRUCache
 
 from dra_policy.diagnostics import Diagnostic, in_order
-from dra_policy.expression.checker import Typed, check
+from dra_policy.expression.checker import check
 from dra_policy.expression.closures import Compiler
 from dra_policy.expression.cost import BUDGET, Costs
 from dra_policy.expression.cost.sizes import MOST
@@ -19,6 +19,7 @@ from dra_policy.expression.printer import to_cel
 from dra_policy.expression.program import Program
 from dra_policy.expression.reads import reads_of
 from dra_policy.expression.tree import Expression, depth
+from dra_policy.expression.typed import Typed
 from dra_policy.expression.types import BOOL, INT, SEMVER, STRING, Kind, Type, is_dyn
 from dra_policy.resources import Features
 from dra_policy.source import Source

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from dra_policy.expression.checker import SORTABLE
 from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.library.lists import sorted_by
 from dra_policy.expression.relations import placed
 from dra_policy.expression.tree import Comprehension, MacroKind
+from dra_policy.expression.typed import SORTABLE
 from dra_policy.expression.types import Type
 from dra_policy.expression.values import NO_OVERLOAD, key_value, map_key, type_name
 from dra_policy.source import Span

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dra_policy.expression.checker import Typed
 from dra_policy.expression.facts import Read, ReadKind
 from dra_policy.expression.tree import IN, Call, Has, Index, Literal, Select
+from dra_policy.expression.typed import Typed
 from dra_policy.expression.types import Kind
 
 _SIDES = {"attributes": ReadKind.ATTRIBUTE, "capacity": ReadKind.CAPACITY}

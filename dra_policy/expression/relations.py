@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dra_policy.expression.checker import Typed
 from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.operators import is_in
 from dra_policy.expression.tree import Literal, LiteralKind
+from dra_policy.expression.typed import Typed
 from dra_policy.expression.types import INT, STRING
-from dra_policy.expression.values import NO_OVERLOAD, equal, order, unequal
+from dra_policy.expression.values import NO_OVERLOAD, Maybe, equal, order, unequal
 from dra_policy.source import Span
 
 _ORDERINGS: dict[str, Callable[[int], bool]] = {
@@ -175,5 +175,55 @@ def logical(parts: list[Closure], spans: list[Span | None], *, decisive: bool) -
         if failed is not None:
             raise failed
         return neutral
+
+    return run
+
+
+def compared(operand: Closure) -> Closure:
+    """A list whose elements are compared with each other: an error there ends everything, as upstream has it."""
+
+    def run(frame: Frame) -> Any:
+        try:
+            value = operand(frame)
+        except EvaluationError as error:
+            raise EvaluationAborted(error.message, error.span) from None
+        if type(value) is not tuple:
+            raise EvaluationAborted(NO_OVERLOAD)
+        return value
+
+    return run
+
+
+def optional_or(first: Closure, second: Closure, *, span: Span | None, whole: bool) -> Closure:
+    """`a.or(b)` and `a.orValue(b)`: `b` is looked at only if `a` is none."""
+
+    def run(frame: Frame) -> Any:
+        value = first(frame)
+        if type(value) is not Maybe:
+            raise EvaluationError(NO_OVERLOAD, span)
+        if value.present:
+            return value if whole else value.value
+        return second(frame)
+
+    return run
+
+
+def raising(message: str, span: Span | None) -> Closure:
+    def run(_: Frame) -> Any:
+        raise EvaluationError(message, span)
+
+    return run
+
+
+def not_false(operand: Closure) -> Closure:
+    """True unless the operand is false: what macros test while they go on."""
+
+    def run(frame: Frame) -> bool:
+        try:
+            return operand(frame) is not False
+        except EvaluationAborted:
+            raise
+        except EvaluationError:
+            return True
 
     return run

@@ -173,6 +173,10 @@ def _amount(
     written: Literal | Name, wanted: AmountType, subject: str, problems: Problems, notes: tuple[Related, ...]
 ) -> Constant | None:
     match written:
+        case Integer(value) if value < 0:
+            message = f"`{written.span.text}` is negative, and {subject} is {wanted}"
+            problems.add("TYP013", message, written.span, "write an amount of 0 or more", *notes)
+            return None
         case Integer():
             if wanted.dimension == "count":
                 return _count(wanted, written, problems)

@@ -206,7 +206,9 @@ def _comparison(comparison: Comparison) -> Expression:
     type_ = left.attribute.type
     if isinstance(type_, AmountType):
         return _by_methods(operator, _term(left), _term(right), span)
-    if isinstance(type_, VersionType) and operator not in ("==", "!="):
+    # D7: the API server knows no bound for `==` on a value that may be made by `semver(...)`, and refuses the text.
+    made = any(isinstance(term, AttributeTerm) and term.attribute.absent is not None for term in (left, right))
+    if isinstance(type_, VersionType) and (made or operator not in ("==", "!=")):
         return _by_methods(operator, _term(left), _term(right), span)
     if comparison.ignoring_case:
         return tree.compare(operator, _folded(left), _folded(right), span)

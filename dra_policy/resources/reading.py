@@ -135,6 +135,13 @@ def _already_said(_: Diagnostic) -> None:
     """The first reading reported what is wrong."""
 
 
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):  # a name that no file can have; reading it says so
+        return False
+
+
 def _sources(inputs: Iterable[Input], problems: list[Diagnostic]) -> Iterator[Source]:
     seen: set[str] = set()
     for given in inputs:
@@ -143,7 +150,7 @@ def _sources(inputs: Iterable[Input], problems: list[Diagnostic]) -> Iterator[So
             continue
         path = os.fspath(given)
         paths = [path]
-        if path != STDIN and Path(path).is_dir():
+        if path != STDIN and _is_folder(path):
             paths, wrong = manifest_paths(path)
             problems += wrong
         for name in paths:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from dra_policy.diagnostics import CODES, Diagnostic, Related, as_sarif
+from dra_policy.diagnostics import CODES, Diagnostic, Related, as_json, as_sarif
 from dra_policy.source import Source, Span
 
 # RFC 3986, the characters of a relative reference.
@@ -35,3 +35,9 @@ def test_every_result_has_a_rule_a_level_a_place_and_a_valid_uri(name: str) -> N
             assert URI.fullmatch(location["physicalLocation"]["artifactLocation"]["uri"])
             region = location["physicalLocation"]["region"]
             assert (region["endLine"], region["endColumn"]) >= (region["startLine"], region["startColumn"]) >= (1, 1)
+
+
+def test_programs_get_no_endless_messages_either() -> None:
+    found = [Diagnostic("NAM005", "a" * 1_000_000, None, "b" * 1_000_000)]
+    assert len(json.dumps(as_json(found))) < 3_000
+    assert len(json.dumps(as_sarif(found, "1.0"))) < 4_000

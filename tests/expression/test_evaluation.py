@@ -239,6 +239,8 @@ FUNCTIONS = [
     ("[[1, 2][5]].distinct().size() == 1 || true", "index out of bounds: 5"),
     ("__not_strictly_false__([1][5] == 1) && !__not_strictly_false__(false) && _in_(1, [1])", True),
     ("optional.none()[[1][5]].hasValue()", False),
+    ("[1][5] in []", False),
+    ('[quantity("2")].indexOf(quantity("1").add(1)) == -1 && [quantity("2")].indexOf(quantity("2")) == 0', True),
     ("[3.0, double('NaN'), 1.0].max() == 3.0 && [1.0, double('NaN')].isSorted()", True),
     ('isSemver("2.0-rc1", true) || !isSemver("v2.0", true)', False),
     ("[1, 2][2] == 1", "index out of bounds: 2"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Final
 
-from dra_policy.expression.checker import Typed
 from dra_policy.expression.cost.estimate import estimate_cost
 from dra_policy.expression.cost.metering import Meter
 from dra_policy.expression.cost.steps import BUDGET
 from dra_policy.expression.facts import DeviceFacts
+from dra_policy.expression.typed import Typed
 
 NEAR_BUDGET: Final = BUDGET // 10
 """An expression with a greater estimate is metered. Estimates hold for what the API server admits, with small slips."""

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from dra_policy.expression.checker import Typed
 from dra_policy.expression.cost.calls import ORDERED_TYPES, Part, call_estimate
 from dra_policy.expression.cost.sizes import (
     ACCESS_COST,
@@ -42,6 +41,7 @@ from dra_policy.expression.tree import (
     OptionalMap,
     Select,
 )
+from dra_policy.expression.typed import Typed
 from dra_policy.expression.types import DURATION, TIMESTAMP, Kind, Type, list_type
 
 _SCALARS: Final = frozenset({"bool", "double", "int", "uint", DURATION.name, TIMESTAMP.name})

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from dra_policy.expression.checker import Typed
-from dra_policy.expression.closures import COMPARED, CONVERSIONS, entry_key, implementation, literal_value
+from dra_policy.expression.closures import literal_value
 from dra_policy.expression.cost.actual import CallCost, call_cost
 from dra_policy.expression.cost.rounds import comprehension
 from dra_policy.expression.cost.sizes import LIST_COST, MAP_COST
@@ -29,9 +28,11 @@ from dra_policy.expression.cost.steps import (
     referred,
     test_link,
 )
+from dra_policy.expression.dispatch import COMPARED, CONVERSIONS, implementation
 from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.facts import DeviceFacts
 from dra_policy.expression.frames import Closure, Frame
+from dra_policy.expression.map_keys import entry_key
 from dra_policy.expression.operators import ARITHMETIC, index, invert, is_in, negate, select
 from dra_policy.expression.tree import (
     OR,
@@ -47,6 +48,7 @@ from dra_policy.expression.tree import (
     OptionalMap,
     Select,
 )
+from dra_policy.expression.typed import Typed
 from dra_policy.expression.values import (
     NO_OVERLOAD,
     NONE,

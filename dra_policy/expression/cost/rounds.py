@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from dra_policy.expression.checker import Typed
 from dra_policy.expression.cost.actual import call_cost
 from dra_policy.expression.cost.calls import ORDERED_TYPES
 from dra_policy.expression.cost.sizes import LIST_COST
@@ -14,6 +13,7 @@ from dra_policy.expression.errors import EvaluationAborted, EvaluationError
 from dra_policy.expression.frames import Closure, Frame
 from dra_policy.expression.library.lists import sorted_by
 from dra_policy.expression.tree import Comprehension, MacroKind
+from dra_policy.expression.typed import Typed
 from dra_policy.expression.values import NO_OVERLOAD, key_value, map_key, type_name
 
 if TYPE_CHECKING:

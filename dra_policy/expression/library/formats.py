@@ -62,7 +62,7 @@ _LABEL_VALUE_WORDS = (
 
 
 def _words(message: str, pattern: str, *examples: str) -> str:
-    shown = "or ".join(f"'{example}', " for example in examples)
+    shown = " or ".join(f"'{example}', " for example in examples)
     return f"{message} (e.g. {shown}regex used for validation is '{pattern}')"
 
 

@@ -15,9 +15,9 @@ from dra_policy.expression.values import (
     Timestamp,
     Uint,
     contains,
-    equal,
     no_overload,
     order,
+    unequal,
 )
 
 List = tuple[Any, ...]
@@ -154,11 +154,11 @@ def _sum(zero: Any) -> Callable[[List], Any]:
 
 
 def _index_of(values: List, wanted: Any) -> int:
-    return next((i for i, value in enumerate(values) if equal(value, wanted)), -1)
+    return next((i for i, value in enumerate(values) if not unequal(value, wanted)), -1)
 
 
 def _last_index_of(values: List, wanted: Any) -> int:
-    return next((i for i in range(len(values) - 1, -1, -1) if equal(values[i], wanted)), -1)
+    return next((i for i in range(len(values) - 1, -1, -1) if not unequal(values[i], wanted)), -1)
 
 
 def _sets_contains(values: List, wanted: List) -> bool:

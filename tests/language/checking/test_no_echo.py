@@ -138,3 +138,8 @@ def test_a_keyword_may_be_a_name_on_a_line_of_its_own() -> None:
     assert not found(
         "device Gpu {\n driver gpu.example.org\n attribute\n model one of a, b\n attribute\n class\n text }"
     )
+
+
+@pytest.mark.parametrize("text", ["class c of Gpu { require memory >= -1 }", "model M of Gpu { memory -1 }"])
+def test_a_negative_amount_lacks_no_unit(text: str) -> None:
+    assert found(DEVICE + text) == [("TYP013", "-1")]
