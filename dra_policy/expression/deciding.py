@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from dra_policy.expression.compilation import compile_tree
@@ -94,6 +95,11 @@ def _taken_apart(node: Expression, facts: DeviceFacts) -> list[Expression] | Non
 def _value(tree: Expression, facts: DeviceFacts) -> bool | None:
     """True, false, or none for an error."""
     try:
-        return compile_tree(tree, Features()).evaluate(facts)
+        return _compiled(tree).evaluate(facts)
     except EvaluationError:
         return None
+
+
+@lru_cache(maxsize=256)
+def _compiled(tree: Expression) -> Program:
+    return compile_tree(tree, Features())

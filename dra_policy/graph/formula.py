@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dra_policy.expression import EvaluationError, Program, compile_tree
+from dra_policy.expression.cost import BUDGET
 from dra_policy.expression.tree import AND, NOT, OR, Call, Comprehension, Expression, walk
 from dra_policy.resources.features import Features
 
 MOST_ATOMS = 64
 DEEPEST = 16
 """Below this many levels, and beyond this many atoms, a condition stays in one piece."""
+
+DEAREST = BUDGET // 10
+"""A condition that may come near the budget stays in one piece too: the budget is that of the whole (D7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def formula(program: Program, features: Features) -> Formula:
     ['device.driver == "d"', 'device.attributes["d"].shared']
     """
     tree = program.tree
-    if not _is_joined(tree) or any(isinstance(node, Comprehension) for node in walk(tree)):
+    if not _is_joined(tree) or program.cost > DEAREST or any(isinstance(node, Comprehension) for node in walk(tree)):
         return Atom(program)
     try:
         made = _taken_apart(tree, features, DEEPEST)

@@ -141,3 +141,26 @@ def test_values_as_attributes() -> None:
 def test_functions_of_authorization_are_declared_but_of_no_use(answer: Callable[..., bool | str]) -> None:
     assert "`authorizer` is not declared" in str(answer("authorizer.path('/healthz').check('get').allowed()"))
     assert answer("dyn(1).allowed()") == "no such overload: allowed(int)"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('string(timestamp("2020-01-11T0:00:00.5-12:30"))', "2020-01-11T00:00:00.5-12:30"),
+        ('timestamp("2020-01-01T00:00:00Z").getMinutes("1:30")', 30),
+        ('timestamp("0001-01-01T00:00:00Z").getFullYear("-12:30")', 0),
+        ('timestamp("0001-01-01T00:00:00Z").getDayOfWeek("-12:30")', 0),
+        ('timestamp("9999-12-31T23:59:59Z").getDayOfYear("1:0")', 0),
+        ('timestamp("9999-12-31T23:59:59Z").getFullYear("Asia/Kolkata")', 10000),
+        ('timestamp(0).getHours("Nowhere/City")', "unknown time zone Nowhere/City"),
+        ('string(double("1_000.5" + ""))', "1000.5"),
+        ('string(double("0x1p-2" + ""))', "0.25"),
+        ('double("1__0" + "") > 0.0', "type conversion error from 'string' to 'double'"),
+        ('"aaa".findAll("a|")', ("a", "a", "a")),
+        ('"baac".findAll("a*")', ("", "aa", "")),
+        ('semver("1.7.+x-y", true) == semver("1.7.0+x-y")', True),
+        ('isSemver("1.02.03", true) && !isSemver("1.02.03") && !isSemver("1.2-rc", true)', True),
+    ],
+)
+def test_as_go_reads_it(text: str, wanted: object) -> None:
+    assert derived(text) == wanted

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from dra_policy.expression.cost.calls import ORDERED_TYPES
 from dra_policy.expression.cost.sizes import LIST_COST, PATTERN_FACTOR, STRING_FACTOR
+from dra_policy.expression.errors import EvaluationAborted
 from dra_policy.expression.library.formats import NamedFormat
 from dra_policy.expression.library.network import CIDR, IP
 from dra_policy.expression.library.urls import URL
@@ -125,7 +126,9 @@ def _output(_args: tuple[Any, ...], result: Any) -> int:
 
 
 def _flatten(args: tuple[Any, ...], _result: Any) -> int:
-    depth = args[1] if len(args) == 2 and isinstance(args[1], int) else 1
+    depth = args[1] if len(args) == 2 else 1
+    if type(depth) is not int:
+        raise EvaluationAborted("the depth of `flatten` must be an int")
     return _listed(float(depth), size_of(args[0]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from dra_policy.expression.errors import EvaluationError
@@ -12,8 +13,14 @@ from dra_policy.expression.values import MAX_INT, MAX_UINT, MIN_INT, TypeValue, 
 
 _INT = re.compile(r"[+-]?[0-9]+\Z")
 _UINT = re.compile(r"[0-9]+\Z")
+_DIGITS = r"[0-9](?:_?[0-9])*"
 _DOUBLE = re.compile(
-    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z|[+-]?(inf|infinity)\Z|[+-]?nan\Z", re.IGNORECASE
+    rf"[+-]?(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:e[+-]?{_DIGITS})?\Z|[+-]?inf(?:inity)?\Z|[+-]?nan\Z",
+    re.IGNORECASE,
+)
+_HEXADECIMAL = re.compile(
+    r"[+-]?0x(?:_?[0-9a-f](?:_?[0-9a-f])*\.?(?:[0-9a-f](?:_?[0-9a-f])*)?|\.[0-9a-f](?:_?[0-9a-f])*)p[+-]?[0-9]+\Z",
+    re.IGNORECASE,
 )
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
@@ -40,10 +47,15 @@ def _uint(text: str) -> Uint:
 
 
 def _double(text: str) -> float:
-    if len(text) <= 1024 and _DOUBLE.match(text):
-        value = float(text)
-        if not math.isinf(value) or "n" in text.lower():
-            return value
+    """A double as Go reads it: underscores between digits, hexadecimal with an exponent."""
+    if len(text) <= 1024:
+        if _DOUBLE.match(text):
+            value = float(text)
+            if not math.isinf(value) or "n" in text.lower():
+                return value
+        elif _HEXADECIMAL.match(text):
+            with suppress(OverflowError):
+                return float.fromhex(text.replace("_", ""))
     raise _wrong("string", "double")
 
 

@@ -66,10 +66,10 @@ def _normalized(text: str) -> str:
 
 
 def _without_zeros(part: str) -> str:
-    kept = part.lstrip("0")
-    if len(part) <= 1 or len(kept) == len(part):
+    if len(part) <= 1:
         return part
-    return kept if kept[:1] in _DIGITS and kept else f"0{kept}"
+    kept = part.lstrip("0")
+    return kept if kept and kept[0] in _DIGITS else f"0{kept}"
 
 
 _DIGITS = frozenset("0123456789")
@@ -112,7 +112,12 @@ def _find_all(text: str, expression: str, most: int = -1) -> tuple[str, ...]:
     if most == 0:
         return ()
     found: list[str] = []
+    before = -1
     for one in pattern(expression).finditer(text):
+        # As in Go, nothing is found right behind what was found.
+        if one.start() == one.end() == before:
+            continue
+        before = one.end()
         found.append(one.group())
         if len(found) == most:
             break

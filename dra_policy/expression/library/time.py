@@ -28,9 +28,9 @@ _UNITS = {
 }
 _PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)")
 _INSTANT = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))\Z"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))\Z"
 )
-_OFFSET = re.compile(r"([+-]?)([0-9]{1,2}):([0-9]{2})\Z")
+_OFFSET = re.compile(r"([+-]?[0-9]{1,9}):([+-]?[0-9]{1,9})\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -106,24 +106,43 @@ def timestamp_text(timestamp: Timestamp) -> str:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> tzinfo:
+def _zone(name: str) -> tzinfo | int:
+    """A zone by name, or the seconds that `01:30` or `-7:0` is east of Greenwich."""
     if name in ("", "UTC"):
-        return UTC
+        return 0
     found = _OFFSET.match(name)
     if found is not None:
-        sign, hours, minutes = found.groups()
-        offset = timedelta(hours=int(hours), minutes=int(minutes))
-        if offset < timedelta(hours=24):
-            return timezone(-offset if sign == "-" else offset)
+        hours, minutes = int(found[1]), int(found[2])
+        return (hours * 60 + (-minutes if hours < 0 else minutes)) * 60
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
         raise EvaluationError(f"unknown time zone {name}") from problem
 
 
-def _moment(timestamp: Timestamp, zone: str) -> datetime:
+# The calendar repeats itself, days of the week included.
+_CYCLE_YEARS, _CYCLE = 400, timedelta(days=146_097)
+
+
+def _moment(timestamp: Timestamp, zone: str) -> tuple[datetime, int]:
+    """The time in a zone, and the years to add: Python knows the years 1 to 9999 only."""
+    moment = _EPOCH + timedelta(seconds=timestamp.nanos // _SECOND)
+    # Far from both ends, so that any zone fits.
+    years = _CYCLE_YEARS if moment.year > 5000 else -_CYCLE_YEARS
+    found = _zone(zone)
+    if isinstance(found, int):
+        try:
+            return moment + timedelta(seconds=found), 0
+        except OverflowError:
+            offset = timedelta(seconds=found)
+    else:
+        try:
+            return moment.astimezone(found), 0
+        except OverflowError:
+            near = moment + timedelta(days=2 if years < 0 else -2)
+            offset = near.astimezone(found).utcoffset() or timedelta()
     try:
-        return (_EPOCH + timedelta(seconds=timestamp.nanos // _SECOND)).astimezone(_zone(zone))
+        return (moment - _CYCLE if years > 0 else moment + _CYCLE) + offset, years
     except OverflowError as problem:
         raise EvaluationError("timestamp overflow") from problem
 
@@ -133,7 +152,6 @@ _GETTERS: dict[str, Callable[[datetime], int]] = {
     "timestamp_to_day_of_month": lambda moment: moment.day - 1,
     "timestamp_to_day_of_week": lambda moment: moment.isoweekday() % 7,
     "timestamp_to_day_of_year": lambda moment: moment.timetuple().tm_yday - 1,
-    "timestamp_to_year": lambda moment: moment.year,
     "timestamp_to_month": lambda moment: moment.month - 1,
     "timestamp_to_hours": lambda moment: moment.hour,
     "timestamp_to_minutes": lambda moment: moment.minute,
@@ -142,7 +160,12 @@ _GETTERS: dict[str, Callable[[datetime], int]] = {
 
 
 def _getter(read: Callable[[datetime], int]) -> Callable[..., int]:
-    return lambda timestamp, zone="": read(_moment(timestamp, zone))
+    return lambda timestamp, zone="": read(_moment(timestamp, zone)[0])
+
+
+def _year(timestamp: Timestamp, zone: str = "") -> int:
+    moment, years = _moment(timestamp, zone)
+    return moment.year + years
 
 
 def _milliseconds(timestamp: Timestamp, zone: str = "") -> int:
@@ -168,6 +191,8 @@ TIME: dict[str, Callable[..., Any]] = {
     "duration_to_minutes": _whole(60 * _SECOND),
     "duration_to_seconds": _whole(_SECOND),
     "duration_to_milliseconds": _whole(10**6),
+    "timestamp_to_year": _year,
+    "timestamp_to_year_with_tz": _year,
     "timestamp_to_milliseconds": _milliseconds,
     "timestamp_to_milliseconds_with_tz": _milliseconds,
 }
