@@ -284,7 +284,7 @@ def device(choices: Choices, driver: str, name: str, counter_sets: Sequence[str]
         made["bindsToNode"] = True
     if placed:
         made |= place(choices, kind, per_device=False)
-    if counter_sets and choices.chance(72):
+    if counter_sets and choices.chance(60):
         made["consumesCounters"] = consumptions(choices, counter_sets, kind)
     return made
 
@@ -317,9 +317,9 @@ def place(choices: Choices, kind: Kind, *, per_device: bool) -> Json:
     choice = choices.number(0, 99)
     if choice < 50:
         return {"nodeName": NODE}
-    if choice < 64:
+    if choice < 74:
         return {"allNodes": True}
-    if choice < 78:
+    if choice < 81:
         return {"nodeSelector": node_selector(choices)}
     if per_device and choice < 92:
         return {"perDeviceNodeSelection": True}
@@ -347,7 +347,7 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
     first = 0
     for number in range(choices.number(1, 2)):
         spec = place(choices, kind, per_device=True)
-        size = choices.one((4, 5, 6, 7) if kind.search else (2, 1, 3, 4, 4, 5, 0))
+        size = choices.one((6, 7, 5, 8) if kind.search else (2, 1, 3, 4, 4, 5, 0))
         placed = "perDeviceNodeSelection" in spec
         spec["devices"] = [
             device(choices.part(), driver, f"d{first + i}", counter_sets, kind, placed=placed) for i in range(size)
@@ -363,7 +363,7 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
         if choices.chance(kind.rarely(3)):
             spec["sharedCounters"].append(counter_set(choices, counter_sets[0]))
         made.append(published(f"{driver}-{name}-counters", spec))
-    count = len(made) + (choices.one((-1, 1)) if choices.chance(kind.rarely(16)) else 0)
+    count = len(made) + (choices.one((-1, 1)) if choices.chance(kind.rarely(10)) else 0)
     if choices.chance(2) and not counter_sets:
         # In a bare list of slices even names need not be unique; upstream tells slices with counters apart by name.
         made[-1]["metadata"] = dict(made[0]["metadata"])
@@ -399,7 +399,7 @@ def claim(choices: Choices, name: str, kind: Kind) -> Json:
     asked = [ask for r in requests for ask in (*r.get("firstAvailable", ()), r.get("exactly", {}))]
     names = [r["name"] for r in requests]
     names += [f"{r['name']}/{sub['name']}" for r in requests for sub in r.get("firstAvailable", ())]
-    if names and choices.chance(80 if kind.search else 30):
+    if names and choices.chance(48 if kind.search else 30):
         derived = any("derivedAttributes" in ask for ask in asked)
         spec["constraints"] = [constraint(choices, names, derived=derived) for _ in range(choices.one((1, 1, 2)))]
     if names and choices.chance(14):
@@ -469,7 +469,7 @@ def ask(choices: Choices, kind: Kind) -> Json:
         if count > 1:
             made["count"] = count
     if choices.chance(12 if kind.search else 30):
-        made["selectors"] = selectors(choices, 1, kind.rarely(16))
+        made["selectors"] = selectors(choices, 1, kind.rarely(10))
     if choices.chance(18):
         made["tolerations"] = [toleration(choices) for _ in range(choices.number(1, 2))]
     if choices.chance(12 if "ConsumableCapacity" in kind.on else 1):
@@ -517,7 +517,7 @@ def usage(choices: Choices, published_slices: Sequence[Json], kind: Kind) -> Jso
     held: list[Json] = []
     for one in published_slices:
         for known in one["spec"].get("devices", ()):
-            if not choices.chance(8 if kind.search else 28):
+            if not choices.chance(4 if kind.search else 28):
                 continue
             used = {"driver": one["spec"]["driver"], "pool": one["spec"]["pool"]["name"], "device": known["name"]}
             if not known.get("allowMultipleAllocations") and not choices.chance(5):
