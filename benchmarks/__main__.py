@@ -2,6 +2,6 @@
 
 import sys
 
-from benchmarks import startup
+from benchmarks import expression, startup
 
-sys.exit(startup.main())
+sys.exit(max([startup.main(), expression.main()]))
