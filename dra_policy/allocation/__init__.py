@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dra_policy.allocation.allocate import allocate
+from dra_policy.allocation.assembly import assemble
 from dra_policy.allocation.results import (
     Allocated,
     Cause,
@@ -11,6 +12,7 @@ from dra_policy.allocation.results import (
     Loss,
     NodeReasons,
     Outcome,
+    Pick,
     RequestReasons,
     Scope,
     Unsatisfiable,
@@ -24,8 +26,10 @@ __all__ = [
     "Loss",
     "NodeReasons",
     "Outcome",
+    "Pick",
     "RequestReasons",
     "Scope",
     "Unsatisfiable",
     "allocate",
+    "assemble",
 ]

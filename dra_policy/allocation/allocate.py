@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
-from dra_policy.allocation.assembly import allocation_result
+from dra_policy.allocation.assembly import assemble
 from dra_policy.allocation.call import Call
 from dra_policy.allocation.funnel import node_reasons
-from dra_policy.allocation.results import Allocated, Failed, GaveUp, Outcome, Scope, Unsatisfiable
-from dra_policy.allocation.rule import Fault
+from dra_policy.allocation.preparation import prepare
+from dra_policy.allocation.pruning import ALL, Pruning
+from dra_policy.allocation.results import Allocated, Failed, GaveUp, NodeReasons, Outcome, Pick, Scope, Unsatisfiable
+from dra_policy.allocation.rule import Choice, Fault
 from dra_policy.allocation.search import End, Search
 from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import NodeView, PoolState, Usage
-from dra_policy.resources import AllocationResult, Features
+from dra_policy.resources import Features
 from dra_policy.rules import ClaimRules, ClassName, ClassRules
 
 
@@ -26,65 +30,80 @@ def allocate(  # noqa: PLR0917  # the six of them are the question
     features: Features,
     *,
     step_limit: int,
-    explain: bool = True,
+    prunings: frozenset[Pruning] = ALL,
 ) -> Outcome:
     """Devices for all claims of a pod on one node, or why there are none: what Kubernetes 1.37 would answer.
 
-    `view` and `graph` belong to one snapshot. `step_limit` bounds the candidates that are looked at. Without `explain`
-    a refusal comes without its reasons, which cost more than most refusals. Nothing is changed: whoever takes an
-    `Allocated` records it in the state of use.
+    `view` and `graph` belong to one snapshot. `step_limit` bounds the candidates that are looked at; `prunings` are what
+    the search may leave out, none of which changes an answer. A refusal works out its reasons when they are first read.
+    Nothing is changed: whoever takes an `Allocated` records it in the state of use.
     """
-    keys = tuple(claim.key for claim in claims)
+    keys = tuple([claim.key for claim in claims])
     node = view.node.metadata.name
     if not claims:
         return Allocated(node, (), (), 0)  # J13
     if view.failure is not None:
         return Failed(node, Scope.POD, view.failure.rule, view.failure.message)
-    call = Call(view, graph, claims=claims, classes=classes, usage=usage, features=features)
-    needs = call.question().read(call.claims)
-    if isinstance(needs, Fault):
-        return _failed(node, needs, 0)
-    search = Search(needs, call.rules(), step_limit)
+    question = prepare(view, graph, claims, classes, features)
+    if question.fault is not None:
+        return _failed(node, question.fault, claims, 0)
+    search = Search(question.needs(), question.rules(usage), step_limit, prunings)
     end = search.run()
+    if end is End.SOLVED:
+        picks = tuple([tuple([_pick(choice) for choice in picked]) for picked in search.picked])
+        results = assemble(node, claims, picks, view.records, classes, features)
+        if isinstance(results, Fault):
+            return _as_failed(node, results, search.steps)
+        return Allocated(node, keys, results, search.steps, picks)
     match end:
         case Fault():
-            return _failed(node, end, search.steps)
+            return _failed(node, end, claims, search.steps)
         case End.STOPPED:
             return GaveUp(node, keys, search.steps)
         case End.EXHAUSTED:
-            return _nothing(call, search, explain=explain)
-        case End.SOLVED:
-            return _solution(call, search)
+            broken = _broken(view)
+            if broken:
+                return Failed(node, Scope.NODE, "B7", broken, steps=search.steps)
+            call = partial(Call, view, graph, claims=tuple(claims), classes=classes, usage=usage, features=features)
+            return Unsatisfiable.later(keys, partial(_reasons, call), search.steps)
     assert_never(end)
 
 
-def _failed(node: str, fault: Fault, steps: int) -> Failed:
+def _pick(choice: Choice) -> Pick:
+    asked, record = choice
+    return Pick._make((asked.request, asked.alternative, record.index))
+
+
+def _reasons(made: Callable[[], Call]) -> tuple[NodeReasons, ...]:
+    call = made()
+    needs = call.question().read(call.claims)
+    # Invariant: the same question has been read before without an error.
+    assert not isinstance(needs, Fault)
+    return (node_reasons(call, needs),)
+
+
+def _failed(node: str, fault: Fault, claims: Sequence[ClaimRules], steps: int) -> Failed:
+    """An error of a prepared question, in the name of the claim that it concerns."""
+    if fault.claim is None:
+        return _as_failed(node, fault, steps)
+    claim = claims[int(fault.claim.name)]
+    origin = None if fault.origin is None else claim.own(fault.origin)
+    return _as_failed(node, replace(fault, claim=claim.key, origin=origin), steps)
+
+
+def _as_failed(node: str, fault: Fault, steps: int) -> Failed:
     return Failed(
         node, fault.scope, fault.rule, fault.message, fault.claim, fault.request, fault.device, fault.origin, steps
     )
 
 
-def _nothing(call: Call, search: Search, *, explain: bool) -> Outcome:
+def _broken(view: NodeView) -> str:
     """B7: an invalid pool makes it an error that no devices were found elsewhere, for this node only."""
-    node = call.view.node.metadata.name
-    invalid = [pool for pool in call.view.pools if pool.state is PoolState.INVALID]
-    if invalid:
-        broken = "; ".join(f"{pool.id}: {pool.why}" for pool in invalid)
-        message = f"found no devices, and some resource pools are invalid: {broken}"
-        return Failed(node, Scope.NODE, "B7", message, steps=search.steps)
-    reasons = (node_reasons(call, search.claims),) if explain else ()
-    return Unsatisfiable(tuple(claim.key for claim in call.claims), reasons, search.steps)
-
-
-def _solution(call: Call, search: Search) -> Outcome:
-    node = call.view.node.metadata.name
-    results: list[AllocationResult] = []
-    for claim, choices, asked in zip(call.claims, search.picked, search.chosen(), strict=True):
-        result = allocation_result(call, claim, asked, choices)
-        if isinstance(result, Fault):
-            return _failed(node, result, search.steps)
-        results.append(result)
-    return Allocated(node, tuple(claim.key for claim in call.claims), tuple(results), search.steps)
+    invalid = [pool for pool in view.pools if pool.state is PoolState.INVALID]
+    if not invalid:
+        return ""
+    broken = "; ".join(f"{pool.id}: {pool.why}" for pool in invalid)
+    return f"found no devices, and some resource pools are invalid: {broken}"
 
 
 __all__ = ["allocate"]

@@ -13,7 +13,8 @@ from dra_policy.allocation.call import Call
 from dra_policy.allocation.question import ClaimNeeds, Need
 from dra_policy.allocation.results import Cause, RequestReasons
 from dra_policy.allocation.rule import Rule
-from dra_policy.allocation.search import End, Rules, Search
+from dra_policy.allocation.ruleset import Rules
+from dra_policy.allocation.search import End, Search
 from dra_policy.rules import Origin
 
 BUDGET = 2000

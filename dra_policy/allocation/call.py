@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dra_policy.allocation.attributes import Attributes
 from dra_policy.allocation.compatibility import CompatibilityGroups
 from dra_policy.allocation.counters import Counters, CountersAllowed
 from dra_policy.allocation.in_use import InUse
 from dra_policy.allocation.node_operations import NodeOperations
 from dra_policy.allocation.question import Question
 from dra_policy.allocation.rule import Rule
-from dra_policy.allocation.search import Rules
+from dra_policy.allocation.ruleset import Rules
 from dra_policy.allocation.selection import Selectable, Selection
 from dra_policy.allocation.sharing import CapacityPolicies, Consumptions, RemainingCapacity
 from dra_policy.allocation.taints import Taints
@@ -32,6 +33,8 @@ class Call:
         classes: Mapping[ClassName, ClassRules],
         usage: Usage,
         features: Features,
+        attributes: Attributes | None = None,
+        consumptions: Consumptions | None = None,
     ) -> None:
         self.view = view
         self.claims = tuple(claims)
@@ -40,29 +43,37 @@ class Call:
         self.usage = usage
         self.selection = Selection(view, graph, classes, features)
         self.selectable = Selectable(self.selection)
-        self.consumptions = Consumptions(features)
+        self.attributes = Attributes() if attributes is None else attributes
+        self.consumptions = Consumptions(features) if consumptions is None else consumptions
         self.policies = CapacityPolicies(self.consumptions) if features.consumable_capacity else None
 
     def question(self) -> Question:
-        return Question(self.selection, self.selectable, self.policies, self.classes, self.features)
+        return Question(
+            self.selection, self.selectable, self.policies, self.classes, self.features, attributes=self.attributes
+        )
+
+    def steady(self) -> tuple[Rule, ...]:
+        """The rules that give one answer per device and request, whatever is in use or chosen; selectors first."""
+        features = self.features
+        steady: list[Rule] = [self.selectable]
+        if self.policies is not None:
+            steady.append(self.policies)
+        declared = frozenset(self.view.node.status.declared_features)
+        steady += [NodeOperations(declared, features), CountersAllowed(features)]
+        if features.device_taints:
+            steady.append(Taints())
+        return tuple(steady)
 
     def rules(self) -> Rules:
         """The rules that the features and the view call for, with empty state."""
         features, view, usage = self.features, self.view, self.usage
-        steady: list[Rule] = [self.selectable]
-        capacity: list[Rule] = []
-        if self.policies is not None:
-            steady.append(self.policies)
-            capacity.append(RemainingCapacity(usage, self.consumptions, features))
-        steady += [NodeOperations(frozenset(view.node.status.declared_features), features), CountersAllowed(features)]
-        if features.device_taints:
-            steady.append(Taints())
+        capacity = [RemainingCapacity(usage, self.consumptions, features)] if self.policies is not None else []
         pools: list[Rule] = []
         if features.compatibility_groups:
             pools.append(CompatibilityGroups(view, usage, features))
         if features.partitionable_devices:
             pools.append(Counters(view, usage, features))
-        return Rules(InUse(usage, features), steady, capacity, pools)
+        return Rules(InUse(usage, features), self.steady(), capacity, pools)
 
 
 __all__ = ["Call"]

@@ -114,7 +114,13 @@ class CompatibilityGroups(ChargedOnce):
         record = choice.record
         parts = frozenset((p.counter_set, p.compatibility_groups) for p in record.device.consumes_counters)
         shared = self.shared(record)
-        return record.id.pool_id if parts else None, parts, shared, shared and self._usage.is_charged(record.id)
+        return record.id.pool_id if parts else None, parts, shared, shared and self.shares_held(record)
+
+    def exact(self, choice: Choice) -> bool:
+        return self.free(choice)
+
+    def touches(self, choice: Choice) -> tuple[Hashable, ...]:
+        return () if self.free(choice) else super().touches(choice)
 
 
 __all__ = ["CompatibilityGroups", "Groups", "baseline", "joined"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dra_policy.allocation.rule import Asked
 from dra_policy.resources import DeviceAllocationConfiguration, OpaqueDeviceConfiguration
-from dra_policy.rules import ClaimRules, ClassName, ClassRules
+from dra_policy.rules import Ask, ClaimSpec, ClassName, ClassRules
 
 FROM_CLASS = "FromClass"
 FROM_CLAIM = "FromClaim"
@@ -21,7 +20,7 @@ class _Entry:
 
 
 def configurations(
-    claim: ClaimRules, chosen: Sequence[Asked], classes: Mapping[ClassName, ClassRules]
+    spec: ClaimSpec, chosen: Sequence[Ask], classes: Mapping[ClassName, ClassRules]
 ) -> tuple[DeviceAllocationConfiguration, ...]:
     """All configuration for the alternatives that were chosen, one for each request of the claim, in order.
 
@@ -29,29 +28,33 @@ def configurations(
     """
     entries: list[_Entry] = []
     by_class: dict[ClassName, list[_Entry]] = {}
-    for asked in chosen:
-        name = asked.ask.class_name
-        if name in by_class:
-            for entry in by_class[name]:
-                entry.requests.append(asked.result_name)
+    names = [
+        (request.name, f"{request.name}/{ask.name}" if ask.name else request.name)
+        for request, ask in zip(spec.requests, chosen, strict=True)
+    ]
+    for ask, (_, result_name) in zip(chosen, names, strict=True):
+        class_name = ask.class_name
+        if class_name in by_class:
+            for entry in by_class[class_name]:
+                entry.requests.append(result_name)
             continue
-        made = [_Entry(FROM_CLASS, [asked.result_name], config.opaque) for config in classes[name].configs]
-        by_class[name] = made
+        made = [_Entry(FROM_CLASS, [result_name], config.opaque) for config in classes[class_name].configs]
+        by_class[class_name] = made
         entries += made
-    for config in claim.configs:
-        names = config.requests
-        if not names or any(a.request_name in names or a.result_name in names for a in chosen):
-            entries.append(_Entry(FROM_CLAIM, list(names), config.opaque))
+    for config in spec.configs:
+        given = config.requests
+        if not given or any(name in given for both in names for name in both):
+            entries.append(_Entry(FROM_CLAIM, list(given), config.opaque))
     return tuple(
         DeviceAllocationConfiguration(
-            source=entry.source, requests=() if _covers(entry, chosen) else tuple(entry.requests), opaque=entry.opaque
+            source=entry.source, requests=() if _covers(entry, names) else tuple(entry.requests), opaque=entry.opaque
         )
         for entry in entries
     )
 
 
-def _covers(entry: _Entry, chosen: Sequence[Asked]) -> bool:
-    return all(asked.request_name in entry.requests or asked.result_name in entry.requests for asked in chosen)
+def _covers(entry: _Entry, names: Sequence[tuple[str, str]]) -> bool:
+    return all(request in entry.requests or result in entry.requests for request, result in names)
 
 
 __all__ = ["FROM_CLAIM", "FROM_CLASS", "configurations"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from dra_policy.allocation.attributes import Attributes, Value
 from dra_policy.allocation.results import Cause
-from dra_policy.allocation.rule import Answer, Asked, Choice, Fault, Nature, Reach, Reads, Reply, Rule
+from dra_policy.allocation.rule import Answer, Asked, Choice, Fault, Nature, Reach, Reads, Reply, Rule, Tie
 from dra_policy.resources import Features
 from dra_policy.rules import ConstraintKind, ConstraintRule, Origin
 
@@ -69,11 +69,46 @@ class AttributeConstraint(Rule, Generic[State]):
     def kind(self, choice: Choice) -> Hashable:
         return self._attributes.value(choice, self.constraint.attribute)
 
+    @abstractmethod
+    def _labels(self, value: Value, index: int) -> Iterable[Hashable]:
+        """What a value has in common with others, or must not have; `index` tells the device."""
+
+    def labels(self, choice: Choice) -> frozenset[Hashable] | Fault:
+        value = self._attributes.value(choice, self.constraint.attribute)
+        if value is None:
+            return frozenset()
+        return value if isinstance(value, Fault) else frozenset(self._labels(value, choice.record.index))
+
+    def space(self) -> Hashable:
+        return type(self), self.constraint.attribute
+
+
+def _scalar(value: Value, index: int) -> tuple[Hashable, ...]:
+    """A scalar is its own label; anything else is like no other device, because nothing goes with it (F4, F6)."""
+    return (value,) if value.known and not value.listed else (("of device", index),)
+
+
+def _is_scalar(labels: frozenset[Hashable] | Fault) -> bool:
+    return not isinstance(labels, Fault) and all(isinstance(label, Value) for label in labels)
+
+
+def _items(value: Value) -> Iterator[Hashable]:
+    """Every item of a set, items of different types apart (F5, F7)."""
+    return ((value.type, item) for item in value.items)
+
 
 class MatchScalars(AttributeConstraint[Value | None]):
     """All values equal; the first device fixes the value, whatever its type. A list matches nothing after it (F4)."""
 
     __slots__ = ()
+
+    tie: ClassVar[Tie] = Tie.COMMON
+
+    def _labels(self, value: Value, index: int) -> Iterable[Hashable]:
+        return _scalar(value, index)
+
+    def exact(self, choice: Choice) -> bool:
+        return _is_scalar(self.labels(choice))
 
     def _extended(self, state: Value | None, value: Value) -> Value | None:
         if state is None:
@@ -85,6 +120,16 @@ class MatchSets(AttributeConstraint[Value | None]):
     """One item in common among all devices: an intersection over all of them, not by pairs (F5)."""
 
     __slots__ = ()
+
+    tie: ClassVar[Tie] = Tie.COMMON
+
+    def _labels(self, value: Value, index: int) -> Iterable[Hashable]:
+        del index
+        return _items(value)
+
+    def exact(self, choice: Choice) -> bool:
+        del choice
+        return True
 
     def _extended(self, state: Value | None, value: Value) -> Value | None:
         if not value.items:
@@ -102,6 +147,14 @@ class DistinctScalars(AttributeConstraint[tuple[Value, ...]]):
 
     __slots__ = ()
 
+    tie: ClassVar[Tie] = Tie.DISTINCT
+
+    def _labels(self, value: Value, index: int) -> Iterable[Hashable]:
+        return _scalar(value, index)
+
+    def exact(self, choice: Choice) -> bool:
+        return _is_scalar(self.labels(choice))
+
     def _extended(self, state: tuple[Value, ...], value: Value) -> tuple[Value, ...] | None:
         if state and (value.listed or not value.known or value in state):
             return None
@@ -112,6 +165,16 @@ class DistinctSets(AttributeConstraint[frozenset[tuple[str, int | bool | str]]])
     """No item in common between any two devices; items of different types differ (F7)."""
 
     __slots__ = ()
+
+    tie: ClassVar[Tie] = Tie.DISTINCT
+
+    def _labels(self, value: Value, index: int) -> Iterable[Hashable]:
+        del index
+        return _items(value)
+
+    def exact(self, choice: Choice) -> bool:
+        del choice
+        return True
 
     def _extended(
         self, state: frozenset[tuple[str, int | bool | str]], value: Value

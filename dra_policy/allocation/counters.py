@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, cast
 
 from dra_policy.allocation.results import Cause
-from dra_policy.allocation.rule import Answer, Choice, Nature, Reach, Reads, Reply, Rule
+from dra_policy.allocation.rule import NEVER, Answer, Choice, Draws, Nature, Reach, Reads, Reply, Resource, Rule
 from dra_policy.inventory import DeviceRecord, NodeView, PoolID, PoolView, Usage
 from dra_policy.resources import Correction, Device, Features, Quantity
 from dra_policy.rules import Origin
@@ -87,6 +87,10 @@ class ChargedOnce(Rule):
         """Whether further shares of the device are free."""
         return self._sharing and bool(record.device.allow_multiple_allocations)
 
+    def shares_held(self, record: DeviceRecord) -> bool:
+        """Whether allocations hold shares of the device; that one holds it exclusively makes no further share free."""
+        return bool(self._usage.shares(record.id) or self._usage.consumed(record.id))
+
     @abstractmethod
     def _charge(self, record: DeviceRecord) -> bool:
         """Charge a device, or say no and change nothing."""
@@ -102,7 +106,7 @@ class ChargedOnce(Rule):
         if not self.shared(record):
             return Reply.TAKEN if self._charge(record) else Reply.REFUSED
         shares = self._shares.get(record.index, 0)
-        if not shares and not self._usage.is_charged(record.id) and not self._charge(record):
+        if not shares and not self.shares_held(record) and not self._charge(record):
             return Reply.REFUSED
         self._shares[record.index] = shares + 1
         return Reply.TAKEN
@@ -119,11 +123,19 @@ class ChargedOnce(Rule):
             self._shares[record.index] = shares
             return
         del self._shares[record.index]
-        if not self._usage.is_charged(record.id):
+        if not self.shares_held(record):
             self._discharge(record)
 
     def state(self) -> Hashable:
         return frozenset(self._shares.items())
+
+    def free(self, choice: Choice) -> bool:
+        """Whether the rule has nothing to say to the choice, now or ever."""
+        record = choice.record
+        return not record.device.consumes_counters or (self.shared(record) and self.shares_held(record))
+
+    def exact(self, choice: Choice) -> bool:
+        return self.free(choice) or not self.shared(choice.record)
 
 
 @dataclass(slots=True)
@@ -211,7 +223,37 @@ class Counters(ChargedOnce):
         record = choice.record
         shared = self.shared(record)
         drawn = frozenset(self._demand(record).items())
-        return record.id.pool_id if drawn else None, drawn, shared, shared and self._usage.is_charged(record.id)
+        return record.id.pool_id if drawn else None, drawn, shared, shared and self.shares_held(record)
+
+    def free(self, choice: Choice) -> bool:
+        return (choice.asked.admin and self._exempts_admin) or super().free(choice)
+
+    def draws(self, choice: Choice) -> Draws:
+        record = choice.record
+        # The first share of a device is charged and further ones are not (G5), so no share draws for certain.
+        if self.shared(record) or self.free(choice):
+            return ()
+        if self._ledger(record).overdrawn:
+            return ((NEVER, 1),)
+        pool = record.id.pool_id
+        return tuple(
+            (Resource(("counter", name[1]), (pool, name)), amount)
+            for name, amount in self._demand(record).items()
+            if amount
+        )
+
+    def supply(self, resource: Resource) -> int:
+        if resource is NEVER:
+            return 0
+        pool, name = cast("tuple[PoolID, CounterName]", resource.key)
+        # Invariant: `draws` has opened the ledger of every pool that it names.
+        return self._ledgers[pool].left[name]
+
+    def touches(self, choice: Choice) -> tuple[Hashable, ...]:
+        if self.free(choice):
+            return ()
+        pool = choice.record.id.pool_id
+        return tuple((pool, name) for name, amount in self._demand(choice.record).items() if amount)
 
 
 __all__ = ["ChargedOnce", "CounterName", "Counters", "CountersAllowed", "available", "demand"]

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import ClassVar
 
 from dra_policy.allocation.results import Cause
-from dra_policy.allocation.rule import Answer, Choice, Nature, Reach, Reads, Reply, Rule
+from dra_policy.allocation.rule import Answer, Choice, Draws, Nature, Reach, Reads, Reply, Resource, Rule
 from dra_policy.inventory import DeviceRecord, Usage
 from dra_policy.resources import Correction, Features
 from dra_policy.rules import Origin
@@ -19,7 +19,7 @@ class InUse(Rule):
     choices of other claims, but marks its own ones, so that a later ordinary request cannot take them (E11).
     """
 
-    __slots__ = ("_chosen", "_features", "_usage")
+    __slots__ = ("_chosen", "_corrected", "_features", "_nothing", "_sharing", "_usage")
 
     nature: ClassVar[Nature] = Nature(
         Cause.IN_USE, ("J5", "E10", "E11"), Reach.CALL, frozenset({Reads.USAGE, Reads.CHOICES})
@@ -28,32 +28,37 @@ class InUse(Rule):
     def __init__(self, usage: Usage, features: Features) -> None:
         self._usage = usage
         self._features = features
+        self._sharing = features.consumable_capacity
+        self._corrected = Correction.SHARES_KEEP_A_DEVICE_IN_USE in features.corrections
+        self._nothing = not len(usage)
         self._chosen: dict[int, tuple[int, ...]] = {}
 
     def _shared(self, record: DeviceRecord) -> bool:
-        return self._features.consumable_capacity and bool(record.device.allow_multiple_allocations)
+        return self._sharing and bool(record.device.allow_multiple_allocations)
 
     def _allocated(self, record: DeviceRecord) -> bool:
         """Whether allocations before the call keep others off the device."""
+        if self._nothing:
+            return False
         if self._usage.in_use(record.id, self._features):
             return True
-        corrected = Correction.SHARES_KEEP_A_DEVICE_IN_USE in self._features.corrections
-        return corrected and not self._shared(record) and self._usage.is_charged(record.id)
+        return self._corrected and not self._shared(record) and self._usage.is_charged(record.id)
 
     def never(self, choice: Choice) -> bool:
         """Whether the choice is refused whatever else is chosen: allocated before the call."""
         return not choice.asked.admin and self._allocated(choice.record)
 
     def take(self, choice: Choice) -> Answer:
-        record = choice.record
-        chosen = self._chosen.get(record.index, ())
-        if choice.asked.admin:
-            if choice.asked.claim in chosen:
+        asked, record = choice
+        index = record.index
+        chosen = self._chosen.get(index, ())
+        if asked.admin:
+            if asked.claim in chosen:
                 return Reply.REFUSED
-        elif chosen or self._allocated(record):
+        elif chosen or (not self._nothing and self._allocated(record)):
             return Reply.REFUSED
-        if not self._shared(record):
-            self._chosen[record.index] = (*chosen, choice.asked.claim)
+        if not (self._sharing and record.device.allow_multiple_allocations):
+            self._chosen[index] = (*chosen, asked.claim)
         return Reply.TAKEN
 
     def undo(self, choice: Choice) -> None:
@@ -77,5 +82,22 @@ class InUse(Rule):
     def kind(self, choice: Choice) -> Hashable:
         return self._allocated(choice.record), self._shared(choice.record)
 
+    def draws(self, choice: Choice) -> Draws:
+        if choice.asked.admin or self._shared(choice.record):
+            return ()
+        return ((Resource(DEVICE, choice.record.index), 1),)
 
-__all__ = ["InUse"]
+    def supply(self, resource: Resource) -> int:
+        return 0 if resource.key in self._chosen else 1
+
+    def exact(self, choice: Choice) -> bool:
+        return not choice.asked.admin
+
+    def touches(self, choice: Choice) -> tuple[Hashable, ...]:
+        return () if self._shared(choice.record) else (choice.record.index,)
+
+
+DEVICE = "device"
+"""The family of the devices that one claim gets alone."""
+
+__all__ = ["DEVICE", "InUse"]

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
-from dra_policy.allocation.results import Scope
-from dra_policy.allocation.rule import Choice, Fault
-from dra_policy.resources import Correction, Features, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
+from dra_policy.inventory import DeviceID, DeviceRecord
+from dra_policy.resources import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 
 
+class TooManyTerms(NamedTuple):
+    """The device at a position has a node selector that cannot be merged, because it has more than one term (C3)."""
+
+    position: int
+    device: DeviceID
+    terms: int
+
+
+@lru_cache(maxsize=4096)
 def only_node(name: str) -> NodeSelector:
-    """The selector of one node by its name.
+    """The selector of one node by its name, the same object for the same name.
 
     >>> only_node("node-1").node_selector_terms[0].match_fields[0].values
     ('node-1',)
@@ -19,16 +29,19 @@ def only_node(name: str) -> NodeSelector:
     return NodeSelector(node_selector_terms=(NodeSelectorTerm(match_fields=(requirement,)),))
 
 
-def merged_selector(choices: Sequence[Choice], node: str, features: Features) -> NodeSelector | Fault | None:
+def merged_selector(records: Sequence[DeviceRecord], node: str) -> NodeSelector | TooManyTerms | None:
     """One term that holds wherever all devices are usable; None means everywhere.
 
     A device that belongs to one node, by name or because it is bound to it, decides alone. A selector of a device
     with more than one term is an error (C3).
     """
+    if records:  # most slices are one node's
+        first = records[0].slice.spec
+        if first.node_name and not first.per_device_node_selection:
+            return only_node(node)
     expressions: list[NodeSelectorRequirement] = []
     fields: list[NodeSelectorRequirement] = []
-    for choice in choices:
-        record = choice.record
+    for position, record in enumerate(records):
         spec = record.slice.spec
         chooser = record.device if spec.per_device_node_selection else spec
         if chooser.node_name or record.device.binds_to_node:
@@ -37,11 +50,7 @@ def merged_selector(choices: Sequence[Choice], node: str, features: Features) ->
             continue
         terms = chooser.node_selector.node_selector_terms
         if len(terms) > 1:
-            message = f"the node selector has {len(terms)} terms, one is supported"
-            asked = choice.asked
-            here = Correction.SELECTOR_TERMS_FAIL_ON_THE_NODE in features.corrections
-            scope = Scope.NODE if here else Scope.POD
-            return Fault("C3", message, None, asked.key, asked.result_name, str(record.id), scope)
+            return TooManyTerms(position, record.id, len(terms))
         for term in terms:
             _add_new(expressions, term.match_expressions)
             _add_new(fields, term.match_fields)
@@ -61,4 +70,4 @@ def _same(one: NodeSelectorRequirement, other: NodeSelectorRequirement) -> bool:
     return (one.key, one.operator, set(one.values)) == (other.key, other.operator, set(other.values))
 
 
-__all__ = ["merged_selector", "only_node"]
+__all__ = ["TooManyTerms", "merged_selector", "only_node"]

@@ -22,7 +22,9 @@ EXACT = "ExactCount"
 ALL = "All"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# Not frozen, though nobody changes them: those of claims with constraints are made anew for every call, and a frozen
+# dataclass takes three times as long to make.
+@dataclass(slots=True, eq=False)
 class Need:
     """One alternative, ready for the search.
 
@@ -36,7 +38,7 @@ class Need:
     constraints: tuple[AnyConstraint, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ClaimNeeds:
     """A claim, ready for the search: for each request its alternatives, one for an exact request."""
 
@@ -55,14 +57,17 @@ class Question:
         policies: CapacityPolicies | None,
         classes: Mapping[ClassName, ClassRules],
         features: Features,
+        *,
+        attributes: Attributes,
     ) -> None:
         self._selection = selection
         self._selectable = selectable
         self._policies = policies
         self._classes = classes
         self._features = features
-        self._attributes = Attributes()
+        self._attributes = attributes
         self._number = 0
+        self._found: dict[int, tuple[DeviceRecord, ...]] = {}
 
     def read(self, claims: Sequence[ClaimRules]) -> tuple[ClaimNeeds, ...] | Fault:
         """All claims in order, or the first problem."""
@@ -124,7 +129,7 @@ class Question:
             problem = self._problem(ask)
             if problem:
                 return Fault("E1", problem, ask.origin, claim.key, asked.result_name)
-            found = self._all(asked) if asked.every else self._candidates(asked)
+            found = self._devices(asked)
             if isinstance(found, Fault):
                 return found
             covering = tuple(made for rule, made in constraints if made is not None and affects(rule, asked))
@@ -151,6 +156,16 @@ class Question:
         if ask.mode not in (EXACT, ALL):
             return f"unknown allocation mode `{ask.mode}`"
         return ""
+
+    def _devices(self, asked: Asked) -> tuple[DeviceRecord, ...] | Fault:
+        """Claims that share a spec share their candidates too."""
+        known = self._found.get(id(asked.ask))
+        if known is not None:
+            return known
+        found = self._all(asked) if asked.every else self._candidates(asked)
+        if not isinstance(found, Fault):
+            self._found[id(asked.ask)] = found
+        return found
 
     def _candidates(self, asked: Asked) -> tuple[DeviceRecord, ...]:
         """Devices that match, and those that are an error if the search comes to them (D10)."""

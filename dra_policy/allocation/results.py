@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from dra_policy.resources import AllocationResult
 from dra_policy.rules import ClaimKey, Origin
+
+
+class Pick(NamedTuple):
+    """A device chosen for a claim: request and alternative by position, the device by its slot in the snapshot."""
+
+    request: int
+    alternative: int
+    index: int  # type: ignore[assignment]  # as everywhere the name of a slot; nobody asks where a pick has a number
 
 
 @dataclass(frozen=True, slots=True)
 class Allocated:
     """Every claim got its devices on `node`. `results` pairs with the claims as they were given (J2, J14).
 
-    `steps` counts the candidates the search looked at.
+    `steps` counts the candidates the search looked at. `picks` are, for each claim, the choices that the results are
+    made of, in the order in which they were made; empty if the results were not made by `allocate`.
     """
 
     node: str
     claims: tuple[ClaimKey, ...]
     results: tuple[AllocationResult, ...]
     steps: int = field(compare=False)
+    picks: tuple[tuple[Pick, ...], ...] = field(default=(), compare=False, repr=False)
 
 
 class Cause(Enum):
@@ -81,13 +92,41 @@ class NodeReasons:
 class Unsatisfiable:
     """The search is exhausted: no allocation exists on the nodes that were tried, in the present state.
 
-    `reasons` has one entry a node tried, none if they were not asked for; nodes with equal reasons are one entry in the
-    rendered text.
+    `reasons` has one entry a node tried; nodes with equal reasons are one entry in the rendered text. They cost more
+    than most searches, so `later` leaves them to be worked out when they are first read; what they are worked out from
+    never changes, so it makes no difference when that is.
     """
 
     claims: tuple[ClaimKey, ...]
     reasons: tuple[NodeReasons, ...]
     steps: int = field(compare=False)
+    _reason: Callable[[], tuple[NodeReasons, ...]] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @classmethod
+    def later(
+        cls, claims: tuple[ClaimKey, ...], reason: Callable[[], tuple[NodeReasons, ...]], steps: int
+    ) -> Unsatisfiable:
+        """A refusal whose reasons `reason` works out if somebody asks; asked by several threads, it may run twice."""
+        made = object.__new__(cls)
+        put = object.__setattr__
+        put(made, "claims", claims)
+        put(made, "steps", steps)
+        put(made, "_reason", reason)
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """The reasons that `later` left unset (a slot without a value asks here)."""
+            if name != "reasons":
+                raise AttributeError(name)
+            reason = self._reason
+            if reason is None:  # another thread was faster
+                return object.__getattribute__(self, "reasons")
+            reasons = reason()
+            object.__setattr__(self, "reasons", reasons)
+            object.__setattr__(self, "_reason", None)  # and with it the state that it holds on to
+            return reasons
 
 
 class Scope(Enum):

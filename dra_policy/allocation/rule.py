@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias, assert_never
 
 from dra_policy.allocation.results import Cause, Scope
 from dra_policy.inventory import DeviceRecord
@@ -26,6 +26,9 @@ class Reach(Enum):
     POOL = "choices in one pool"
     CLAIM = "choices of one claim"
     CALL = "all choices of one call"
+    CLUSTER = "the state of more than one node"
+    """Quotas and limits that span nodes: an index of alike nodes must tell nodes apart by the state that such a rule
+    reads. Within one call it is like `CALL`."""
 
 
 class Reads(Enum):
@@ -38,6 +41,28 @@ class Reads(Enum):
     TAINTS = "taints"
     USAGE = "state of use"
     CHOICES = "earlier choices of this call"
+
+
+class Tie(Enum):
+    """How the labels that a rule sees on its choices hold them together."""
+
+    NONE = "not at all"
+    COMMON = "one label in common among all"
+    DISTINCT = "no label in common between any two"
+
+
+class Resource(NamedTuple):
+    """Something of which there is only so much. Amounts of one `family` add up over its resources.
+
+    One counter of a counter set is a resource; the counters of the same name in all sets and pools are a family.
+    """
+
+    family: Hashable
+    key: Hashable
+
+
+Draws: TypeAlias = tuple[tuple[Resource, int], ...]
+"""Amounts of resources, in whole units of the rule's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +111,7 @@ class Asked:
         return f"{self.request_name}/{self.ask.name}" if self.ask.name else self.request_name
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """A device for a request."""
 
     asked: Asked
@@ -148,5 +172,66 @@ class Rule(ABC):
         del choice
         return None
 
+    # What the prunings know of a rule. All of it may claim less than the rule enforces, never more: the defaults
+    # claim nothing, and a rule that keeps them is obeyed by the search and passed over by every bound.
 
-__all__ = ["Answer", "Asked", "Choice", "Fault", "Nature", "Reach", "Reads", "Reply", "Rule"]
+    tie: ClassVar[Tie] = Tie.NONE
+
+    def labels(self, choice: Choice) -> frozenset[Hashable] | Fault:
+        """The labels of a choice for the rule's `tie`, equal for equal devices in every claim; none: never taken."""
+        del choice
+        return frozenset()
+
+    def space(self) -> Hashable:
+        """What tells the labels of this rule from those of others: rules of one space label a choice alike."""
+        return id(self)
+
+    def draws(self, choice: Choice) -> Draws:
+        """What a choice takes: the rule refuses any choices that together take more of a resource than there is."""
+        del choice
+        return ()
+
+    def supply(self, resource: Resource) -> int:
+        """How much is left of a resource that `draws` names."""
+        raise KeyError(resource)
+
+    def exact(self, choice: Choice) -> bool:
+        """Whether draws, or labels under a tie, say all that the rule enforces on a choice and all that it leaves."""
+        del choice
+        return self.nature.steady
+
+    def touches(self, choice: Choice) -> tuple[Hashable, ...]:
+        """The parts of the rule's state that the choice changes or that decide on it.
+
+        Two choices that touch no part in common have nothing to do with each other as far as this rule goes.
+        """
+        match self.nature.reach:
+            case Reach.DEVICE:
+                return ()
+            case Reach.SHARES:
+                return (choice.record.index,)
+            case Reach.POOL:
+                return ((id(self), choice.record.id.pool_id),)
+            case Reach.CLAIM | Reach.CALL | Reach.CLUSTER:
+                return (id(self),)
+        assert_never(self.nature.reach)
+
+
+NEVER = Resource("never", "never")
+"""A resource of which there is nothing: a choice that draws on it cannot be taken."""
+
+__all__ = [
+    "NEVER",
+    "Answer",
+    "Asked",
+    "Choice",
+    "Draws",
+    "Fault",
+    "Nature",
+    "Reach",
+    "Reads",
+    "Reply",
+    "Resource",
+    "Rule",
+    "Tie",
+]

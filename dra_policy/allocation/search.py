@@ -1,8 +1,9 @@
 """The search: depth first, first fit, in Kubernetes' order, on a stack of its own (J2-J9).
 
 Claim by claim, request by request, alternative by alternative, device by device: the first complete solution is the
-answer. It is the smallest one in that order (J8), because nothing is skipped but what a rule refuses and what provably leads
-nowhere: a choice behind which too few candidates are left for its request.
+answer. It is the smallest one in that order (J8), because nothing is skipped but what a rule refuses and what provably
+holds no solution. A search that has turned round too often starts again with a guide (`pruning.guide`), which finds
+out what that is; a search that goes well never pays for it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,19 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, assert_never
 
-from dra_policy.allocation.in_use import InUse
-from dra_policy.allocation.question import LIMIT, ClaimNeeds, Need, first_refusal
+from dra_policy.allocation.pruning.guide import Guide, Guided
+from dra_policy.allocation.pruning.jumping import EVERYTHING
+from dra_policy.allocation.pruning.refutation import Refutation
+from dra_policy.allocation.pruning.switches import ALL, Pruning
+from dra_policy.allocation.question import LIMIT, ClaimNeeds, Need
 from dra_policy.allocation.rule import Answer, Asked, Choice, Fault, Reply, Rule
+from dra_policy.allocation.ruleset import Rules
+
+_PATIENCE = 48
+"""The steps that a search may take without a guide after it has turned round for the first time.
+
+One that goes well but passes over more candidates than a request has gets a guide as well: it knows them beforehand.
+"""
 
 
 class End(Enum):
@@ -47,16 +58,21 @@ class _Pick:
     device: int
     after: int
     choice: Choice | None = None
+    place: Guided | None = None
 
 
 @dataclass(slots=True)
 class _Alternatives:
-    """The choice among the alternatives of a request; `failed` if one ended in another way than by size (J9)."""
+    """The choice among the alternatives of a request; `failed` if one ended in another way than by size (J9).
+
+    `involved` are the requests that had a part in it.
+    """
 
     claim: int
     request: int
     following: int = 0
     failed: bool = False
+    involved: int = 0
 
 
 class _Boundary(Enum):
@@ -68,51 +84,42 @@ class _Boundary(Enum):
 _Frame: TypeAlias = _Pick | _Alternatives | _Boundary
 
 
-class Rules:
-    """The rules of one call in the order of evaluation (J4).
+class Search:
+    """One search for all claims of a call.
 
-    `steady` rules give one answer per device and request, which is kept. Taints stand before the rules with state,
-    unlike in J4: they refuse without an error, so nobody can tell. Capacity is looked at before the constraints for
-    ExactCount, and after them for All, where a constraint that refuses is an error (E5).
+    `steps` counts the candidates that were looked at. With no `prunings` nothing but what a rule refuses is left out.
+    After a search that is exhausted, `evidence` says why there is no solution, if the prunings found out; with `record`
+    what every pruning decided is kept in it.
     """
 
-    __slots__ = ("_answers", "capacity", "in_use", "pools", "steady")
-
-    def __init__(self, in_use: InUse, steady: Sequence[Rule], capacity: Sequence[Rule], pools: Sequence[Rule]) -> None:
-        self.in_use = in_use
-        self.steady = tuple(steady)
-        self.capacity = tuple(capacity)
-        self.pools = tuple(pools)
-        self._answers: dict[tuple[int, int], Answer] = {}
-
-    def steadily(self, choice: Choice) -> Answer:
-        """The answer of all steady rules."""
-        key = choice.asked.number, choice.record.index
-        answer = self._answers.get(key)
-        if answer is None:
-            answer = self._answers[key] = first_refusal(self.steady, choice)
-        return answer
-
-    def changing(self, need: Need) -> tuple[Rule, ...]:
-        """The rules with state for one request, in order; the lock on devices in use comes before all of them."""
-        if need.asked.every:
-            return (*self.pools, *need.constraints, *self.capacity)
-        return (*self.capacity, *self.pools, *need.constraints)
-
-
-class Search:
-    """One search for all claims of a call. `steps` counts the candidates that were looked at."""
-
-    def __init__(self, claims: Sequence[ClaimNeeds], rules: Rules, step_limit: int) -> None:
+    def __init__(
+        self,
+        claims: Sequence[ClaimNeeds],
+        rules: Rules,
+        step_limit: int,
+        prunings: frozenset[Pruning] = ALL,
+        *,
+        record: bool = False,
+    ) -> None:
         self.claims = tuple(claims)
         self.rules = rules
         self.steps = 0
         self.picked: tuple[list[Choice], ...] = tuple([] for _ in self.claims)
+        self.evidence: Refutation | None = None
         self._limit = step_limit
+        self._prunings = prunings
+        self._record = record
         self._stack: list[_Frame] = []
         self._changing: dict[int, tuple[Rule, ...]] = {}
         # Invariant: ascending; minus the number of candidates from a position on, None where it is not to be used.
         self._left: dict[int, list[int] | None] = {}
+        # The step from which on a guide is called, once the search has turned round.
+        self._guided_from: int | None = None
+        self._refused = 0
+        self._unguided = not prunings or prunings == {Pruning.COUNT}
+        self._guide: Guide | None = None
+        # With a guide, the requests involved in the failure that the search goes back from.
+        self._involved = EVERYTHING
         self._claim = 0
         self._request = 0
         self._need: Need | None = None
@@ -123,17 +130,16 @@ class Search:
         """The first solution, left in `picked`; or that there is none; or an error on the way to it."""
         following: _Next = _Move.ON
         while True:
-            match following:
-                case _Move.ON:
-                    following = self._on()
-                case _Move.BACK:
-                    following = self._back()
-                case _Move.TOO_LARGE:
-                    following = self._too_large()
-                case End() | Fault():
-                    return following
-                case _:
-                    assert_never(following)
+            if following is _Move.ON:
+                following = self._on()
+            elif following is _Move.BACK:
+                following = self._back()
+            elif following is _Move.TOO_LARGE:
+                following = self._too_large()
+            else:
+                if following is End.EXHAUSTED and self._guide is not None:
+                    self.evidence = self._guide.evidence
+                return following
 
     def chosen(self) -> list[list[Asked]]:
         """For each claim the alternative chosen for each of its requests, once the search is solved."""
@@ -153,36 +159,69 @@ class Search:
 
     def state(self) -> Hashable:
         """The state of every rule; equal before a search and after one that found nothing."""
-        constraints = (rule for claim in self.claims for rule in claim.constraints)
-        every = (self.rules.in_use, *self.rules.capacity, *self.rules.pools, *constraints)
-        return tuple(rule.state() for rule in every), tuple(len(picked) for picked in self.picked)
+        return self._state(0), tuple(len(picked) for picked in self.picked)
+
+    def _state(self, claim: int) -> Hashable:
+        """The state of every rule that the claims from one on have to do with."""
+        constraints = (rule for later in self.claims[claim:] for rule in later.constraints)
+        return tuple(rule.state() for rule in (*self.rules.shared(), *constraints))
 
     def _on(self) -> _Next:
-        """Go on from the place that is reached."""
-        if self._claim >= len(self.claims):
-            return End.SOLVED
-        requests = self.claims[self._claim].requests
-        if self._request >= len(requests):
-            self._stack.append(_Boundary.CLAIM)
-            self._claim, self._request, self._need = self._claim + 1, 0, None
-            return _Move.ON
-        need = self._need
-        if need is None:
-            if self.claims[self._claim].claim.requests[self._request].prioritized:
-                alternatives = _Alternatives(self._claim, self._request)
-                self._stack.append(alternatives)
-                return self._next_alternative(alternatives)
-            need = self._enter(requests[self._request][0])
-        if need.asked.every and not need.devices:
-            return _Move.BACK  # E4
-        if self._device >= need.needed:
-            self._request, self._need = self._request + 1, None
-            return _Move.ON
-        if need.needed - self._device > LIMIT - len(self.picked[self._claim]):
-            return _Move.TOO_LARGE  # J9
-        pick = _Pick(self._claim, self._request, need, self._device, self._start)
-        self._stack.append(pick)
-        return self._next_candidate(pick)
+        """Go on from the place that is reached, as long as it goes on."""
+        claims, stack, picked = self.claims, self._stack, self.picked
+        while True:
+            if self._claim >= len(claims):
+                return End.SOLVED
+            requests = claims[self._claim].requests
+            if self._request >= len(requests):
+                stack.append(_Boundary.CLAIM)
+                self._claim, self._request, self._need = self._claim + 1, 0, None
+                continue
+            need = self._need
+            if need is None:
+                if claims[self._claim].claim.spec.requests[self._request].prioritized:
+                    alternatives = _Alternatives(self._claim, self._request)
+                    stack.append(alternatives)
+                    following = self._next_alternative(alternatives)
+                    if following is _Move.ON:
+                        continue
+                    return following
+                need = self._enter(requests[self._request][0])
+                if self._refused > _PATIENCE + len(need.devices) and self._guide is None and not self._unguided:
+                    return self._call_guide()
+            if need.asked.every and not need.devices:
+                if self._guide is not None:
+                    self._involved = self._guide.involved(self._claim, self._request)
+                return _Move.BACK  # E4
+            if self._device >= need.needed:
+                self._request, self._need = self._request + 1, None
+                continue
+            if need.needed - self._device > LIMIT - len(picked[self._claim]):
+                return _Move.TOO_LARGE  # J9
+            frame = _Pick(self._claim, self._request, need, self._device, self._start)
+            if self._guide is not None and not self._open(self._guide, frame):
+                return _Move.BACK
+            stack.append(frame)
+            found = self._next_candidate(frame)
+            if found is not _Move.ON:
+                return found
+
+    def _open(self, guide: Guide, frame: _Pick) -> bool:
+        """Let the guide look at a place; false if it leads nowhere."""
+        in_claim = len(self.picked[frame.claim])
+        alternative = self._alternative(frame)
+        place = guide.open(frame.claim, frame.request, alternative, frame.device, self._start, in_claim, self.steps)
+        self.steps += guide.spent()
+        if isinstance(place, int):
+            self._involved = place
+            return False
+        frame.place = place
+        return True
+
+    def _alternative(self, frame: _Pick) -> int:
+        """The position of the alternative that a choice belongs to."""
+        needs = self.claims[frame.claim].requests[frame.request]
+        return next(number for number, need in enumerate(needs) if need is frame.need)
 
     def _enter(self, need: Need) -> Need:
         self._need, self._device, self._start = need, 0, 0
@@ -192,6 +231,8 @@ class Search:
         alternatives = self.claims[frame.claim].requests[frame.request]
         if frame.following >= len(alternatives):
             self._stack.pop()
+            if self._guide is not None:
+                self._involved = frame.involved | self._guide.involved(frame.claim, frame.request)
             # J9: only if every alternative was too large is the request too large.
             return _Move.BACK if frame.failed else _Move.TOO_LARGE
         self._claim, self._request = frame.claim, frame.request
@@ -201,25 +242,56 @@ class Search:
 
     def _next_candidate(self, frame: _Pick) -> _Next:
         """Choose the next candidate that no rule refuses; candidates of one request only go forward (J6)."""
+        if frame.place is not None:
+            return self._next_guided(frame, frame.place)
         need = frame.need
-        end = self._end(frame)
-        for position in range(frame.after, end):
+        asked, devices, limit = need.asked, need.devices, self._limit
+        for position in range(frame.after, self._end(frame)):
+            if self.steps >= limit:
+                return End.STOPPED
+            self.steps += 1
+            choice = Choice(asked, devices[position])
+            answer = self._take(need, choice)
+            if answer is Reply.REFUSED:
+                self._refused += 1
+                continue
+            if answer is not Reply.TAKEN:
+                return answer
+            if self._guide is not None:
+                self._guide.took_in_hazard(frame.claim, frame.request, self._alternative(frame), choice.record)
+            frame.after = position + 1
+            return self._took(frame, choice, position + 1)
+        self._stack.pop()
+        self._involved = EVERYTHING
+        return _Move.BACK
+
+    def _next_guided(self, frame: _Pick, place: Guided) -> _Next:
+        guide, need = self._guide, frame.need
+        # Invariant: only a guide makes places.
+        assert guide is not None
+        while (device := guide.following(place)) >= 0:
             if self.steps >= self._limit:
                 return End.STOPPED
             self.steps += 1
-            choice = Choice(need.asked, need.devices[position])
+            choice = Choice(need.asked, guide.problem.records[device])
             answer = self._take(need, choice)
             if answer is Reply.REFUSED:
                 continue
             if answer is not Reply.TAKEN:
                 return answer
-            frame.after, frame.choice = position + 1, choice
-            self.picked[frame.claim].append(choice)
-            self._claim, self._request, self._need = frame.claim, frame.request, need
-            self._device, self._start = frame.device + 1, position + 1
-            return _Move.ON
+            guide.took(place, device)
+            return self._took(frame, choice, device + 1)
         self._stack.pop()
+        self._involved = guide.exhausted(place)
         return _Move.BACK
+
+    def _took(self, frame: _Pick, choice: Choice, start: int) -> _Move:
+        """Go on behind a choice; `start` is where its request goes on."""
+        frame.choice = choice
+        self.picked[frame.claim].append(choice)
+        self._claim, self._request, self._need = frame.claim, frame.request, frame.need
+        self._device, self._start = frame.device + 1, start
+        return _Move.ON
 
     def _end(self, frame: _Pick) -> int:
         """The position behind the last candidate that is worth a look."""
@@ -236,7 +308,7 @@ class Search:
         without it but errors on the way. Therefore nothing is counted for a request that could meet any (D10, H7, N2).
         """
         number = need.asked.number
-        if number in self._left:
+        if number in self._left or Pruning.COUNT not in self._prunings:
             return
         self._left[number] = None
         if need.asked.every or need.asked.ask.derived:
@@ -254,24 +326,26 @@ class Search:
         self._left[number] = left
 
     def _take(self, need: Need, choice: Choice) -> Answer:
-        steady = self.rules.steadily(choice)
+        rules = self.rules
+        steady = rules.steadily(choice)
         if steady is Reply.REFUSED:
             return steady
         # D10: a device in use is passed over before its selectors are looked at, and so are their errors.
-        in_use = self.rules.in_use
-        answer = in_use.take(choice)
+        answer = rules.in_use.take(choice)
         if answer is not Reply.TAKEN:
             return answer
-        if isinstance(steady, Fault):
+        if steady is not Reply.TAKEN:
             return steady
+        taken = 0
         changing = self._rules(need)
-        for position, rule in enumerate(changing):
+        for rule in changing:
             answer = rule.take(choice)
             if answer is not Reply.TAKEN:
-                for earlier in reversed(changing[:position]):
+                for earlier in reversed(changing[:taken]):
                     earlier.undo(choice)
-                in_use.undo(choice)
+                rules.in_use.undo(choice)
                 return _as_error(rule, choice) if answer is Reply.REFUSED and need.asked.every else answer
+            taken += 1  # noqa: SIM113  # counting by hand costs least on the way that is taken most
         return Reply.TAKEN
 
     def _rules(self, need: Need) -> tuple[Rule, ...]:
@@ -295,13 +369,21 @@ class Search:
         """An ordinary failure: the newest open choice tries its next candidate or alternative."""
         if not self._stack:
             return End.EXHAUSTED
+        if self._guide is None and not self._unguided:
+            if self._guided_from is None:
+                self._guided_from = self.steps + _PATIENCE
+            elif self.steps >= self._guided_from:
+                return self._call_guide()
         frame = self._stack[-1]
         match frame:
             case _Pick():
-                self._undo(frame)
-                self._count(frame.need)
-                return self._next_candidate(frame)
+                return self._back_to(frame)
             case _Alternatives():
+                if self._guide is not None:
+                    if not self._guide.other_alternatives(frame.claim, frame.request, self._involved):
+                        self._stack.pop()
+                        return _Move.BACK
+                    frame.involved |= self._involved
                 frame.failed = True
                 return self._next_alternative(frame)
             case _Boundary():
@@ -309,8 +391,37 @@ class Search:
                 return _Move.BACK
         assert_never(frame)
 
+    def _back_to(self, frame: _Pick) -> _Next:
+        self._undo(frame)
+        if self._guide is None:
+            self._count(frame.need)
+        elif frame.place is None:
+            self._guide.gave_back_in_hazard()
+        else:
+            involved = self._guide.gave_back(frame.place, self._involved, self.steps)
+            self.steps += self._guide.spent()
+            if involved is not None:
+                self._stack.pop()
+                self._involved = involved
+                return _Move.BACK
+        return self._next_candidate(frame)
+
+    def _call_guide(self) -> _Next:
+        """Start again with a guide, unless it says that there is no solution."""
+        self.release()
+        guide = Guide(self.claims, self.rules, self._prunings, self._state, record=self._record)
+        if guide.forbidden:
+            self._unguided = True
+        else:
+            self._guide = guide
+            if guide.root() is not None:
+                return End.EXHAUSTED
+        self._claim, self._request, self._need = 0, 0, None
+        return _Move.ON
+
     def _too_large(self) -> _Next:
         """The signal of J9: it ends candidate loops up to the nearest alternatives, or to the claim boundary."""
+        self._involved = EVERYTHING
         if not self._stack:
             return End.EXHAUSTED
         frame = self._stack[-1]
@@ -318,13 +429,23 @@ class Search:
             case _Pick():
                 self._undo(frame)
                 self._stack.pop()
+                if frame.place is not None:
+                    self._guide_left()
+                elif self._guide is not None:
+                    self._guide.gave_back_in_hazard()
                 return _Move.TOO_LARGE
             case _Alternatives():
+                frame.involved = EVERYTHING
                 return self._next_alternative(frame)
             case _Boundary():
                 self._stack.pop()
                 return _Move.BACK
         assert_never(frame)
+
+    def _guide_left(self) -> None:
+        # Invariant: only a guide makes places.
+        assert self._guide is not None
+        self._guide.left()
 
 
 def _as_error(rule: Rule, choice: Choice) -> Answer:

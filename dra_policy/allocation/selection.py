@@ -111,9 +111,10 @@ class Selectable(Rule):
         self._judged: dict[int, Judged] = {}
 
     def judged(self, asked: Asked) -> Judged:
-        judged = self._judged.get(asked.number)
+        # Invariant: the claims of the call keep what they ask for, so no address is used twice.
+        judged = self._judged.get(id(asked.ask))
         if judged is None:
-            judged = self._judged[asked.number] = self._selection.judged(asked.ask)
+            judged = self._judged[id(asked.ask)] = self._selection.judged(asked.ask)
         return judged
 
     def take(self, choice: Choice) -> Answer:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from dra_policy.allocation.capacity import Consumption, Misfit, Unrepresentable, consumption
 from dra_policy.allocation.results import Cause
-from dra_policy.allocation.rule import Answer, Choice, Fault, Nature, Reach, Reads, Reply, Rule
+from dra_policy.allocation.rule import NEVER, Answer, Choice, Draws, Fault, Nature, Reach, Reads, Reply, Resource, Rule
 from dra_policy.inventory import DeviceRecord, Usage
 from dra_policy.resources import Features
 from dra_policy.rules import Origin
@@ -82,7 +82,7 @@ class RemainingCapacity(Rule):
     whole billionths.
     """
 
-    __slots__ = ("_chosen", "_consumptions", "_sharing", "_usage")
+    __slots__ = ("_chosen", "_consumptions", "_named", "_sharing", "_usage")
 
     nature: ClassVar[Nature] = Nature(
         Cause.CAPACITY, ("H6", "H11", "H12"), Reach.SHARES, frozenset({Reads.CAPACITY, Reads.USAGE, Reads.CHOICES})
@@ -93,6 +93,7 @@ class RemainingCapacity(Rule):
         self._consumptions = consumptions
         self._sharing = features.consumable_capacity
         self._chosen: dict[int, tuple[dict[str, int], ...]] = {}
+        self._named: dict[int, Choice] = {}
 
     def take(self, choice: Choice) -> Answer:
         record = choice.record
@@ -140,6 +141,35 @@ class RemainingCapacity(Rule):
         used = self._used(choice)
         left = {name: c.value.nano - used.get(name, 0) for name, c in choice.record.device.capacity.items()}
         return tuple(sorted(left.items())), self._shared(choice.record)
+
+    def draws(self, choice: Choice) -> Draws:
+        record = choice.record
+        amounts = self._consumptions.of(choice)
+        if not isinstance(amounts, tuple) or not amounts:
+            return ()
+        used, capacities = self._used(choice), record.device.capacity
+        if any(used.get(name, 0) + amount.nano > capacities[name].value.nano for name, amount in amounts):
+            return ((NEVER, 1),)
+        if not self._shared(record):
+            return ()  # H6: nothing is recorded for it
+        self._named[record.index] = choice
+        return tuple(
+            (Resource(("capacity", name), (record.index, name)), amount.nano) for name, amount in amounts if amount.nano
+        )
+
+    def supply(self, resource: Resource) -> int:
+        if resource is NEVER:
+            return 0
+        index, name = cast("tuple[int, str]", resource.key)
+        # Invariant: `draws` has named the device.
+        choice = self._named[index]
+        return choice.record.device.capacity[name].value.nano - self._used(choice).get(name, 0)
+
+    def exact(self, choice: Choice) -> bool:
+        return isinstance(self._consumptions.of(choice), tuple)
+
+    def touches(self, choice: Choice) -> tuple[Hashable, ...]:
+        return (choice.record.index,) if self._shared(choice.record) else ()
 
 
 def _asked(choice: Choice, short: list[str]) -> Origin:

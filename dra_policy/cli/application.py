@@ -17,9 +17,11 @@ from dra_policy.cli.commands.cel import cel
 from dra_policy.cli.commands.check import check
 from dra_policy.cli.commands.codes import explain_code
 from dra_policy.cli.commands.completion import completion
+from dra_policy.cli.commands.dump import dump
 from dra_policy.cli.commands.format import fmt
 from dra_policy.cli.commands.policies import policies
 from dra_policy.cli.commands.test import test
+from dra_policy.cli.commands.why import why
 from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.terminal import complain
 
@@ -110,7 +112,19 @@ def application() -> None:
     """Decide which device a claim gets in Kubernetes Dynamic Resource Allocation, and say why."""
 
 
-COMMANDS: tuple[click.Command, ...] = (allocate, answer, cel, check, fmt, test, explain_code, policies, completion)
+COMMANDS: tuple[click.Command, ...] = (
+    allocate,
+    answer,
+    cel,
+    check,
+    why,
+    dump,
+    fmt,
+    test,
+    explain_code,
+    policies,
+    completion,
+)
 for _command in COMMANDS:
     application.add_command(_command)
 

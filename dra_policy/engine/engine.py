@@ -4,46 +4,30 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from itertools import chain, groupby
 
 from dra_policy.allocation import Allocated, Outcome
-from dra_policy.diagnostics import Diagnostic, InvalidInput, did_you_mean, has_errors
-from dra_policy.engine.answer import answer
-from dra_policy.engine.state import DEFAULT_NAMESPACE, Applied, Held, State, key_of, rules_of
+from dra_policy.allocation.pruning import ALL, Pruning
+from dra_policy.cluster import Finder, Found, Placing, SuitableNodes, Touched
+from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors
+from dra_policy.engine.answer import Asking, answer
+from dra_policy.engine.claims import ClaimLike, ObjectLike, held_key, node_named, resolve_new, taken
+from dra_policy.engine.moment import Moment, Terms, as_one
+from dra_policy.engine.state import DEFAULT_NAMESPACE, Applied, Held, Spots, State, devices_of, touched
 from dra_policy.explanation import Explanation
-from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import Snapshot, Usage
 from dra_policy.language import load, lower
-from dra_policy.resources import (
-    AllocationResult,
-    DeviceClass,
-    DeviceTaintRule,
-    Features,
-    Node,
-    Places,
-    ReadObject,
-    ResourceClaim,
-    ResourceClaimTemplate,
-    ResourceSlice,
-    TypedObject,
-    decode,
-)
-from dra_policy.rules import ClaimKey, ClaimRules, refusals
+from dra_policy.resources import AllocationResult, Features, Places, ResourceSlice
+from dra_policy.rules import ClaimKey
 from dra_policy.source import Source
 
 STEP_LIMIT = 1_000_000
 """How many candidates a search looks at on one node before it gives up."""
 
-_KINDS = (DeviceClass, DeviceTaintRule, Node, ResourceClaim, ResourceClaimTemplate, ResourceSlice)
-
-ObjectLike: TypeAlias = TypedObject | ReadObject | Mapping[str, Any]
-"""An API object as a model, as read from a manifest with positions, or as JSON values."""
-
-ClaimLike: TypeAlias = ResourceClaim | ResourceClaimTemplate | ReadObject | ClaimRules | ClaimKey | str
-"""A claim as an object, with positions or without, or as rules, or the name (`name` or `namespace/name`) of an applied claim or template, or of a claim that a
-loaded policy declares."""
+_MANY = 256
+_UNTOLD = 1024
+"""So many changes are told to the finder one by one; after more it starts anew."""
 
 
 class Engine:
@@ -61,6 +45,7 @@ class Engine:
     >>> engine.apply({
     ...     "apiVersion": "resource.k8s.io/v1", "kind": "DeviceClass", "metadata": {"name": "gpu"},
     ...     "spec": {"selectors": [{"cel": {"expression": "device.driver == 'gpu.acme.com'"}}]}})
+    >>> from dra_policy.resources import ResourceClaim
     >>> claim = ResourceClaim.model_validate({
     ...     "metadata": {"name": "one"},
     ...     "spec": {"devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": "gpu"}}]}}})
@@ -73,52 +58,62 @@ class Engine:
     True
     """
 
-    def __init__(self, *, features: Features | None = None, step_limit: int = STEP_LIMIT) -> None:
+    def __init__(
+        self,
+        *,
+        features: Features | None = None,
+        step_limit: int = STEP_LIMIT,
+        prunings: frozenset[Pruning] = ALL,
+    ) -> None:
         if not isinstance(features, Features | None):
             raise TypeError(f"`features` is Features, not {type(features).__name__}")
         if not isinstance(step_limit, int):
             raise TypeError(f"`step_limit` is a whole number, not {type(step_limit).__name__}")
         if step_limit < 1:
             raise ValueError("`step_limit` is 1 or more")
-        self._step_limit = step_limit
+        if not isinstance(prunings, frozenset):
+            raise TypeError(f"`prunings` is a frozenset of Pruning, not {type(prunings).__name__}")
         self._writing = threading.RLock()
-        snapshot = Snapshot.empty(Features() if features is None else features)
-        # Invariant: state and graph are replaced together, under the lock, and belong to one snapshot.
-        self._now: tuple[State, MatcherGraph] = (State(snapshot), MatcherGraph(snapshot))
+        # Invariant: the parts of a moment belong together, and the lock is held while another takes its place.
+        self._now = Moment.first(Features() if features is None else features, Terms(step_limit, prunings))
+        self._finder = Finder()
+        self._untold: list[Touched] = []
 
     # --- what is known
+
+    def moment(self) -> Moment:
+        """Everything that is known now, consistent in itself: what happens later does not change it."""
+        return self._now
 
     @property
     def features(self) -> Features:
         """The feature switches that every answer follows."""
-        return self._now[0].features
+        return self._now.state.features
 
     @property
     def snapshot(self) -> Snapshot:
         """The inventory of this moment, immutable."""
-        return self._now[0].snapshot
+        return self._now.snapshot
 
     @property
     def usage(self) -> Usage:
         """The devices that are in use at this moment, immutable."""
-        return self._now[0].usage
+        return self._now.usage
 
     @property
     def nodes(self) -> tuple[str, ...]:
         """The names of all nodes, in order."""
-        return tuple(node.metadata.name for node in self.snapshot.nodes())
+        return self._now.nodes
 
     @property
     def allocations(self) -> Mapping[ClaimKey, AllocationResult]:
         """What each claim holds at this moment."""
-        return {key: held.allocation for key, held in self._now[0].held.items()}
+        return self._now.allocations
 
     @property
     def claims(self) -> tuple[ClaimKey, ...]:
         """The claims and templates that were applied, in order of names, then those that the policies declare."""
-        state = self._now[0]
-        applied = sorted((*state.claims, *state.templates), key=str)
-        return (*applied, *dict.fromkeys(rules.key for rules in state.policy_claims.values()))
+        return self._now.claims
 
     # --- what changes it
 
@@ -133,7 +128,7 @@ class Engine:
             raise InvalidInput(diagnostics)
         lowered = lower(checked, self.features)
         with self._writing:
-            self._become(self._now[0].with_policies(lowered))
+            self._become(self._now.state.with_policies(lowered), [])
         return tuple(diagnostics)
 
     def apply(self, *objects: ObjectLike, stored: bool = False) -> None:
@@ -148,16 +143,30 @@ class Engine:
         diagnostics: list[Diagnostic] = []
         applied: list[tuple[Applied, Places | None]] = []
         for given in objects:
-            found = _taken(given, diagnostics, self.features, checked=not stored)
+            found = taken(given, diagnostics, self.features, checked=not stored)
             if found is not None:
                 applied.append(found)
         if has_errors(diagnostics):
             raise InvalidInput(diagnostics)
         with self._writing:
-            state = self._now[0]
-            for one, places in applied:
-                state = state.with_object(one, places)
-            self._become(state)
+            before = self._now.state
+            changes: list[Touched] = []
+            for slices, others in groupby(applied, _is_slice):
+                group = list(others)
+                if slices:
+                    state = before.with_slices([one for one, _ in group if isinstance(one, ResourceSlice)])
+                    if len(group) > max(_MANY, len(before.snapshot.nodes()) // 2):
+                        changes.append(Touched(all=True))
+                    else:
+                        for one, _ in group:
+                            changes += _change(before, state, one)
+                    before = state
+                    continue
+                for one, places in group:
+                    state = before.with_object(one, places)
+                    changes += _change(before, state, one)
+                    before = state
+            self._become(before, changes)
 
     def remove(self, gone: ObjectLike) -> None:
         """Remove the object of this kind and name, if it is there; a claim gives back its devices.
@@ -165,38 +174,50 @@ class Engine:
         Raises `InvalidInput` with ENG003 or ENG004 for what can be no object of the engine.
         """
         diagnostics: list[Diagnostic] = []
-        found = _taken(gone, diagnostics, self.features, checked=False)
+        found = taken(gone, diagnostics, self.features, checked=False)
         if found is None:
             raise InvalidInput(diagnostics)
         one = found[0]
-        namespace = one.metadata.namespace or DEFAULT_NAMESPACE
         with self._writing:
-            self._become(self._now[0].without_object(type(one), ClaimKey(namespace, one.metadata.name)))
+            before = self._now.state
+            state = before.without_object(type(one), _key(one))
+            self._become(state, _change(before, state, one))
 
     # --- questions
 
-    def allocate(self, claims: ClaimLike | Sequence[ClaimLike], node: str | None = None) -> Outcome:
+    def allocate(
+        self, claims: ClaimLike | Sequence[ClaimLike], node: str | None = None, placing: Placing = Placing.FIRST
+    ) -> Outcome:
         """Give devices to all claims of one pod, on one node, all or nothing (J2), and keep them in use.
 
-        Without a node, nodes are tried in order of their names; the first that fits is taken, and a failure that
-        concerns the whole pod ends the walk. Claims that have devices already keep them: they only restrict the nodes
-        (C5). A template, or a claim declared by a policy, makes a new claim at each call, named after it.
+        Without a node, `placing` says which one is taken of those that fit, the first in order of their names by
+        default; a failure that concerns the whole pod ends the walk. Claims that have devices already keep them: they
+        only restrict the nodes (C5). A template, or a claim declared by a policy, makes a new claim at each call, named
+        after it.
 
         Gives `Allocated`, `Unsatisfiable`, `Failed` or `GaveUp`; only `Allocated` has changed anything. Raises
         `InvalidInput` with ENG001 (unknown node), ENG002 (unknown claim), ENG004 (no name), ENG005 (a claim twice), and
         with what the API server would refuse of a claim that is given as an object (rules A1 to A15).
         """
+        if not isinstance(placing, Placing):
+            raise TypeError(f"`placing` is a Placing, not {type(placing).__name__}")
         with self._writing:
-            state, graph = self._now
-            wanted = _resolve_all(state, claims)
-            outcome = answer(state, graph, wanted, _nodes(state, node), self._step_limit)
+            now = self._now
+            state, wanted = resolve_new(now.state, claims)
+            name = None if node is None else node_named(state, node)
+            self._tell()
+            asking = Asking(now.state, now.scene(), wanted)
+            outcome, found = answer(asking, now.terms.questions, self._finder, name, placing)
             if isinstance(outcome, Allocated):
-                for rules, result in zip(wanted, outcome.results, strict=True):
-                    if rules.key not in state.held:
-                        held = Held(result, outcome.node, made_here=rules.key not in state.claims)
-                        state = replace(state.holding(rules.key, held), claims=state.claims.set(rules.key, rules))
-                self._become(state)
+                self._keep(asking, state, outcome, found)
         return outcome
+
+    def suitable_nodes(self, claims: ClaimLike | Sequence[ClaimLike]) -> SuitableNodes:
+        """The nodes of the whole cluster on which the claims of one pod could be now; changes nothing.
+
+        A template stands for one new claim. Raises `InvalidInput` as `allocate` does.
+        """
+        return self._now.suitable_nodes(claims)
 
     def release(self, claim: ClaimLike) -> bool:
         """Give back the devices of a claim; says whether it had any.
@@ -205,15 +226,14 @@ class Engine:
         ENG002 for a name that stands for no claim.
         """
         with self._writing:
-            state = self._now[0]
-            key = _held_key(state, claim)
-            held = state.held.get(key)
+            before = self._now.state
+            key = held_key(before, claim)
+            held = before.held.get(key)
             if held is None:
                 return False
-            state = state.released(key)
-            if held.made_here:
-                state = replace(state, claims=state.claims.without(key))
-            self._become(state)
+            state = before.ended(key, held)
+            if not self._freed(held, state):
+                self._become(state, [Touched(devices=devices_of(held.allocation))])
         return True
 
     def explain(self, claims: ClaimLike | Sequence[ClaimLike], node: str | None = None) -> Explanation:
@@ -221,172 +241,87 @@ class Engine:
 
         Raises `InvalidInput` as `allocate` does.
         """
-        state, graph = self._now
-        wanted = _resolve_all(state, claims, existing=True)
-        keys = tuple(rules.key for rules in wanted)
-        held = [state.held[key] for key in keys if key in state.held]
-        if node is None and keys and len(held) == len(keys) and held[0].node:
-            results = tuple(one.allocation for one in held)
-            return Explanation(keys, Allocated(held[0].node, keys, results, 0))
-        return Explanation(keys, answer(state, graph, wanted, _nodes(state, node), self._step_limit))
+        return self._now.explain(claims, node)
 
-    def _become(self, state: State) -> None:
-        self._now = (state, self._now[1].advanced(state.snapshot))
+    # --- one moment after the other
 
+    def _become(self, state: State, changes: Sequence[Touched]) -> None:
+        now = self._now
+        if not changes:
+            self._now = now.followed_by(state, None)
+            return
+        change = as_one(changes)
+        self._now = now.followed_by(state, change)
+        self._untold.append(change)
+        if len(self._untold) > _UNTOLD:
+            self._finder.forget()
+            self._untold.clear()
 
-def _taken(
-    given: ObjectLike, diagnostics: list[Diagnostic], features: Features, *, checked: bool
-) -> tuple[Applied, Places | None] | None:
-    """The model and its positions; what is wrong with it goes to `diagnostics`."""
-    places: Places | None = None
-    one: object = given
-    if isinstance(given, ReadObject):
-        one, places = given.value, given.places
-    elif isinstance(given, Mapping):
-        one, problems = decode(dict(given))
-        diagnostics += problems
-        if one is None:
-            return None
-    if not isinstance(one, _KINDS):
-        kind = getattr(one, "KIND", "") or getattr(one, "kind", type(one).__name__)
-        known = ", ".join(model.KIND for model in _KINDS)
-        message = f"device allocation has no use for an object of kind `{kind}`"
-        diagnostics.append(Diagnostic("ENG003", message, help=f"it takes {known}"))
-        return None
-    _assert_whole(one)
-    if not one.metadata.name:
-        span = None if places is None else places.span("metadata")
-        message = f"the {one.KIND} has no name"
-        diagnostics.append(Diagnostic("ENG004", message, span, help="write `metadata.name`", path="metadata.name"))
-        return None
-    if checked:
-        diagnostics += refusals(one, places=places, features=features)
-    return one, places
+    def _keep(self, asking: Asking, state: State, outcome: Allocated, found: Found | None) -> None:
+        """The devices of an answer are in use from now on."""
+        index, fresh, known = asking.scene.index, asking.fresh, asking.state.claims
+        results = outcome.results
+        if fresh is not asking.claims:
+            made = dict(zip(asking.keys, results, strict=True))
+            results = tuple(made[rules.key] for rules in fresh)
+        positions = None if found is None else found.judgement.positions
+        for number, (rules, result) in enumerate(zip(fresh, results, strict=True)):
+            spots = None if found is None or positions is None else Spots(found.standing.place, positions[number])
+            state = state.taking(rules, Held(result, outcome.node, rules.key not in known, spots))
+        if found is None or positions is None:
+            devices = [device for result in results for device in devices_of(result)]
+            index = index.with_uses(devices, state.snapshot, state.usage)
+        else:
+            index = index.with_own_uses(found.rank, chain.from_iterable(positions), state.usage)
+        self._now = self._now.followed_by(state, None, index)
+        if found is not None:
+            self._finder.moved(index, found.rank, index.class_at(found.rank))
 
+    def _freed(self, held: Held, state: State) -> bool:
+        """Go over to a state in which some devices are free, if it is known where they are."""
+        index, spots = self._now.index_if_known, held.spots
+        if index is None or spots is None or self._untold:
+            return False
+        standing = index.standings.get(held.node)
+        if standing is None or standing.place is not spots.place:
+            return False
+        rank = index.rank(held.node)
+        assert rank is not None  # Invariant: the names and the standings of an index are the same nodes
+        index = index.with_own_uses(rank, spots.positions, state.usage)
+        self._now = self._now.followed_by(state, None, index)
+        self._finder.moved(index, rank, index.class_at(rank))
+        return True
 
-def _assert_whole(one: Applied) -> None:
-    """Models can be made past their own checks; one without its parts is a mistake of the program that made it."""
-    parts: dict[str, object] = {"metadata": one.metadata, "spec": getattr(one, "spec", one)}
-    if isinstance(one, ResourceClaim):
-        parts["status"] = one.status
-    missing = [name for name, part in parts.items() if part is None]
-    if missing:
-        raise TypeError(f"the {one.KIND} has None as `{missing[0]}`")
-
-
-def _nodes(state: State, name: str | None) -> list[Node]:
-    if name is None:
-        return state.snapshot.nodes()
-    if not isinstance(name, str):
-        raise TypeError(f"a node is named by a str, not by {type(name).__name__}")
-    node = state.snapshot.node(name)
-    if node is None:
-        known = [n.metadata.name for n in state.snapshot.nodes()]
-        hint = did_you_mean(name, known, "apply the Node first")
-        raise InvalidInput([Diagnostic("ENG001", f"there is no node `{name}`", help=hint)])
-    return [node]
-
-
-def _resolve_all(state: State, claims: ClaimLike | Sequence[ClaimLike], *, existing: bool = False) -> list[ClaimRules]:
-    """The rules of each claim; a template's under a new name, or under its own if `existing`."""
-    if isinstance(claims, ResourceClaim | ResourceClaimTemplate | ReadObject | ClaimRules | ClaimKey | str):
-        claims = [claims]
-    given: object = claims
-    if not isinstance(given, Sequence):
-        raise _no_claim(given)
-    wanted: list[ClaimRules] = []
-    made: set[ClaimKey] = set()
-    for claim in claims:
-        rules, template = _resolve(state, claim)
-        if template and not existing:
-            rules = replace(rules, key=_free_key(state, rules.key, made))
-            made.add(rules.key)
-        wanted.append(rules)
-    twice = next((r.key for i, r in enumerate(wanted) if any(r.key == other.key for other in wanted[:i])), None)
-    if twice is not None:
-        message = f"the claim `{twice}` is named twice in one question"
-        raise InvalidInput([Diagnostic("ENG005", message, help="name every claim of the pod once")])
-    return wanted
+    def _tell(self) -> None:
+        """Tell the finder what changed since it was asked last."""
+        if not self._untold:
+            return
+        index, finder = self._now.index, self._finder
+        snapshot = self._now.snapshot
+        for change in self._untold:
+            if change.all:
+                finder.forget()
+                continue
+            names: set[str | None] = set(change.nodes)
+            names.update(snapshot.node_of(device.pool_id) for device in change.devices)
+            for name in names:
+                if name is None:
+                    finder.freed_shared()
+                    continue
+                rank = index.rank(name)
+                if rank is not None:
+                    finder.moved(index, rank, index.class_at(rank))
+        self._untold.clear()
 
 
-def _resolve(state: State, claim: ClaimLike) -> tuple[ClaimRules, bool]:
-    """The rules of a claim, and whether it stands for new claims each time (a template)."""
-    match claim:
-        case ClaimRules():
-            return claim, False
-        case ResourceClaim() | ResourceClaimTemplate():
-            _assert_valid(claim, None, state.features)
-            return rules_of(claim, state.features, None), isinstance(claim, ResourceClaimTemplate)
-        case ReadObject(value=ResourceClaim() | ResourceClaimTemplate() as value, places=places):
-            _assert_valid(value, places, state.features)
-            return rules_of(value, state.features, places), isinstance(value, ResourceClaimTemplate)
-        case ReadObject():
-            hint = "ask for a ResourceClaim or a ResourceClaimTemplate"
-            raise InvalidInput([Diagnostic("ENG002", "the object is no claim", claim.places.span("kind"), hint)])
-        case ClaimKey() | str():
-            return _by_name(state, claim)
-    raise _no_claim(claim)
+def _is_slice(applied: tuple[Applied, Places | None]) -> bool:
+    return isinstance(applied[0], ResourceSlice)
 
 
-def _no_claim(given: object) -> TypeError:
-    return TypeError(f"a claim is a ResourceClaim, a ResourceClaimTemplate or a name, not {type(given).__name__}")
+def _change(before: State, after: State, one: Applied) -> list[Touched]:
+    change = touched(before, after, type(one), _key(one))
+    return [] if change is None else [change]
 
 
-def _assert_valid(claim: ResourceClaim | ResourceClaimTemplate, places: Places | None, features: Features) -> None:
-    """What was never applied is looked at as the API server would."""
-    _assert_whole(claim)
-    if not claim.metadata.name:
-        message = f"the {claim.KIND} has no name"
-        raise InvalidInput([Diagnostic("ENG004", message, help="write `metadata.name`", path="metadata.name")])
-    problems = refusals(claim, places=places, features=features)
-    if has_errors(problems):
-        raise InvalidInput(problems)
-
-
-def _by_name(state: State, name: ClaimKey | str) -> tuple[ClaimRules, bool]:
-    key = _key(name)
-    applied = state.claims.get(key)
-    if applied is not None:
-        return applied, False
-    template = state.templates.get(key)
-    if template is None and isinstance(name, str):
-        template = state.policy_claims.get(name)
-    if template is None and isinstance(name, ClaimKey):
-        template = next((rules for rules in state.policy_claims.values() if rules.key == name), None)
-    if template is None:
-        known = [str(k) for k in (*state.claims, *state.templates)] + list(state.policy_claims)
-        hint = did_you_mean(str(name), known, "apply the claim, or load the policy that declares it")
-        raise InvalidInput([Diagnostic("ENG002", f"there is no claim `{name}`", help=hint)])
-    return template, True
-
-
-def _key(name: ClaimKey | str) -> ClaimKey:
-    if isinstance(name, ClaimKey):
-        return name
-    namespace, _, last = name.rpartition("/")
-    return ClaimKey(namespace or DEFAULT_NAMESPACE, last)
-
-
-def _held_key(state: State, claim: ClaimLike) -> ClaimKey:
-    match claim:
-        case ClaimRules():
-            return claim.key
-        case ResourceClaim() | ResourceClaimTemplate():
-            return key_of(claim)
-        case ReadObject():
-            return _resolve(state, claim)[0].key
-        case ClaimKey() | str():
-            key = _key(claim)
-            return key if key in state.held else _by_name(state, claim)[0].key
-    raise _no_claim(claim)
-
-
-def _free_key(state: State, key: ClaimKey, made: Iterable[ClaimKey]) -> ClaimKey:
-    """The first of `name-1`, `name-2`, ... that no claim has: never the template's own name, which goes on naming it."""
-    taken = set(made)
-    number = 1
-    while True:
-        candidate = ClaimKey(key.namespace, f"{key.name}-{number}")
-        if candidate not in state.claims and candidate not in taken:
-            return candidate
-        number += 1
+def _key(one: Applied) -> ClaimKey:
+    return ClaimKey(one.metadata.namespace or DEFAULT_NAMESPACE, one.metadata.name)

@@ -26,6 +26,7 @@ from typing import Any, TypeAlias, TypeVar, assert_never
 from cachetools import LRUCache
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Scope, Unsatisfiable, allocate
+from dra_policy.allocation.pruning import ALL, Pruning
 from dra_policy.diagnostics import Diagnostic, InvalidInput, did_you_mean, has_errors
 from dra_policy.engine.engine import STEP_LIMIT
 from dra_policy.engine.state import DEFAULT_NAMESPACE
@@ -75,8 +76,8 @@ class Question:
     claims: tuple[ClaimRules, ...]
     usage: Usage
 
-    def ask(self, *, step_limit: int = STEP_LIMIT, explain: bool = False) -> Outcome:
-        """What the allocator says; with `explain`, a refusal has its reasons."""
+    def ask(self, *, step_limit: int = STEP_LIMIT, prunings: frozenset[Pruning] = ALL) -> Outcome:
+        """What the allocator says; `prunings` are what its search may leave out."""
         return allocate(
             self.snapshot.view(self.node),
             self.graph,
@@ -85,7 +86,7 @@ class Question:
             self.usage,
             self.features,
             step_limit=step_limit,
-            explain=explain,
+            prunings=prunings,
         )
 
 
@@ -135,12 +136,20 @@ class Questions:
     'line 7, column 29: YML001 the list that starts here is not closed (add `]` at the end)'
     """
 
-    def __init__(self, *, step_limit: int = STEP_LIMIT, checked: bool = False) -> None:
+    def __init__(
+        self, *, step_limit: int = STEP_LIMIT, checked: bool = False, prunings: frozenset[Pruning] = ALL
+    ) -> None:
         self._step_limit = step_limit
+        self._prunings = prunings
         self._checked = checked
         self._inventories: LRUCache[bytes, tuple[Snapshot, MatcherGraph]] = LRUCache(_REMEMBERED)
         self._nodes: LRUCache[bytes, Node | None] = LRUCache(_REMEMBERED)
         self._classes: LRUCache[bytes, Mapping[ClassName, ClassRules]] = LRUCache(_REMEMBERED)
+
+    @staticmethod
+    def ready() -> None:
+        """Build what the first question would wait for: models and grammars, once a process, some 50 ms."""
+        Questions().question(json.loads(_EXAMPLE)).ask()
 
     def answer(self, line: str | bytes, *, number: int = 1) -> Answer:
         """The answer to one line, which is counted from 1. Raises nothing for what the line says."""
@@ -148,7 +157,7 @@ class Questions:
         try:
             data = _read(line, number)
             name = data.get("id", data.get("name"))
-            outcome = self.question(data).ask(step_limit=self._step_limit)
+            outcome = self.question(data).ask(step_limit=self._step_limit, prunings=self._prunings)
         except InvalidInput as problem:
             return Answer(name, None, "; ".join(_words(d, number) for d in problem.diagnostics))
         return Answer(name, outcome)
@@ -252,6 +261,24 @@ class Questions:
                 usage = usage.with_allocation(claim.status.allocation)  # J12
         return usage
 
+
+_EXAMPLE = """{
+    "node": {"metadata": {"name": "node"}, "status": {}},
+    "classes": [{"metadata": {"name": "class"}, "spec": {"selectors": [{"cel": {
+        "expression": "device.driver == 'acme.com' && device.capacity['acme.com'].memory.compareTo(quantity('1Gi')) >= 0"}}]}}],
+    "slices": [{"metadata": {"name": "slice"}, "spec": {
+        "driver": "acme.com", "nodeName": "node",
+        "pool": {"name": "pool", "generation": 1, "resourceSliceCount": 1},
+        "sharedCounters": [{"name": "board", "counters": {"memory": {"value": "2Gi"}}}],
+        "devices": [{"name": "device", "attributes": {"root": {"string": "a"}, "version": {"version": "1.0.0"}},
+                     "capacity": {"memory": {"value": "1Gi"}}, "allowMultipleAllocations": true,
+                     "consumesCounters": [{"counterSet": "board", "counters": {"memory": {"value": "1Gi"}}}]}]}}],
+    "claims": [{"metadata": {"name": "claim"}, "spec": {"devices": {
+        "requests": [{"name": "one", "exactly": {"deviceClassName": "class", "selectors": [
+            {"cel": {"expression": "device.attributes['acme.com'].version.isLessThan(semver('2.0.0'))"}}]}}],
+        "constraints": [{"matchAttribute": "acme.com/root"}]}}}],
+    "allocatedDevices": [{"driver": "acme.com", "pool": "pool", "device": "another"}]
+}"""
 
 _MEMBERS = frozenset(
     (

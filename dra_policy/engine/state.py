@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias, TypeVar
 
-from dra_policy.inventory import PersistentMap, Snapshot, Usage
+from immutables import Map
+
+from dra_policy.cluster import Place, Touched
+from dra_policy.inventory import DeviceID, PoolID, Snapshot, Usage
 from dra_policy.language import PolicyRules
 from dra_policy.resources import (
     AllocationResult,
@@ -28,31 +30,55 @@ DEFAULT_NAMESPACE = "default"
 Applied: TypeAlias = DeviceClass | DeviceTaintRule | Node | ResourceClaim | ResourceClaimTemplate | ResourceSlice
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Spots(NamedTuple):
+    """Devices by their positions in a place of the cluster index."""
+
+    place: Place
+    positions: tuple[int, ...]
+
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+_NO_USAGE = Usage()
+_NO_CLAIMS: Map[ClaimKey, ClaimRules] = Map()
+_NO_HELD: Map[ClaimKey, Held] = Map()
+_NO_CLASSES: Map[ClassName, ClassRules] = Map()
+_NO_NUMBERS: Map[ClaimKey, int] = Map()
+_NOTHING_DECLARED: Mapping[str, ClaimRules] = MappingProxyType({})
+
+
+class Held(NamedTuple):
     """The devices that a claim has: its allocation, the node it was made for (empty if it came with the claim), and
-    whether the claim exists only through this allocation, made from a template."""
+    whether the claim exists only through this allocation, made from a template.
+
+    `spots` says where these devices are as long as the node looks as it did then, if they are all its own.
+    """
 
     allocation: AllocationResult
     node: str
     made_here: bool
+    spots: Spots | None = None
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """Snapshot of the inventory, claims by key, what they hold, and the policies in force.
 
     `usage` is always the sum of `held`. A class of a policy stands before an applied DeviceClass of its name;
-    `classes` keeps the applied ones, so that they count again when the policy is gone.
+    `classes` keeps the applied ones, so that they count again when the policy is gone. `policy_claims` are the claims
+    that policies declare, by plain and by qualified name; each is in the default namespace. `numbers` says for each
+    template which numbers its claims have: bit n for `name-n`.
     """
 
     snapshot: Snapshot
-    usage: Usage = field(default_factory=Usage)
-    claims: PersistentMap[ClaimKey, ClaimRules] = field(default_factory=PersistentMap)
-    templates: PersistentMap[ClaimKey, ClaimRules] = field(default_factory=PersistentMap)
-    held: PersistentMap[ClaimKey, Held] = field(default_factory=PersistentMap)
-    classes: PersistentMap[ClassName, ClassRules] = field(default_factory=PersistentMap)
+    usage: Usage = _NO_USAGE
+    claims: Map[ClaimKey, ClaimRules] = _NO_CLAIMS
+    templates: Map[ClaimKey, ClaimRules] = _NO_CLAIMS
+    held: Map[ClaimKey, Held] = _NO_HELD
+    classes: Map[ClassName, ClassRules] = _NO_CLASSES
     policies: PolicyRules | None = None
+    policy_claims: Mapping[str, ClaimRules] = _NOTHING_DECLARED
+    numbers: Map[ClaimKey, int] = _NO_NUMBERS
 
     @property
     def features(self) -> Features:
@@ -61,14 +87,6 @@ class State:
     @property
     def policy_classes(self) -> Mapping[ClassName, ClassRules]:
         return {} if self.policies is None else self.policies.classes
-
-    @cached_property
-    def policy_claims(self) -> Mapping[str, ClaimRules]:
-        """The claims that policies declare, by plain and by qualified name; each is in the default namespace."""
-        declared = {} if self.policies is None else self.policies.claims
-        return {
-            name: replace(rules, key=ClaimKey(DEFAULT_NAMESPACE, rules.key.name)) for name, rules in declared.items()
-        }
 
     # --- policies
 
@@ -80,7 +98,9 @@ class State:
             snapshot = snapshot.without_class(name) if below is None else snapshot.with_class(below)
         for rules in policies.classes.values() if policies is not None else ():
             snapshot = snapshot.with_class(rules)
-        return replace(self, snapshot=snapshot, policies=policies)
+        declared = {} if policies is None else policies.claims
+        claims = {name: rules.renamed(ClaimKey(DEFAULT_NAMESPACE, rules.key.name)) for name, rules in declared.items()}
+        return self._replace(snapshot=snapshot, policies=policies, policy_claims=MappingProxyType(claims))
 
     # --- objects
 
@@ -89,63 +109,190 @@ class State:
         snapshot = self.snapshot
         match applied:
             case Node():
-                return replace(self, snapshot=snapshot.with_node(applied))
+                return self._replace(snapshot=snapshot.with_node(applied))
             case ResourceSlice():
-                return replace(self, snapshot=snapshot.with_slice(applied))
+                return self._replace(snapshot=snapshot.with_slice(applied))
             case DeviceTaintRule():
-                return replace(self, snapshot=snapshot.with_taint_rule(applied))
+                return self._replace(snapshot=snapshot.with_taint_rule(applied))
             case DeviceClass():
                 rules = class_rules(applied, self.features, places)
                 shadowed = rules.name in self.policy_classes
-                return replace(
-                    self,
+                return self._replace(
                     classes=self.classes.set(rules.name, rules),
                     snapshot=snapshot if shadowed else snapshot.with_class(rules),
                 )
             case ResourceClaimTemplate():
                 template = rules_of(applied, self.features, places)
-                return replace(self, templates=self.templates.set(template.key, template))
+                return self._replace(templates=self.templates.set(template.key, template))
             case ResourceClaim():
                 claim = rules_of(applied, self.features, places)
-                known = replace(self, claims=self.claims.set(claim.key, claim))
+                known = self._replace(claims=self.claims.set(claim.key, claim))
                 allocation = applied.status.allocation
                 if allocation is None:
                     return known.released(claim.key)
-                return known.holding(claim.key, Held(allocation, "", made_here=False))  # J12
+                return known.holding(claim, Held(allocation, "", made_here=False))  # J12
+
+    def with_slices(self, published: Iterable[ResourceSlice]) -> State:
+        """With several slices at once."""
+        snapshot = self.snapshot.with_slices(published)
+        return self if snapshot is self.snapshot else self._replace(snapshot=snapshot)
 
     def without_object(self, kind: type[Applied], key: ClaimKey) -> State:
         """Without the object of this kind and name, if it is there; a claim gives back what it holds."""
         snapshot, name = self.snapshot, key.name
         if kind is Node:
-            return replace(self, snapshot=snapshot.without_node(name))
+            return self._replace(snapshot=snapshot.without_node(name))
         if kind is ResourceSlice:
-            return replace(self, snapshot=snapshot.without_slice(name))
+            return self._replace(snapshot=snapshot.without_slice(name))
         if kind is DeviceTaintRule:
-            return replace(self, snapshot=snapshot.without_taint_rule(name))
+            return self._replace(snapshot=snapshot.without_taint_rule(name))
         if kind is DeviceClass:
             shadowed = ClassName(name) in self.policy_classes
-            return replace(
-                self,
-                classes=self.classes.without(ClassName(name)),
+            return self._replace(
+                classes=_without(self.classes, ClassName(name)),
                 snapshot=snapshot if shadowed else snapshot.without_class(name),
             )
         if kind is ResourceClaimTemplate:
-            return replace(self, templates=self.templates.without(key))
-        return replace(self.released(key), claims=self.claims.without(key))
+            return self._replace(templates=_without(self.templates, key), numbers=_without(self.numbers, key))
+        return self.released(key).forgetting(key)
 
     # --- what claims hold
 
-    def holding(self, key: ClaimKey, held: Held) -> State:
-        """With a claim's devices in use; whatever it held before is given back first."""
-        free = self.released(key)
-        return replace(free, usage=free.usage.with_allocation(held.allocation), held=free.held.set(key, held))
+    def holding(self, claim: ClaimRules, held: Held) -> State:
+        """With a claim and its devices in use; whatever it held before is given back first."""
+        key = claim.key
+        return (self.released(key) if key in self.held else self).taking(claim, held)
+
+    def taking(self, claim: ClaimRules, held: Held) -> State:
+        """As `holding`, for a claim that holds nothing."""
+        key = claim.key
+        claims = self.claims
+        if claims.get(key) is not claim:
+            claims = claims.set(key, claim)
+        return self._in_use(self.usage.with_allocation(held.allocation), claims, self.held.set(key, held), self.numbers)
 
     def released(self, key: ClaimKey) -> State:
-        """Without the devices of a claim in use: the exact inverse of `holding`."""
+        """Without the devices of a claim in use: the exact inverse of `holding`, but that the claim stays known."""
         held = self.held.get(key)
         if held is None:
             return self
-        return replace(self, usage=self.usage.without_allocation(held.allocation), held=self.held.without(key))
+        usage = self.usage.without_allocation(held.allocation)
+        return self._in_use(usage, self.claims, self.held.delete(key), self.numbers)
+
+    def ended(self, key: ClaimKey, held: Held) -> State:
+        """Without what a claim holds, and without the claim if it was made only for that."""
+        usage = self.usage.without_allocation(held.allocation)
+        if not held.made_here:
+            return self._in_use(usage, self.claims, self.held.delete(key), self.numbers)
+        return self._in_use(usage, self.claims.delete(key), self.held.delete(key), self._without_number(key))
+
+    def forgetting(self, key: ClaimKey) -> State:
+        """Without a claim that holds nothing; its number is free again."""
+        if key not in self.claims:
+            return self
+        return self._in_use(self.usage, self.claims.delete(key), self.held, self._without_number(key))
+
+    def _in_use(
+        self,
+        usage: Usage,
+        claims: Map[ClaimKey, ClaimRules],
+        held: Map[ClaimKey, Held],
+        numbers: Map[ClaimKey, int],
+    ) -> State:
+        return State(
+            self.snapshot,
+            usage,
+            claims,
+            self.templates,
+            held,
+            self.classes,
+            self.policies,
+            self.policy_claims,
+            numbers,
+        )
+
+    def _without_number(self, key: ClaimKey) -> Map[ClaimKey, int]:
+        numbers = self.numbers
+        place = _numbered(key) if numbers else None
+        if place is None:
+            return numbers
+        template, number = place
+        taken = numbers.get(template, 0)
+        if not taken >> number & 1:
+            return numbers
+        rest = taken ^ 1 << number
+        return numbers.set(template, rest) if rest else numbers.delete(template)
+
+    def numbered(self, template: ClaimKey) -> tuple[State, ClaimKey]:
+        """The first of `name-1`, `name-2`, ... that no claim has, and the state in which it is taken.
+
+        Never the template's own name, which goes on naming it.
+        """
+        taken = self.numbers.get(template, 0) | 1  # there is no claim number 0
+        while True:
+            lowest = ~taken & taken + 1
+            number = lowest.bit_length() - 1
+            taken |= lowest
+            key = ClaimKey(template.namespace, f"{template.name}-{number}")
+            if key not in self.claims:
+                return self._replace(numbers=self.numbers.set(template, taken ^ 1)), key
+
+
+def _without(known: Map[_K, _V], key: _K) -> Map[_K, _V]:
+    return known.delete(key) if key in known else known
+
+
+def _numbered(key: ClaimKey) -> tuple[ClaimKey, int] | None:
+    """The template and the number that the name of a claim may come from."""
+    name, dash, digits = key.name.rpartition("-")
+    if not dash or not digits.isascii() or not digits.isdigit() or digits[0] == "0" or len(digits) > _MOST_DIGITS:
+        return None
+    return ClaimKey(key.namespace, name), int(digits)
+
+
+_MOST_DIGITS = 9  # more claims than that of one template are no business of this century
+
+
+def touched(before: State, after: State, kind: type[Applied], key: ClaimKey) -> Touched | None:
+    """What of the cluster index the change of one object concerns; None if nothing."""
+    name = key.name
+    if kind is ResourceClaim:
+        devices = (*_devices(before, key), *_devices(after, key))
+        return Touched(devices=devices) if devices else None
+    if after.snapshot is before.snapshot:
+        return None
+    if kind is Node:
+        return Touched(nodes=frozenset((name,)))
+    seen: set[str | None] = set()
+    if kind is ResourceSlice:
+        old, new = before.snapshot.slice(name), after.snapshot.slice(name)
+        # A slice that comes or goes cannot give an own pool to another node, unless it makes the pool a shared one.
+        if old is not None:
+            seen.add(before.snapshot.node_of(_pool_of(old)))
+        if new is not None:
+            seen.add(after.snapshot.node_of(_pool_of(new)))
+    elif kind is DeviceTaintRule:
+        now, then = after.snapshot.records, before.snapshot.records
+        pools = {record.id.pool_id for slot in now.differences(then) if (record := now.get(slot)) is not None}
+        seen.update(map(after.snapshot.node_of, pools))
+    else:
+        return None
+    nodes = frozenset(node for node in seen if node is not None)
+    return Touched(all=True) if None in seen else Touched(nodes=nodes)
+
+
+def _pool_of(published: ResourceSlice) -> PoolID:
+    return PoolID(published.spec.driver, published.spec.pool.name)
+
+
+def _devices(state: State, key: ClaimKey) -> tuple[DeviceID, ...]:
+    held = state.held.get(key)
+    return () if held is None else devices_of(held.allocation)
+
+
+def devices_of(allocation: AllocationResult) -> tuple[DeviceID, ...]:
+    """The devices of an allocation."""
+    return tuple([DeviceID(one.driver, one.pool, one.device) for one in allocation.devices.results])
 
 
 def key_of(claim: ResourceClaim | ResourceClaimTemplate) -> ClaimKey:
@@ -155,4 +302,4 @@ def key_of(claim: ResourceClaim | ResourceClaimTemplate) -> ClaimKey:
 
 def rules_of(claim: ResourceClaim | ResourceClaimTemplate, features: Features, places: Places | None) -> ClaimRules:
     """The rules of a claim, each with its place in the text that the claim was read from, if it was."""
-    return replace(claim_rules(claim, features, places), key=key_of(claim))
+    return claim_rules(claim, features, places).renamed(key_of(claim))

@@ -7,7 +7,7 @@ Text (`compile_cel`) and trees that the policy language builds (`compile_tree`, 
 from dra_policy.expression.compilation import compile_cel, compile_tree
 from dra_policy.expression.environment import Environment
 from dra_policy.expression.errors import EvaluationError
-from dra_policy.expression.facts import DeviceFacts, Read, ReadKind
+from dra_policy.expression.facts import DeviceFacts, Read, ReadKind, projection
 from dra_policy.expression.parser import parse
 from dra_policy.expression.printer import to_cel
 from dra_policy.expression.program import Program
@@ -22,5 +22,6 @@ __all__ = [
     "compile_cel",
     "compile_tree",
     "parse",
+    "projection",
     "to_cel",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
-from dra_policy.expression import DeviceFacts, Read
+from dra_policy.expression import DeviceFacts, Read, projection
 from dra_policy.inventory import DeviceRecord, PersistentVector
 
 _FEW = 32
@@ -48,14 +48,15 @@ def partition(records: PersistentVector[DeviceRecord], reads: frozenset[Read]) -
     """All devices by their projection on `reads`."""
     slots: dict[Hashable, list[int]] = {}
     facts: dict[Hashable, DeviceFacts] = {}
+    project = projection(reads)
     for slot, record in records.items():
-        projection = record.facts.project(reads)
-        if projection in slots:
-            slots[projection].append(slot)
+        seen = project(record.facts)
+        if seen in slots:
+            slots[seen].append(slot)
         else:
-            slots[projection] = [slot]
-            facts[projection] = record.facts
-    return {projection: Shape.of(facts[projection], members) for projection, members in slots.items()}
+            slots[seen] = [slot]
+            facts[seen] = record.facts
+    return {seen: Shape.of(facts[seen], members) for seen, members in slots.items()}
 
 
 def repartition(
@@ -67,19 +68,20 @@ def repartition(
 ) -> Partition:
     """The partition of `after`, made from `old`, that of `before`; they differ in the `changed` slots only."""
     shapes = dict(old)
+    project = projection(reads)
     for slot in changed:
         gone, come = before.get(slot), after.get(slot)
         if gone is not None:
-            projection = gone.facts.project(reads)
-            rest = shapes[projection].without_slot(slot)
+            seen = project(gone.facts)
+            rest = shapes[seen].without_slot(slot)
             if rest is None:
-                del shapes[projection]
+                del shapes[seen]
             else:
-                shapes[projection] = rest
+                shapes[seen] = rest
         if come is not None:
-            projection = come.facts.project(reads)
-            shape = shapes.get(projection)
-            shapes[projection] = Shape.of(come.facts, [slot]) if shape is None else shape.with_slot(slot)
+            seen = project(come.facts)
+            shape = shapes.get(seen)
+            shapes[seen] = Shape.of(come.facts, [slot]) if shape is None else shape.with_slot(slot)
     return shapes
 
 

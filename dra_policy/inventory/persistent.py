@@ -1,106 +1,20 @@
-"""A map and a vector that share structure between versions, so that a snapshot costs what it changes.
+"""A vector that shares structure between versions, so that a snapshot costs what it changes.
 
-Both are trees of fixed depth: a change copies the few short tuples on the way to it. Old versions stay valid and
-readable from any thread.
+It is a tree of fixed depth: a change copies the few short tuples on the way to it. Old versions stay valid and
+readable from any thread. `immutables.Map` is the map of this kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import groupby
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
-K = TypeVar("K")
 V = TypeVar("V")
 
 _BITS = 5
 _WIDTH = 1 << _BITS
 _LOW = _WIDTH - 1
 _FULL = (1 << _WIDTH) - 1
-
-
-class PersistentMap(Generic[K, V]):
-    """An immutable hash map: 1,024 small dicts under two levels of tuples. Iteration order means nothing.
-
-    >>> one = PersistentMap[str, int]().set("a", 1)
-    >>> two = one.set("b", 2)
-    >>> len(one), two["b"], two.without("a").get("a"), one == two.without("b")
-    (1, 2, None, True)
-    """
-
-    __slots__ = ("_length", "_root")
-
-    def __init__(self, root: tuple[tuple[dict[K, V], ...], ...] | None = None, length: int = 0) -> None:
-        self._root: tuple[tuple[dict[K, V], ...], ...] = _NO_ROOT if root is None else root
-        self._length = length
-
-    def _bucket(self, key: K) -> dict[K, V]:
-        code = hash(key)
-        return self._root[code & _LOW][code >> _BITS & _LOW]
-
-    def _replaced(self, key: K, bucket: dict[K, V], length: int) -> PersistentMap[K, V]:
-        code = hash(key)
-        i, j = code & _LOW, code >> _BITS & _LOW
-        middle = self._root[i]
-        changed = (*middle[:j], bucket, *middle[j + 1 :])
-        return PersistentMap((*self._root[:i], changed, *self._root[i + 1 :]), length)
-
-    def get(self, key: K) -> V | None:
-        return self._bucket(key).get(key)
-
-    def __getitem__(self, key: K) -> V:
-        return self._bucket(key)[key]
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._bucket(key)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __iter__(self) -> Iterator[K]:
-        for middle in self._root:
-            if middle is not _NO_MIDDLE:
-                for bucket in middle:
-                    yield from bucket
-
-    def values(self) -> Iterator[V]:
-        for middle in self._root:
-            if middle is not _NO_MIDDLE:
-                for bucket in middle:
-                    yield from bucket.values()
-
-    def items(self) -> Iterator[tuple[K, V]]:
-        for middle in self._root:
-            if middle is not _NO_MIDDLE:
-                for bucket in middle:
-                    yield from bucket.items()
-
-    def set(self, key: K, value: V) -> PersistentMap[K, V]:
-        """With `key` standing for `value`."""
-        bucket = self._bucket(key)
-        return self._replaced(key, {**bucket, key: value}, self._length + (key not in bucket))
-
-    def without(self, key: K) -> PersistentMap[K, V]:
-        """Without `key`, if it is there."""
-        bucket = self._bucket(key)
-        if key not in bucket:
-            return self
-        return self._replaced(key, {k: v for k, v in bucket.items() if k != key}, self._length - 1)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, PersistentMap):
-            return NotImplemented
-        return self._root is other._root or (self._length == other._length and self._root == other._root)
-
-    __hash__ = None  # type: ignore[assignment]  # values need not be hashable
-
-    def __repr__(self) -> str:
-        return f"PersistentMap({dict(self.items())!r})"
-
-
-# Invariant: nobody writes to a bucket once it is in a map; the empty one is shared by all maps.
-_NO_MIDDLE: tuple[dict[Any, Any], ...] = ({},) * _WIDTH
-_NO_ROOT = (_NO_MIDDLE,) * _WIDTH
 
 
 class PersistentVector(Generic[V]):
@@ -137,13 +51,17 @@ class PersistentVector(Generic[V]):
         root = list(self._root)
         while len(root) <= slots[-1] >> 2 * _BITS:
             root.append(_NO_BRANCH)
-        for high, in_branch in groupby(slots, key=lambda slot: slot >> 2 * _BITS):
+        position, count = 0, len(slots)
+        while position < count:
+            high = slots[position] >> 2 * _BITS
             branch = list(root[high])
-            for middle, in_leaf in groupby(in_branch, key=lambda slot: slot >> _BITS & _LOW):
-                leaf = list(branch[middle])
-                for slot in in_leaf:
-                    leaf[slot & _LOW] = changes[slot]
-                branch[middle] = tuple(leaf)
+            while position < count and slots[position] >> 2 * _BITS == high:
+                at = slots[position] >> _BITS
+                leaf = list(branch[at & _LOW])
+                while position < count and slots[position] >> _BITS == at:
+                    leaf[slots[position] & _LOW] = changes[slots[position]]
+                    position += 1
+                branch[at & _LOW] = tuple(leaf)
             root[high] = tuple(branch)
         return PersistentVector(tuple(root))
 
@@ -190,7 +108,22 @@ class PersistentVector(Generic[V]):
                         yield start | low
 
 
+def bits(indices: Sequence[int]) -> int:
+    """The bit set of some indices.
+
+    >>> bin(bits([0, 3]))
+    '0b1001'
+    """
+    if not indices:
+        return 0
+    base = min(indices)  # neighbours mostly: work on a short number, shift once
+    mask = 0
+    for index in indices:
+        mask |= 1 << index - base
+    return mask << base
+
+
 _NO_LEAF: tuple[None, ...] = (None,) * _WIDTH
 _NO_BRANCH = (_NO_LEAF,) * _WIDTH
 
-__all__ = ["PersistentMap", "PersistentVector"]
+__all__ = ["PersistentVector", "bits"]

@@ -10,32 +10,56 @@ are gone are used again. The *canonical order* (driver, pool, slice, position: B
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
 
-from dra_policy.expression import DeviceFacts
+from immutables import Map
+
+from dra_policy.inventory.changes import Changes, Published, Step
 from dra_policy.inventory.identity import DeviceID, PoolID
 from dra_policy.inventory.nodes import NodeFacts
-from dra_policy.inventory.persistent import PersistentMap, PersistentVector
-from dra_policy.inventory.pools import PlacedSlice, Pool, SliceFailure
-from dra_policy.inventory.records import DeviceRecord, rule_matches, taints_of
+from dra_policy.inventory.persistent import PersistentVector
+from dra_policy.inventory.pools import Pool, SliceFailure
+from dra_policy.inventory.records import DeviceRecord
 from dra_policy.inventory.views import NodeView, PoolView, ViewFailure
 from dra_policy.resources import DeviceClass, DeviceTaintRule, Node, ResourceSlice
 from dra_policy.resources.features import Features
 from dra_policy.rules import ClassName, ClassRules, class_rules
 
+_STRANGERS = 1024
+"""How many views of nodes that are not part of the snapshot are remembered."""
+
+
+class _InOrder:
+    """The nodes by name, once somebody asked for them; snapshots with the same nodes share it."""
+
+    __slots__ = ("nodes",)
+
+    def __init__(self, nodes: tuple[Node, ...] | None = None) -> None:
+        self.nodes = nodes
+
+    def changed(self, name: str, node: Node | None) -> _InOrder:
+        """With a node in the place of the one with its name, or, None, without it."""
+        if self.nodes is None:
+            return _InOrder()
+        place = bisect_left(self.nodes, name, key=_name)
+        there = place < len(self.nodes) and self.nodes[place].metadata.name == name
+        return _InOrder((*self.nodes[:place], *(() if node is None else (node,)), *self.nodes[place + there :]))
+
 
 @dataclass(frozen=True, slots=True)
-class _FreeSlots:
-    """Slots to be used again, as a list that versions share."""
+class _Seen:
+    """A view that was given out, and all that it depends on beside the features."""
 
-    slot: int
-    rest: _FreeSlots | None
+    view: NodeView
+    own: tuple[PoolID, ...]
+    pools: tuple[Pool, ...]
+    anywhere: object
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """All published objects at one moment.
 
@@ -50,17 +74,14 @@ class Snapshot:
     """
 
     features: Features
-    version: int = field(compare=False)
-    _slices: PersistentMap[str, PlacedSlice] = field(repr=False)
-    _pools: PersistentMap[PoolID, Pool] = field(repr=False, compare=False)
-    _pools_by_node: PersistentMap[str, Mapping[PoolID, int]] = field(repr=False, compare=False)
-    _nodes: PersistentMap[str, Node] = field(repr=False)
-    _classes: PersistentMap[ClassName, ClassRules] = field(repr=False)
+    version: int
+    _published: Published = field(repr=False)
+    _nodes: Map[str, Node] = field(repr=False)
+    _classes: Mapping[ClassName, ClassRules] = field(repr=False)
     _taint_rules: Mapping[str, DeviceTaintRule] = field(repr=False)
-    _records: PersistentVector[DeviceRecord] = field(repr=False, compare=False)
-    _free: _FreeSlots | None = field(repr=False, compare=False)
-    _next_slot: int = field(repr=False, compare=False)
-    _views: dict[str, NodeView] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _in_order: _InOrder = field(repr=False)
+    # Shared by all snapshots that came from one: an entry says what it is true of.
+    _views: dict[str, _Seen] = field(repr=False)
 
     @classmethod
     def empty(cls, features: Features = Features()) -> Snapshot:  # noqa: B008  # immutable
@@ -68,38 +89,53 @@ class Snapshot:
         return cls(
             features=features,
             version=0,
-            _slices=PersistentMap(),
-            _pools=PersistentMap(),
-            _pools_by_node=PersistentMap(),
-            _nodes=PersistentMap(),
-            _classes=PersistentMap(),
+            _published=Published.nothing(),
+            _nodes=Map(),
+            _classes=MappingProxyType({}),
             _taint_rules=MappingProxyType({}),
-            _records=PersistentVector(),
-            _free=None,
-            _next_slot=0,
+            _in_order=_InOrder(),
+            _views={},
         )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Snapshot):
+            return NotImplemented
+        return (
+            self.features == other.features
+            and self._published.slices == other._published.slices
+            and self._nodes == other._nodes
+            and self._classes == other._classes
+            and self._taint_rules == other._taint_rules
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # objects are not hashable
 
     # --- what is there
 
     def slices(self) -> list[ResourceSlice]:
         """All slices, by name."""
-        return [self._slices[name].slice for name in sorted(self._slices)]
+        slices = self._published.slices
+        return [slices[name].slice for name in sorted(slices)]
 
     def slice(self, name: str) -> ResourceSlice | None:
-        placed = self._slices.get(name)
+        placed = self._published.slices.get(name)
         return None if placed is None else placed.slice
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> Sequence[Node]:
         """All nodes, by name."""
-        return [self._nodes[name] for name in sorted(self._nodes)]
+        nodes = self._in_order.nodes
+        if nodes is None:
+            nodes = tuple([self._nodes[name] for name in sorted(self._nodes)])
+            self._in_order.nodes = nodes
+        return nodes
 
     def node(self, name: str) -> Node | None:
         return self._nodes.get(name)
 
-    @cached_property
+    @property
     def classes(self) -> Mapping[ClassName, ClassRules]:
-        """The rules of all classes by name."""
-        return MappingProxyType(dict(sorted(self._classes.items())))
+        """The rules of all classes, by name; the same object for as long as no class changes."""
+        return self._classes
 
     @property
     def taint_rules(self) -> Mapping[str, DeviceTaintRule]:
@@ -108,32 +144,40 @@ class Snapshot:
     @property
     def records(self) -> PersistentVector[DeviceRecord]:
         """Every device of every slice by slot, whatever the state of its pool."""
-        return self._records
+        return self._published.records
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """How the devices came to be what they are: the last few changes, newest first."""
+        return self._published.steps
 
     def device(self, index: int) -> DeviceRecord:
         """The device in a slot. Raises `KeyError` for an empty one."""
-        record = self._records.get(index)
+        record = self._published.records.get(index)
         if record is None:
             raise KeyError(index)
         return record
 
     def pool_ids(self) -> list[PoolID]:
         """All pools, by driver and name."""
-        return sorted(self._pools)
+        return sorted(self._published.pools)
 
     def indices_of(self, device: DeviceID) -> tuple[int, ...]:
         """The slots of all devices with this identity, by slice name: slices of several nodes or generations may
         list it."""
-        pool = self._pools.get(device.pool_id)
+        pool = self._published.pools.get(device.pool_id)
         return () if pool is None else pool.indices_of(device.device)
+
+    def node_of(self, pool: PoolID) -> str | None:
+        """The name of the node that alone sees a pool; None if others may, or if there is no such pool."""
+        known = self._published.pools.get(pool)
+        return None if known is None else known.node()
 
     def devices_in_order(self) -> Iterator[DeviceRecord]:
         """Every device in canonical order: driver, pool, slice name, position."""
         for identity in self.pool_ids():
-            pool = self._pools[identity]
-            for name in sorted(pool.slices):
-                for index in pool.slices[name].indices:
-                    yield self.device(index)
+            for placed in self._published.pools[identity].slices:
+                yield from placed.records
 
     # --- slices
 
@@ -142,108 +186,77 @@ class Snapshot:
 
         A device that stays keeps its slot; if it also keeps its content, nothing that was worked out from it is lost.
         """
-        name = published.metadata.name
-        identity = _pool_of(published)
-        old = self._slices.get(name)
-        if old is not None and old.slice == published:
-            return self
-        if old is not None and _pool_of(old.slice) != identity:
-            return self.without_slice(name).with_slice(published)
-        slots, free, next_slot = self._slots(published, old)
-        changes: dict[int, DeviceRecord | None] = dict.fromkeys(old.indices) if old is not None else {}
-        for position, slot in enumerate(slots):
-            changes[slot] = self._record(slot, published, position, None if slot not in changes else self.device(slot))
-        placed = PlacedSlice(published, slots)
-        pool = self._pools.get(identity) or Pool(identity, PersistentMap(), self.features)
-        return replace(
-            self,
-            version=self.version + 1,
-            _slices=self._slices.set(name, placed),
-            _pools=self._pools.set(identity, pool.with_slice(placed)),
-            _pools_by_node=_rebound(self._pools_by_node, identity, old, placed),
-            _records=self._records.with_all(changes),
-            _free=free,
-            _next_slot=next_slot,
-        )
+        return self.with_slices((published,))
 
     def with_slices(self, published: Iterable[ResourceSlice]) -> Snapshot:
-        """With several slices, one after the other."""
-        snapshot = self
+        """With several slices, as if one after the other."""
+        changes = self._changes()
         for one in published:
-            snapshot = snapshot.with_slice(one)
-        return snapshot
+            changes.put(one)
+        return self._after(changes)
 
     def without_slice(self, name: str) -> Snapshot:
         """Without the slice of this name, if it is there."""
-        old = self._slices.get(name)
-        if old is None:
+        changes = self._changes()
+        changes.drop(name)
+        return self._after(changes)
+
+    def _changes(self) -> Changes:
+        return Changes(self._published, self.features, self._taint_rules.values())
+
+    def _after(self, changes: Changes) -> Snapshot:
+        if not changes.count:
             return self
-        identity = _pool_of(old.slice)
-        pool = self._pools[identity].without_slice(name)
-        return replace(
-            self,
-            version=self.version + 1,
-            _slices=self._slices.without(name),
-            _pools=self._pools.set(identity, pool) if len(pool.slices) else self._pools.without(identity),
-            _pools_by_node=_rebound(self._pools_by_node, identity, old, None),
-            _records=self._records.with_all(dict.fromkeys(old.indices)),
-            _free=_freed(old.indices, self._free),
+        # `replace` takes three times as long, and this is what happens all day.
+        return Snapshot(
+            self.features,
+            self.version + changes.count,
+            changes.made(),
+            self._nodes,
+            self._classes,
+            self._taint_rules,
+            self._in_order,
+            self._views,
         )
-
-    def _slots(
-        self, published: ResourceSlice, old: PlacedSlice | None
-    ) -> tuple[tuple[int, ...], _FreeSlots | None, int]:
-        """Slots for the devices of a slice that takes the place of `old`; the free ones and the next one after that."""
-        kept: dict[str, list[int]] = {}
-        for slot in reversed(old.indices if old is not None else ()):
-            kept.setdefault(self.device(slot).id.device, []).append(slot)
-        same = [kept[device.name].pop() if kept.get(device.name) else None for device in published.spec.devices]
-        free = _freed([slot for slots in kept.values() for slot in slots], self._free)
-        next_slot = self._next_slot
-        slots: list[int] = []
-        for slot_kept in same:
-            if slot_kept is not None:
-                slots.append(slot_kept)
-            elif free is not None:
-                slots.append(free.slot)
-                free = free.rest
-            else:
-                slots.append(next_slot)
-                next_slot += 1
-        return tuple(slots), free, next_slot
-
-    def _record(self, slot: int, published: ResourceSlice, position: int, before: DeviceRecord | None) -> DeviceRecord:
-        """`before` is the device that the slice had in this slot: equal content keeps its facts."""
-        device = published.spec.devices[position]
-        identity = DeviceID(published.spec.driver, published.spec.pool.name, device.name)
-        if before is not None and before.device == device:
-            return DeviceRecord(slot, identity, published, position, device, before.facts, before.taints)
-        facts = DeviceFacts.of(published.spec.driver, device)
-        taints = taints_of(device, identity, self._taint_rules.values())
-        return DeviceRecord(slot, identity, published, position, device, facts, taints)
 
     # --- nodes, classes, taint rules
 
     def with_node(self, node: Node) -> Snapshot:
         """With a node added, or put in the place of the one with its name."""
-        return replace(self, version=self.version + 1, _nodes=self._nodes.set(node.metadata.name, node))
+        name = node.metadata.name
+        if self._nodes.get(name) == node:
+            return self
+        return replace(
+            self,
+            version=self.version + 1,
+            _nodes=self._nodes.set(name, node),
+            _in_order=self._in_order.changed(name, node),
+        )
 
     def without_node(self, name: str) -> Snapshot:
         """Without the node of this name, if it is there; its slices stay until they are removed."""
         if name not in self._nodes:
             return self
-        return replace(self, version=self.version + 1, _nodes=self._nodes.without(name))
+        self._views.pop(name, None)
+        return replace(
+            self,
+            version=self.version + 1,
+            _nodes=self._nodes.delete(name),
+            _in_order=self._in_order.changed(name, None),
+        )
 
     def with_class(self, device_class: DeviceClass | ClassRules) -> Snapshot:
         """With a class, an API object or rules from a policy, in the place of the one with its name."""
         rules = class_rules(device_class, self.features) if isinstance(device_class, DeviceClass) else device_class
-        return replace(self, version=self.version + 1, _classes=self._classes.set(rules.name, rules))
+        classes = dict(sorted({**self._classes, rules.name: rules}.items()))
+        return replace(self, version=self.version + 1, _classes=MappingProxyType(classes))
 
     def without_class(self, name: str) -> Snapshot:
         """Without the class of this name, if it is there."""
         if ClassName(name) not in self._classes:
             return self
-        return replace(self, version=self.version + 1, _classes=self._classes.without(ClassName(name)))
+        classes = {known: rules for known, rules in self._classes.items() if known != name}
+        return replace(self, version=self.version + 1, _classes=MappingProxyType(classes))
 
     def with_taint_rule(self, rule: DeviceTaintRule) -> Snapshot:
         """With a DeviceTaintRule: the devices that it selects get its taint behind their own (I4)."""
@@ -259,17 +272,10 @@ class Snapshot:
         return self._tainted({n: rule for n, rule in self._taint_rules.items() if n != name}, [old])
 
     def _tainted(self, rules: Mapping[str, DeviceTaintRule], concerned: list[DeviceTaintRule]) -> Snapshot:
-        changes: dict[int, DeviceRecord | None] = {
-            slot: replace(record, taints=taints_of(record.device, record.id, rules.values()))
-            for slot, record in self._records.items()
-            if any(rule_matches(rule, record.id) for rule in concerned)
-        }
-        return replace(
-            self,
-            version=self.version + 1,
-            _taint_rules=MappingProxyType(rules),
-            _records=self._records.with_all(changes),
-        )
+        changes = Changes(self._published, self.features, rules.values())
+        for rule in concerned:
+            changes.retaint(rule)
+        return replace(self, version=self.version + 1, _taint_rules=MappingProxyType(rules), _published=changes.made())
 
     # --- the view of a node
 
@@ -277,61 +283,57 @@ class Snapshot:
         """The pools as `node` sees them, in the order of the search (B1-B11).
 
         The node need not be part of the snapshot. `features`, if given, must be those of the snapshot, whose facts
-        and rules were made under them: `ValueError` otherwise.
+        and rules were made under them: `ValueError` otherwise. As long as neither the node nor its pools change, all
+        later snapshots give out the same view.
         """
         if features is not None and features != self.features:
             raise ValueError("a snapshot answers under the features that it was made with")
-        known = self._views.get(node.metadata.name)
-        if known is not None and known.node is node:
-            return known
+        published, name = self._published, node.metadata.name
+        own = published.by_node.get(name, ()) if name else ()
+        seen = self._views.get(name)
+        if (
+            seen is not None
+            and seen.view.node is node
+            and seen.own is own
+            and seen.anywhere is published.anywhere
+            and seen.view.features is self.features
+        ):
+            get = published.pools.get
+            for pool in seen.pools:
+                if get(pool.id) is not pool:
+                    break
+            else:
+                return seen.view
+        # A pool may have slices with and without a node name; whatever changes in it replaces `anywhere`.
+        pools = tuple([published.pools[identity] for identity in own])
+        view = self._view(node, pools)
+        if len(self._views) > len(self._nodes) + _STRANGERS:
+            self._views.clear()
+        self._views[name] = _Seen(view, own, pools, published.anywhere)
+        return view
+
+    def _view(self, node: Node, own: Iterable[Pool]) -> NodeView:
         facts = NodeFacts.of(node)
-        identities = {**(self._pools_by_node.get("") or {}), **(self._pools_by_node.get(facts.name) or {})}
+        published = self._published
+        relevant = {pool.id: pool for pool in own}
+        for identity in published.by_node.get("", ()):
+            relevant[identity] = published.pools[identity]
         pools: list[PoolView] = []
-        failure: ViewFailure | None = None
         try:
-            for identity in sorted(identities):
-                pool = self._pools[identity].view(facts)
+            for identity in sorted(relevant):
+                pool = relevant[identity].view(facts)
                 if pool is not None:
                     pools.append(pool)
         except SliceFailure as unreadable:
             failure = ViewFailure("C1", unreadable.message, unreadable.slice_name)
-            pools = []
-        pools.sort(key=lambda pool: (pool.binding_conditions, pool.id))  # B10
-        view = NodeView(node, tuple(pools), failure, self.features, self.version, self._records)
-        self._views[facts.name] = view
-        return view
+            return NodeView(node, (), failure, self.features, self.version)
+        if len(pools) > 1:
+            pools.sort(key=lambda pool: (pool.binding_conditions, pool.id))  # B10
+        return NodeView(node, tuple(pools), None, self.features, self.version)
 
 
-def _pool_of(published: ResourceSlice) -> PoolID:
-    return PoolID(published.spec.driver, published.spec.pool.name)
-
-
-def _freed(slots: Iterable[int], free: _FreeSlots | None) -> _FreeSlots | None:
-    """With `slots` on top, the lowest first: devices of one slice end up as neighbours."""
-    for slot in sorted(slots, reverse=True):
-        free = _FreeSlots(slot, free)
-    return free
-
-
-def _rebound(
-    by_node: PersistentMap[str, Mapping[PoolID, int]],
-    identity: PoolID,
-    old: PlacedSlice | None,
-    new: PlacedSlice | None,
-) -> PersistentMap[str, Mapping[PoolID, int]]:
-    """Per node name (empty: slices without one) the pools with such slices, and how many there are (B2)."""
-    if old is not None and new is not None and old.slice.spec.node_name == new.slice.spec.node_name:
-        return by_node
-    for placed, change in ((old, -1), (new, 1)):
-        if placed is None:
-            continue
-        node = placed.slice.spec.node_name or ""
-        counts = dict(by_node.get(node) or {})
-        counts[identity] = counts.get(identity, 0) + change
-        if not counts[identity]:
-            del counts[identity]
-        by_node = by_node.set(node, counts) if counts else by_node.without(node)
-    return by_node
+def _name(node: Node) -> str:
+    return node.metadata.name
 
 
 __all__ = ["Snapshot"]

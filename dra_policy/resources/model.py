@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 from pydantic.alias_generators import to_camel
@@ -56,6 +56,37 @@ class PartialModel(ApiModel):
     model_config = ConfigDict(extra="ignore")
 
 
+M = TypeVar("M", bound=ApiModel)
+
+
+def made_like(model: M, values: dict[str, Any]) -> M:
+    """A model of the same kind with these values, which must be those of validated models, one for each field.
+
+    Nothing is validated again, so it costs a third of a microsecond. The same fields count as set. The values belong
+    to the new model.
+
+    >>> class Device(ApiModel):
+    ...     name: Text
+    ...     driver: Text
+    >>> first = Device(name="gpu-0", driver="gpu.acme.com")
+    >>> made_like(first, {**first.__dict__, "name": "gpu-1"})
+    Device(name='gpu-1', driver='gpu.acme.com')
+    """
+    made = _new(model.__class__)
+    _put_values(made, values)
+    _put_fields_set(made, model.__pydantic_fields_set__)
+    _put_extra(made, None)
+    _put_private(made, None)
+    return made  # type: ignore[no-any-return]
+
+
+_new: Any = object.__new__
+# The slots of every model, past the guard of frozen ones.
+_put_values: Any = BaseModel.__dict__["__dict__"].__set__
+_put_fields_set: Any = BaseModel.__dict__["__pydantic_fields_set__"].__set__
+_put_extra: Any = BaseModel.__dict__["__pydantic_extra__"].__set__
+_put_private: Any = BaseModel.__dict__["__pydantic_private__"].__set__
+
 _ALIASES: dict[type[BaseModel], Mapping[str, str]] = {}
 
 
@@ -78,4 +109,5 @@ __all__ = [
     "PartialModel",
     "Text",
     "fields_by_alias",
+    "made_like",
 ]

@@ -18,11 +18,14 @@ from dra_policy.rules.model import (
     Selector,
 )
 from dra_policy.rules.objects import claim_rules, class_rules  # after model: it builds these values
+from dra_policy.rules.shapes import ClaimShape, ClaimSpec
 
 __all__ = [
     "Ask",
     "ClaimKey",
     "ClaimRules",
+    "ClaimShape",
+    "ClaimSpec",
     "ClassName",
     "ClassRules",
     "ConstraintKind",

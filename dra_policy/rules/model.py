@@ -7,12 +7,13 @@ quote it in its own words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
 from dra_policy.expression import EvaluationError, Program
 from dra_policy.resources import DeviceClaimConfiguration, DeviceClassConfiguration, Quantity, Toleration
+from dra_policy.rules.shapes import ClaimShape, ClaimSpec
 from dra_policy.source import Span
 
 ClassName = NewType("ClassName", str)
@@ -136,10 +137,75 @@ class ClaimKey:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRules:
-    """A claim as the allocator sees it."""
+    """A claim as the allocator sees it.
+
+    What it asks for is its `spec`, which claims that ask for the same may share. The rules of a shared spec speak in
+    the name of the claim that came first; `requests` and `constraints` are the claim's own, made when first read.
+    """
 
     key: ClaimKey
     requests: tuple[RequestRules, ...]
     constraints: tuple[ConstraintRule, ...]
     configs: tuple[DeviceClaimConfiguration, ...]
     origin: Origin = field(compare=False)
+    spec: ClaimSpec = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        spec = ClaimSpec(self.origin.owner, self.requests, self.constraints, self.configs)
+        object.__setattr__(self, "spec", spec)
+
+    @classmethod
+    def of_spec(cls, key: ClaimKey, spec: ClaimSpec, origin: Origin) -> ClaimRules:
+        """The rules of a claim that asks for what others ask for already."""
+        made = object.__new__(cls)
+        put = object.__setattr__
+        put(made, "key", key)
+        put(made, "configs", spec.configs)
+        put(made, "origin", origin)
+        put(made, "spec", spec)
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """The parts that `of_spec` left unset (a slot without a value asks here)."""
+            if name not in ("requests", "constraints"):
+                raise AttributeError(name)
+            parts = getattr(self.spec, name)
+            if self.spec.owner != self.origin.owner:
+                parts = tuple(_owned(part, self) for part in parts)
+            object.__setattr__(self, name, parts)
+            return parts
+
+    @property
+    def shape(self) -> ClaimShape:
+        """What the answer depends on, one object for all claims that cannot be told apart by it."""
+        return self.spec.shape
+
+    def renamed(self, key: ClaimKey) -> ClaimRules:
+        """The same rules, in the same words, for a claim of another name; everything is shared but the name."""
+        return ClaimRules.of_spec(key, self.spec, self.origin)
+
+    def own(self, origin: Origin) -> Origin:
+        """An origin from the claim's `spec` in the name of this claim."""
+        shared, ours = self.spec.owner, self.origin.owner
+        if shared == ours or not (origin.owner == shared or origin.owner.startswith(f"{shared} ")):
+            return origin
+        return replace(origin, owner=ours + origin.owner[len(shared) :])
+
+
+def _owned(part: RequestRules | ConstraintRule, claim: ClaimRules) -> RequestRules | ConstraintRule:
+    """A part of a shared spec in the name of one claim."""
+    origin = claim.own(part.origin)
+    if isinstance(part, ConstraintRule):
+        return replace(part, origin=origin)
+    asks = tuple(
+        replace(
+            ask,
+            origin=claim.own(ask.origin),
+            selectors=tuple(replace(selector, origin=claim.own(selector.origin)) for selector in ask.selectors),
+            derived=tuple(replace(derived, origin=claim.own(derived.origin)) for derived in ask.derived),
+        )
+        for ask in part.asks
+    )
+    return replace(part, origin=origin, asks=asks)

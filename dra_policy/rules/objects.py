@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
+
+from cachetools import LRUCache
 
 from dra_policy.expression import EvaluationError, compile_cel
 from dra_policy.resources import (
+    DeviceClaim,
     DeviceClass,
     DeviceConstraint,
     DeviceDerivedAttribute,
@@ -39,7 +43,14 @@ from dra_policy.rules.model import (
     RequestRules,
     Selector,
 )
+from dra_policy.rules.shapes import ClaimSpec
 from dra_policy.source import Source, Span
+
+SPEC_LIMIT = 4096
+"""How many specs of claims are remembered; the least recently used go first."""
+
+_specs: LRUCache[tuple[Features, str], ClaimSpec] = LRUCache(SPEC_LIMIT)
+_lock = Lock()
 
 
 def class_rules(device_class: DeviceClass, features: Features, places: Places | None = None) -> ClassRules:
@@ -64,7 +75,8 @@ def claim_rules(
 ) -> ClaimRules:
     """The rules of a claim, or of the claims that a template makes, with the defaults of admission (A13).
 
-    The key of a template's rules is the template's own namespace and name.
+    The key of a template's rules is the template's own namespace and name. Claims that ask for the same under the same
+    features share a `ClaimSpec`; with `places` every origin has a span, and nothing is shared.
     """
     if isinstance(claim, ResourceClaimTemplate):
         spec, path, noun = claim.spec.spec.devices, "spec.spec.devices", "ResourceClaimTemplate"
@@ -72,19 +84,27 @@ def claim_rules(
         spec, path, noun = claim.spec.devices, "spec.devices", "ResourceClaim"
     key = ClaimKey(claim.metadata.namespace or "", claim.metadata.name)
     owner = f"claim `{key.name}`"
-    read = _Reading(features, places)
-    return ClaimRules(
-        key=key,
-        requests=tuple(
-            read.request(request, owner, f"{path}.requests[{i}]") for i, request in enumerate(spec.requests)
-        ),
-        constraints=tuple(
-            read.constraint(constraint, owner, f"{path}.constraints[{i}]")
-            for i, constraint in enumerate(spec.constraints)
-        ),
-        configs=spec.config,
-        origin=Origin(owner, f"{noun} {key}", read.span("metadata.name")),
-    )
+    if places is not None:
+        read = _Reading(features, places)
+        origin = Origin(owner, f"{noun} {key}", read.span("metadata.name"))
+        return ClaimRules.of_spec(key, read.spec(spec, owner, path), origin)
+    return ClaimRules.of_spec(key, _shared_spec(spec, owner, features), Origin(owner, f"{noun} {key}"))
+
+
+def _shared_spec(spec: DeviceClaim, owner: str, features: Features) -> ClaimSpec:
+    """The spec of equal claims: equal are those that the API writes alike, amounts included."""
+    try:
+        text = spec.model_dump_json(warnings=False)
+    except (ValueError, TypeError):  # values that JSON does not have, which only a program can put there
+        return _Reading(features, None).spec(spec, owner, "")
+    known: ClaimSpec | None
+    with _lock:
+        known = _specs.get((features, text))
+    if known is None:
+        made = _Reading(features, None).spec(spec, owner, "")
+        with _lock:
+            known = _specs.setdefault((features, text), made)
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +116,14 @@ class _Reading:
 
     def span(self, path: str) -> Span | None:
         return None if self.places is None else self.places.span(path)
+
+    def spec(self, spec: DeviceClaim, owner: str, path: str) -> ClaimSpec:
+        return ClaimSpec(
+            owner,
+            tuple(self.request(request, owner, f"{path}.requests[{i}]") for i, request in enumerate(spec.requests)),
+            tuple(self.constraint(one, owner, f"{path}.constraints[{i}]") for i, one in enumerate(spec.constraints)),
+            spec.config,
+        )
 
     def request(self, request: DeviceRequest, owner: str, path: str) -> RequestRules:
         """A request without `exactly` and without `firstAvailable` asks for nothing: the allocator refuses it (E1)."""

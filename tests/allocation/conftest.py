@@ -14,6 +14,7 @@ import pytest
 
 from dra_policy.allocation import Outcome, allocate
 from dra_policy.allocation.call import Call
+from dra_policy.allocation.pruning import ALL, Pruning
 from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import NodeView, Snapshot, Usage
 from dra_policy.resources import DeviceClass, DeviceTaintRule, Features, Node, ResourceClaim, ResourceSlice
@@ -60,7 +61,13 @@ class Cluster:
             features=self.features,
         )
 
-    def ask(self, *claims: dict[str, Any], node: str = "node-1", step_limit: int = 1_000_000) -> Outcome:
+    def ask(
+        self,
+        *claims: dict[str, Any],
+        node: str = "node-1",
+        step_limit: int = 1_000_000,
+        prunings: frozenset[Pruning] = ALL,
+    ) -> Outcome:
         snapshot = self.snapshot()
         return allocate(
             self.view(snapshot, node),
@@ -70,6 +77,7 @@ class Cluster:
             self.usage,
             self.features,
             step_limit=step_limit,
+            prunings=prunings,
         )
 
 

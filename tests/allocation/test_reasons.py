@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dra_policy.allocation import Cause, RequestReasons, Unsatisfiable, allocate
-from dra_policy.graph import MatcherGraph
+from dra_policy.allocation import Cause, RequestReasons, Unsatisfiable
+from dra_policy.allocation.funnel import node_reasons
 from dra_policy.inventory import DeviceID, Usage
 from dra_policy.resources import Features, Quantity
+from dra_policy.rules import ClaimKey
 
 CLASSES = [
     {
@@ -164,21 +170,42 @@ def test_the_counters_are_to_blame(make):
     assert [(o.owner, o.text) for o in reasons.combination] == [("pool `acme.com/pool-1`", "shared counters")]
 
 
-def test_reasons_only_if_asked_for(make):
-    cluster = make.cluster()
-    snapshot = cluster.snapshot()
-    outcome = allocate(
-        cluster.view(snapshot, "node-1"),
-        MatcherGraph(snapshot),
-        cluster.claims([make.claim(make.request())]),
-        snapshot.classes,
-        cluster.usage,
-        cluster.features,
-        step_limit=10,
-        explain=False,
-    )
+def test_reasons_are_worked_out_when_first_read(make, monkeypatch):
+    module = importlib.import_module("dra_policy.allocation.allocate")
+    made = []
+
+    def counted(*given):
+        made.append(given)
+        return node_reasons(*given)
+
+    monkeypatch.setattr(module, "node_reasons", counted)
+    outcome = make.cluster().ask(make.claim(make.request()))
     assert isinstance(outcome, Unsatisfiable)
-    assert outcome.reasons == ()
+    assert (outcome.claims, outcome.steps, made) == ((ClaimKey("", "claim"),), 0, [])
+    first = outcome.reasons
+    assert [one.request for one in refused(outcome)] == ["gpu"]
+    assert outcome.reasons is first
+    assert len(made) == 1
+
+
+def test_late_reasons_are_as_good_as_early_ones(make):
+    cluster = make.cluster(slices=[make.slice(gpu("a"))])
+    late = cluster.ask(make.claim(make.request(count=2)))
+    reasons = cluster.ask(make.claim(make.request(count=2))).reasons
+    early = Unsatisfiable(late.claims, reasons, 7)
+    assert late == early
+    assert (hash(late), repr(late)) == (hash(early), repr(early).replace("steps=7", f"steps={late.steps}"))
+    assert replace(late, claims=()) == Unsatisfiable((), reasons, 0)
+    assert copy.copy(late) == copy.deepcopy(late) == early == copy.copy(early)
+    assert late != Unsatisfiable(late.claims, (), late.steps)
+
+
+def test_only_reasons_come_late():
+    refusal = Unsatisfiable.later((), tuple, 1)
+    with pytest.raises(AttributeError, match="excuses"):
+        _ = refusal.excuses  # type: ignore[attr-defined]
+    with pytest.raises(FrozenInstanceError):
+        refusal.steps = 2  # type: ignore[misc]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

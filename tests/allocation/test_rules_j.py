@@ -200,7 +200,7 @@ def test_j10_the_four_ways_to_end(make):
 def test_j11_a_search_that_is_cut_off_is_no_refusal_and_leaves_no_trace(make):
     cluster = make.cluster(slices=[make.slice(*gpus(8))])
     claims = [make.claim(make.request(), name=f"claim-{n}") for n in range(9)]
-    outcome = cluster.ask(*claims, step_limit=100)
+    outcome = cluster.ask(*claims, step_limit=100, prunings=frozenset())
     assert isinstance(outcome, GaveUp)
     assert outcome.steps == 100
     assert isinstance(cluster.ask(*claims[:8], step_limit=100), Allocated)

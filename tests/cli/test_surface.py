@@ -17,7 +17,19 @@ from dra_policy.diagnostics import CODES
 
 Invoke = Callable[..., Result]
 Process = Callable[..., subprocess.CompletedProcess[bytes]]
-COMMANDS = ["allocate", "answer", "cel", "check", "completion", "explain-code", "fmt", "policies", "test"]
+COMMANDS = [
+    "allocate",
+    "answer",
+    "cel",
+    "check",
+    "completion",
+    "dump",
+    "explain-code",
+    "fmt",
+    "policies",
+    "test",
+    "why",
+]
 
 
 def test_help_lists_every_command_and_the_exit_codes(invoke: Invoke) -> None:

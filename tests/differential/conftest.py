@@ -93,6 +93,18 @@ def strategies() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def searches() -> ModuleType:
+    """`searches.py`: random questions for searches that prune."""
+    return load(HERE / "searches.py")
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """`exhaustive.py`: the allocator that tries everything."""
+    return load(HERE.parent / "reference" / "exhaustive.py")
+
+
+@pytest.fixture(scope="session")
 def comparing() -> ModuleType:
     """`comparing.py`: outcomes, differences, what a question is about."""
     return load(HERE / "comparing.py")

@@ -10,8 +10,9 @@ its names, `numa` and `gpu.io/numa` (D2: the order of a Go map decides which one
 
 from __future__ import annotations
 
+import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -36,24 +37,28 @@ FEATURES = (
     "PrioritizedList",
 )
 EXPERIMENTAL = ("CompatibilityGroups", "DerivedAttributes", "ListTypeAttributes", "OptionalNodeOperations")
-TEXTS = st.binary(min_size=64, max_size=64)
+PART = 64
+PARTS = 80
+# One draw, not one a part: Hypothesis likes to repeat parts, and five hundred questions would be like a hundred.
+TEXTS = st.binary(min_size=PART * PARTS, max_size=PART * PARTS)
 
 
 class Choices:
-    """Choices read from bytes; behind their end, the plainest ones."""
+    """Choices read from bytes, 64 at a time; behind their end, the plainest ones."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
-        self._draw = draw
-        self._bytes: bytes = draw(TEXTS)
+    def __init__(self, source: Callable[[], bytes]) -> None:
+        self._source = source
+        self._bytes = source()
         self._at = 0
 
     def part(self) -> Choices:
         """Choices for a part, which shrink by themselves."""
-        return Choices(self._draw)
+        return Choices(self._source)
 
     def byte(self) -> int:
+        # Hypothesis likes bytes of the ends, behind which the oddest choices stand: zero stays zero, all others are mixed.
         at, self._at = self._at, self._at + 1
-        return self._bytes[at] if at < len(self._bytes) else 0
+        return self._bytes[at] * 77 % 256 if at < len(self._bytes) else 0
 
     def chance(self, percent: int) -> bool:
         """True so often; false is plainer."""
@@ -77,17 +82,27 @@ class Choices:
 
 @st.composite
 def questions(draw: st.DrawFn) -> Json:
-    """A whole question. Two out of three are searches: enough devices that fit, and constraints that make it long."""
-    choices = Choices(draw)
+    """A whole question, as `question_of` makes it."""
+    text = draw(TEXTS)
+    parts = (text[at : at + PART] for at in range(0, len(text), PART))
+    return question_of(Choices(lambda: next(parts, b"")))
+
+
+def random_question(rng: random.Random) -> Json:
+    """The same without Hypothesis."""
+    return question_of(Choices(lambda: rng.randbytes(PART)))
+
+
+def question_of(choices: Choices) -> Json:
+    """A question. Three out of four are searches: enough devices that fit, and constraints that make it long."""
     kind = Kind(choices)
     question: Json = {"id": "random"}
     if kind.switches is not None:
         question["features"] = kind.switches
     question["node"] = node(choices.part())
-    question["classes"] = classes(choices.part())
+    question["classes"] = classes(choices.part(), kind)
     question["slices"] = slices(choices.part(), kind)
-    number = 0 if choices.chance(1) else choices.one((1, 1, 1, 1, 1, 2, 1, 2, 1, 3))
-    question["claims"] = [claim(choices.part(), f"claim-{i}", kind) for i in range(number)]
+    question["claims"] = [claim(choices.part(), f"claim-{i}", kind) for i in range(kind.claims)]
     return question | usage(choices.part(), question["slices"], kind)
 
 
@@ -95,7 +110,8 @@ class Kind:
     """What a question is like."""
 
     def __init__(self, choices: Choices) -> None:
-        self.search = choices.chance(72)
+        self.search = choices.chance(83)
+        self.claims = 0 if choices.chance(1) else choices.one((1, 1, 1, 1, 1, 2, 1, 2, 1, 3))
         self.switches = features(choices)
         default = {name: name not in EXPERIMENTAL for name in FEATURES}
         self.on = frozenset(name for name, on in (self.switches or default).items() if on)
@@ -190,9 +206,9 @@ def selectors(choices: Choices, least: int, risk: int = 15) -> list[Json]:
     return [{"cel": {"expression": expression(choices, risk)}} for _ in range(choices.number(least, 2))]
 
 
-def classes(choices: Choices) -> list[Json]:
+def classes(choices: Choices, kind: Kind) -> list[Json]:
     """`any` has everything, `gpu` the devices of the first driver, `some` whatever a random condition says."""
-    some: Json = {"selectors": selectors(choices, 0)}
+    some: Json = {"selectors": selectors(choices, 0, 14 if kind.search else 17)}
     if choices.chance(40):
         some["config"] = [{"opaque": {"driver": "gpu.io", "parameters": {"of": "some"}}}]
     gpu: Json = {"selectors": [{"cel": {"expression": 'device.driver == "gpu.io"'}}]}
@@ -220,13 +236,13 @@ def attributes(choices: Choices, driver: str, kind: Kind) -> Json:
         made["numa"] = {"string": "1"}
     if not choices.chance(12):
         made["model"] = {"string": choices.one("aaab")}
-    if not choices.chance(25):
+    if not choices.chance(15):
         made[ROOT] = {"string": choices.one(("r0", "r0", "r0", "r1"))}
     if choices.chance(15):
         made["version"] = {"version": choices.one(("1.2.0", "1.2.0", "1.2.0+b", "0.9.0"))}
     if choices.chance(kind.rarely(1)):
         made["version"] = {"version": "v1"}
-    if choices.chance(30 if kind.alpha else 3):
+    if choices.chance(70 if kind.alpha else 3):
         tags = choices.some("xyz", 1, 3)
         made["tags"] = {"string": tags[0]} if choices.chance(30) else {"strings": tags}
     if choices.chance(10 if kind.alpha else 1):
@@ -259,7 +275,7 @@ def capacities(choices: Choices, *, shareable: bool) -> Json:
     made: Json = {}
     if not choices.chance(20):
         made["memory"] = {"value": choices.one(("40Gi", "20Gi", "10Gi", "0.5Gi", "1e10"))}
-    if choices.chance(75 if shareable else 5):
+    if choices.chance(85 if shareable else 5):
         value = choices.number(2, 6)
         made["slots"] = {"value": str(value)}
         if choices.chance(72):
@@ -295,7 +311,7 @@ def consumptions(choices: Choices, counter_sets: Sequence[str], kind: Kind) -> l
         counters = {"units": {"value": choices.one("1234")}}
         if choices.chance(20):
             counters["lanes"] = {"value": choices.one("1234")}
-        if choices.chance(kind.rarely(5)):
+        if choices.chance(0 if kind.search and choices.chance(50) else kind.rarely(9)):
             counters["nowhere"] = {"value": "1"}
         consumed: Json = {"counterSet": name, "counters": counters}
         if choices.chance(35 if kind.alpha else 1):
@@ -345,15 +361,15 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
     counter_sets: Sequence[str] = choices.one(((), (), (), ("s0",), ("s0", "s1")))
     made: list[Json] = []
     first = 0
-    for number in range(choices.number(1, 2)):
+    for number in range(choices.one((1, 2, 2) if kind.search else (1, 2))):
         spec = place(choices, kind, per_device=True)
-        size = choices.one((6, 7, 5, 8) if kind.search else (2, 1, 3, 4, 4, 5, 0))
+        size = choices.one((7, 8, 6, 9) if kind.search else (2, 1, 3, 4, 4, 5, 0))
         placed = "perDeviceNodeSelection" in spec
         spec["devices"] = [
             device(choices.part(), driver, f"d{first + i}", counter_sets, kind, placed=placed) for i in range(size)
         ]
         # Now and then the second slice has a device of the first one's name.
-        first += size - (1 if size and choices.chance(kind.rarely(12)) else 0)
+        first += size - (1 if size and choices.chance(kind.rarely(7)) else 0)
         if choices.chance(30 if kind.alpha else 1):
             spec["skipNodeOperations"] = choices.one((["NodeUnprepareResources"], ["*"]))
         made.append(published(f"{driver}-{name}-{number}", spec))
@@ -363,7 +379,7 @@ def pool(choices: Choices, driver: str, name: str, kind: Kind) -> list[Json]:
         if choices.chance(kind.rarely(3)):
             spec["sharedCounters"].append(counter_set(choices, counter_sets[0]))
         made.append(published(f"{driver}-{name}-counters", spec))
-    count = len(made) + (choices.one((-1, 1)) if choices.chance(kind.rarely(10)) else 0)
+    count = len(made) + (choices.one((-1, 1)) if choices.chance(kind.rarely(14)) else 0)
     if choices.chance(2) and not counter_sets:
         # In a bare list of slices even names need not be unique; upstream tells slices with counters apart by name.
         made[-1]["metadata"] = dict(made[0]["metadata"])
@@ -393,32 +409,34 @@ RARE_ATTRIBUTES = ("nic.io/numa", "gpu.io/version", "gpu.io/nope")
 
 
 def claim(choices: Choices, name: str, kind: Kind) -> Json:
-    number = choices.one((2, 1, 2, 3) if kind.search else (1, 1, 1, 1, 2, 2, 3, 0))
-    requests = [request(choices.part(), f"r{i}", kind) for i in range(number)]
+    searched = (2, 3, 2, 1, 2, 3, 1) if kind.claims < 3 else (1, 1, 2)
+    number = choices.one(searched if kind.search else (1, 1, 1, 1, 2, 2, 3, 0))
+    requests = [request(choices.part(), f"r{i}", kind, later=i > 0) for i in range(number)]
     spec: Json = {"requests": requests}
-    asked = [ask for r in requests for ask in (*r.get("firstAvailable", ()), r.get("exactly", {}))]
     names = [r["name"] for r in requests]
     names += [f"{r['name']}/{sub['name']}" for r in requests for sub in r.get("firstAvailable", ())]
-    if names and choices.chance(48 if kind.search else 30):
-        derived = any("derivedAttributes" in ask for ask in asked)
-        spec["constraints"] = [constraint(choices, names, derived=derived) for _ in range(choices.one((1, 1, 2)))]
+    if names and choices.chance(72 if kind.search else 30):
+        derived = [r["name"] for r in requests if "derivedAttributes" in str(r)]
+        spec["constraints"] = [constraint(choices, names, derived) for _ in range(choices.one((1, 2, 1)))]
     if names and choices.chance(14):
         spec["config"] = [config(choices, names) for _ in range(choices.number(1, 2))]
     return {"metadata": {"name": name, "namespace": "default"}, "spec": {"devices": spec}}
 
 
-def constraint(choices: Choices, names: Sequence[str], *, derived: bool) -> Json:
+def constraint(choices: Choices, names: Sequence[str], derived: Sequence[str]) -> Json:
+    """A constraint on some requests or all; `derived` are those with derived attributes."""
     kind = choices.one(("matchAttribute", "matchAttribute", "distinctAttribute"))
-    made: Json = {
-        kind: DERIVED
-        if derived and choices.chance(70)
-        else choices.one(RARE_ATTRIBUTES if choices.chance(5) else ATTRIBUTES)
-    }
-    if choices.chance(30):
-        made["requests"] = choices.different(names, 1, 2)
-    if choices.chance(2):
+    if derived and choices.chance(60):
+        made: Json = {kind: DERIVED}
+        some, share = derived, 75
+    else:
+        made = {kind: choices.one(RARE_ATTRIBUTES if choices.chance(5) else ATTRIBUTES)}
+        some, share = names, 40
+    if choices.chance(share):
+        made["requests"] = choices.different(some, 1, 2)
+    if choices.chance(1):
         made |= {"matchAttribute": ROOT, "distinctAttribute": ROOT}
-    elif choices.chance(1):
+    elif choices.chance(1) and choices.chance(50):
         made.pop(kind)
     return made
 
@@ -430,11 +448,11 @@ def config(choices: Choices, names: Sequence[str]) -> Json:
     return made
 
 
-def request(choices: Choices, name: str, kind: Kind) -> Json:
+def request(choices: Choices, name: str, kind: Kind, *, later: bool) -> Json:
     if choices.chance(22 if "PrioritizedList" in kind.on else 3):
-        alternatives = [ask(choices.part(), kind) for _ in range(choices.one((2, 2, 1, 3)))]
+        alternatives = [ask(choices.part(), kind, later=later) for _ in range(choices.one((2, 2, 1, 3)))]
         return {"name": name, "firstAvailable": [{"name": f"s{i}", **one} for i, one in enumerate(alternatives)]}
-    exactly = ask(choices, kind)
+    exactly = ask(choices, kind, later=later)
     if choices.chance(10 if "AdminAccess" in kind.on else 1):
         exactly["adminAccess"] = choices.one((True, True, True, False))
     return {"name": name, "exactly": exactly}
@@ -452,10 +470,16 @@ DERIVATIONS = (
 )
 
 
-def ask(choices: Choices, kind: Kind) -> Json:
-    """An exact request or a subrequest, without a name."""
-    made: Json = {"deviceClassName": choices.one(("any", "any", "gpu", "any", "gpu", "any", "gpu", "some"))}
-    if choices.chance(1):
+def ask(choices: Choices, kind: Kind, *, later: bool) -> Json:
+    """An exact request or a subrequest, without a name.
+
+    In a search the first request of a claim asks for little else than devices, so that it is a later one that fails.
+    """
+    plain = kind.search and not later
+    made: Json = {
+        "deviceClassName": choices.one(("any", "any", "gpu", "any", "gpu", "any", "gpu", "any" if plain else "some"))
+    }
+    if choices.chance(1) and (not kind.search or choices.chance(30)):
         made["deviceClassName"] = choices.one(("nowhere", ""))
     mode = choices.number(0, 99)
     if mode >= (97 if kind.search else 88):
@@ -463,18 +487,19 @@ def ask(choices: Choices, kind: Kind) -> Json:
     else:
         if mode >= 80:
             made["allocationMode"] = "Most" if mode == 87 and not kind.search else "ExactCount"
-        count = choices.one((2, 3, 2, 3, 3) if kind.search else (1, 1, 1, 1, 2, 2, 3))
+        counts = ((3, 2, 3) if kind.claims == 1 else (1, 2, 1, 2, 3)) if kind.search else (1, 1, 1, 1, 2, 2, 3)
+        count = choices.one(counts)
         if choices.chance(1):
             count = choices.one((17, 31, 33))
         if count > 1:
             made["count"] = count
-    if choices.chance(12 if kind.search else 30):
+    if choices.chance((6 if plain else 15) if kind.search else 30):
         made["selectors"] = selectors(choices, 1, kind.rarely(10))
     if choices.chance(18):
         made["tolerations"] = [toleration(choices) for _ in range(choices.number(1, 2))]
-    if choices.chance(12 if "ConsumableCapacity" in kind.on else 1):
-        made["capacity"] = {"requests": amounts(choices)}
-    if kind.alpha and choices.chance(20 if "DerivedAttributes" in kind.on else 2):
+    if choices.chance((6 if plain else 16) if "ConsumableCapacity" in kind.on else 1):
+        made["capacity"] = {"requests": amounts(choices, kind)}
+    if kind.alpha and choices.chance((10 if plain else 25) if "DerivedAttributes" in kind.on else 2):
         name = choices.one((DERIVED, DERIVED, "gpu.io/numa"))
         made["derivedAttributes"] = [{"name": name, "expression": choices.one(DERIVATIONS)}]
     return made
@@ -493,10 +518,12 @@ def toleration(choices: Choices) -> Json:
     return made
 
 
-def amounts(choices: Choices) -> Json:
+def amounts(choices: Choices, kind: Kind) -> Json:
     made: Json = {}
     if not choices.chance(25):
-        made["slots"] = choices.one(("1", "1", "2", "3", "500m", "0.1", "1.2", "5", "0", "7", "1u", "-1"))
+        odd = choices.chance(kind.rarely(24))
+        usual = ("1", "1", "2", "3", "500m", "0.1", "1.2")
+        made["slots"] = choices.one(("5", "0", "7", "1u", "-1") if odd else usual)
     if choices.chance(30):
         made["memory"] = choices.one(("1Gi", "10Gi", "20Gi", "15e9", "0.5Gi"))
     if choices.chance(3):

@@ -16,10 +16,8 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
 from dra_policy.engine.questions import Questions
 
-ASKED = os.environ.get("DRA_POLICY_DIFFERENTIAL_QUESTIONS", "")
-QUESTIONS = int(ASKED or "500")
-# The shares of 500 questions are off those of 20,000 by several per cent; these 500 are like the 20,000.
-SEED = os.environ.get("DRA_POLICY_DIFFERENTIAL_SEED", "" if ASKED else "17")
+QUESTIONS = int(os.environ.get("DRA_POLICY_DIFFERENTIAL_QUESTIONS", "500"))
+SEED = os.environ.get("DRA_POLICY_DIFFERENTIAL_SEED", "")
 STEPS = 20_000
 
 Json = dict[str, Any]

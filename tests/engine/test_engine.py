@@ -239,17 +239,17 @@ def test_features_are_those_given() -> None:
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 3), st.booleans()), max_size=12))
 def test_after_everything_is_released_the_state_is_the_first_one(steps: list[tuple[str, int, bool]]) -> None:
     engine = cluster(nodes=2, devices=3)
-    before = copy.copy(engine._now[0])
+    before = copy.copy(engine._now.state)
     for name, count, release in steps:
         if release:
             engine.release(model(claim(name)))
         else:
             engine.allocate(model(claim(name, count)))
-        held = [r.device for h in engine._now[0].held.values() for r in h.allocation.devices.results]
+        held = [r.device for h in engine._now.state.held.values() for r in h.allocation.devices.results]
         assert len(held) == len(engine.usage)
     for name in "abcdef":
         engine.release(model(claim(name)))
-    after = engine._now[0]
+    after = engine._now.state
     assert (after.usage, after.claims, after.held) == (before.usage, before.claims, before.held)
 
 
@@ -269,7 +269,8 @@ def test_threads_never_share_a_device_nor_see_half_a_change() -> None:
 
     def watch() -> None:
         while not done.is_set():
-            state, graph = engine._now
+            now = engine._now
+            state, graph = now.state, now.graph
             if graph.snapshot is not state.snapshot:
                 wrong.append("graph and state of two snapshots")
             if len(state.usage) != sum(len(h.allocation.devices.results) for h in state.held.values()):

@@ -44,10 +44,10 @@ def claim(name: str = "a", count: int = 1) -> ResourceClaim:
 
 
 def unchanged(engine: Engine, do: Callable[[], object], *errors: type[Exception]) -> Exception:
-    before = engine._now[0]
+    before = engine._now.state
     with pytest.raises(errors) as raised:
         do()
-    assert engine._now[0] is before
+    assert engine._now.state is before
     return raised.value
 
 

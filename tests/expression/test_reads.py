@@ -88,6 +88,69 @@ def test_equal_projections_give_equal_answers(text: str, one: tuple[Any, str], o
         assert outcome(compiled, first) == outcome(compiled, second)
 
 
+ODD_DEVICES = st.fixed_dictionaries(
+    {
+        "name": st.just("device-0"),
+        "attributes": st.dictionaries(
+            st.sampled_from(["a", "b", "d/a", "d/b", "e/a", "/a", "", "a/b", "d/b/c", "b/c"]), VALUES, max_size=4
+        ),
+        "capacity": st.dictionaries(
+            st.sampled_from(["m", "d/m", "/m", "e/m"]),
+            st.sampled_from(["1", "1000m", "1Ki", "1024"]).map(lambda v: {"value": v}),
+            max_size=2,
+        ),
+    },
+    optional={"allowMultipleAllocations": st.booleans()},
+)
+ALL_READS = [
+    *(text for text, _ in READS),
+    f'{D}["b/c"] == 1',
+    'device.attributes["e"].a == 1',
+    'device.attributes[""].a == 1',
+]
+FACTS = st.builds(
+    lambda device, driver: DeviceFacts.of(driver, Device.model_validate(device)),
+    ODD_DEVICES,
+    st.sampled_from(["d", "e", ""]),
+)
+
+
+@given(st.sampled_from(ALL_READS), FACTS)
+def test_facts_restricted_to_what_is_read_give_the_same_answer(text: str, facts: DeviceFacts) -> None:
+    compiled = program(text)
+    assert outcome(compiled, facts.restricted(compiled.reads)) == outcome(compiled, facts)
+    assert facts.restricted(compiled.reads).problem == facts.problem
+
+
+@given(st.sampled_from(ALL_READS), FACTS, FACTS)
+def test_equal_projections_of_odd_devices_give_equal_answers(text: str, one: DeviceFacts, other: DeviceFacts) -> None:
+    compiled = program(text)
+    if one.project(compiled.reads) == other.project(compiled.reads):
+        assert outcome(compiled, one) == outcome(compiled, other)
+
+
+@given(FACTS, FACTS)
+def test_who_reads_nothing_of_the_difference_sees_none(one: DeviceFacts, other: DeviceFacts) -> None:
+    differences = one.differences(other)
+    if differences is None:
+        return
+    for text in ALL_READS:
+        compiled = program(text)
+        if compiled.reads.isdisjoint(differences):
+            assert one.project(compiled.reads) == other.project(compiled.reads)
+            assert outcome(compiled, one) == outcome(compiled, other)
+
+
+@given(FACTS)
+def test_a_device_published_again_differs_in_nothing(facts: DeviceFacts) -> None:
+    again = DeviceFacts(facts.driver, facts.device.model_copy(deep=True))
+    assert facts.differences(again) == frozenset()
+    seen = [outcome(program(text), facts) for text in ALL_READS]
+    facts.follow(again)
+    assert facts.device is again.device
+    assert [outcome(program(text), facts) for text in ALL_READS] == seen
+
+
 def test_values_that_python_takes_for_equal_are_told_apart(facts: Callable[..., DeviceFacts]) -> None:
     reads = program("device.attributes['gpu.acme.com'].a == 1").reads
     seen = {facts({"a": value}).project(reads) for value in (1, True, "1", [1], [True], {"version": "1.0.0"})}

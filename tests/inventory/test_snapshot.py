@@ -131,6 +131,24 @@ def test_slots_are_dense_unique_and_stay_with_their_devices(
     assert all(slot < most for slot, _ in snapshot.records.items())
 
 
+@given(STEPS, st.lists(slices(), max_size=8))
+def test_many_slices_at_once_are_the_same_as_one_after_the_other(
+    shown: Any, steps: list[ResourceSlice | str], published: list[ResourceSlice]
+) -> None:
+    before = after(Snapshot.empty(), steps)
+    all_shown(before, shown)  # views are there, and may have to make way
+    one_by_one = before
+    for one in published:
+        one_by_one = one_by_one.with_slice(one)
+    at_once = before.with_slices(published)
+    assert at_once == one_by_one
+    assert at_once.version == one_by_one.version
+    assert all_shown(at_once, shown) == all_shown(one_by_one, shown)
+    assert [(r.index, r.id) for r in at_once.devices_in_order()] == [
+        (r.index, r.id) for r in one_by_one.devices_in_order()
+    ]
+
+
 @given(STEPS)
 def test_devices_are_found_by_identity(steps: list[ResourceSlice | str]) -> None:
     snapshot = after(Snapshot.empty(), steps)

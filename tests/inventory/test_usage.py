@@ -113,3 +113,38 @@ def test_giving_back_undoes_taking_whatever_happened_between(
         usage = usage.without_allocation(step)
     assert usage == Usage()
     assert len(usage) == 0
+
+
+def holding(steps: list[AllocationResult]) -> Usage:
+    usage = Usage()
+    for step in steps:
+        usage = usage.with_allocation(step)
+    return usage
+
+
+@given(st.lists(ALLOCATIONS, max_size=4), st.lists(ALLOCATIONS, max_size=4))
+def test_equal_signatures_cannot_be_told_apart(some: list[AllocationResult], others: list[AllocationResult]) -> None:
+    one, two = holding(some), holding(others)
+    for device in (A, B):
+        assert (one.signature(device) is None) is not one.is_charged(device)
+        if one.signature(device) == two.signature(device):
+            assert hash(one.signature(device)) == hash(two.signature(device))
+            assert one.is_exclusive(device) is two.is_exclusive(device)
+            assert one.is_charged(device) is two.is_charged(device)
+            assert bool(one.shares(device)) is bool(two.shares(device))
+            assert one.consumed(device) == two.consumed(device)
+            assert all(one.in_use(device, features) is two.in_use(device, features) for features in (ON, OFF))
+
+
+def test_signatures_know_neither_share_ids_nor_counts() -> None:
+    def shares(*ids: str) -> Usage:
+        return holding([allocation({"device": "a", "shareID": i, "consumedCapacity": {"m": "6"}}) for i in ids])
+
+    assert shares("1").signature(A) == shares("2").signature(A)
+    split = holding([allocation({"device": "a", "shareID": i, "consumedCapacity": {"m": "3"}}) for i in "12"])
+    assert split.signature(A) == shares("1").signature(A)
+    assert shares("1", "2").signature(A) != shares("1").signature(A)
+    twice = holding([allocation({"device": "a"})] * 2)
+    assert twice.signature(A) == holding([allocation({"device": "a"})]).signature(A)
+    assert twice != holding([allocation({"device": "a"})])
+    assert Usage().signature(A) is None

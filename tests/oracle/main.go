@@ -1,7 +1,7 @@
 // The oracle answers questions about device allocation with the allocator that kube-scheduler runs.
 //
 // One question a line on standard input, one answer a line on standard output, in order, each written out at once.
-// Shape of both: see README.md.
+// Shape of both: see README.md. With the argument `measure` it takes commands and says what they cost.
 package main
 
 import (
@@ -23,6 +23,12 @@ func main() {
 	timeout := flag.Duration("timeout", 10*time.Second, "time for one question; what takes longer is given up")
 	engine := flag.String("engine", "", "stable, incubating or experimental; default: by the features of a question")
 	flag.Parse()
+	if flag.Arg(0) == "measure" {
+		if err := measure(os.Stdin, os.Stdout); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	if err := serve(os.Stdin, os.Stdout, *timeout, *engine); err != nil {
 		log.Fatal(err)
 	}

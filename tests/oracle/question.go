@@ -205,16 +205,20 @@ var caches = map[cel.Features]*cel.Cache{}
 
 // selectors is the cache of compiled selectors for these features.
 func selectors(features structured.Features) *cel.Cache {
-	key := cel.Features{
-		EnableConsumableCapacity: features.ConsumableCapacity,
-		EnableListTypeAttributes: features.ListTypeAttributes,
-	}
+	key := celFeatures(features)
 	cache := caches[key]
 	if cache == nil {
 		cache = cel.NewCache(1000, key)
 		caches[key] = cache
 	}
 	return cache
+}
+
+func celFeatures(features structured.Features) cel.Features {
+	return cel.Features{
+		EnableConsumableCapacity: features.ConsumableCapacity,
+		EnableListTypeAttributes: features.ListTypeAttributes,
+	}
 }
 
 // steps reads the allocator's own count of its steps: the method is exported, its type lives in an internal package.

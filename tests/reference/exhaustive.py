@@ -175,7 +175,7 @@ def enough_counters(world: World, picks: list[Pick]) -> bool:
             if pick.identity[:2] != (driver, pool):
                 continue
             if pick.device.get("allowMultipleAllocations"):
-                if pick.identity in shared or pick.identity in world.exclusive or pick.identity in world.consumed:
+                if pick.identity in shared or pick.identity in world.consumed:
                     continue
                 shared.add(pick.identity)
             charged.append(pick.device)

@@ -23,7 +23,7 @@ class ComeAndGo(RuleBasedStateMachine):
         self.engine = Engine(step_limit=20_000)
         self.engine.apply(*objects)
         self.slices = [o for o in objects if o["kind"] == "ResourceSlice"]
-        self.first = self.engine._now[0]
+        self.first = self.engine.moment().state
         self.number = 0
         self.held: list[ResourceClaim] = []
 
@@ -57,7 +57,7 @@ class ComeAndGo(RuleBasedStateMachine):
         if hasattr(self, "engine"):
             for claim in self.held:
                 self.engine.release(claim)
-            now = self.engine._now[0]
+            now = self.engine.moment().state
             assert (now.snapshot, now.usage, now.claims) == (self.first.snapshot, self.first.usage, self.first.claims)
 
 

@@ -28,6 +28,7 @@ def answer(*, validate: bool, step_limit: int | None) -> ExitCode:
     from dra_policy.engine.questions import Answer, Questions
 
     questions = Questions(step_limit=DEFAULT_LIMIT if step_limit is None else step_limit, checked=validate)
+    questions.ready()
     worst = ExitCode.ANSWERED
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if not line.strip():

@@ -1,0 +1,5 @@
+"""Prunings: what the search leaves out because it provably holds no solution."""
+
+from dra_policy.allocation.pruning.switches import ALL, Pruning
+
+__all__ = ["ALL", "Pruning"]

@@ -1,0 +1,223 @@
+"""What one node answers, in positions instead of slots, so that it is the answer of every node of its class."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias, assert_never
+
+from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Pick, Scope, Unsatisfiable, allocate, assemble
+from dra_policy.allocation.pruning import Pruning
+from dra_policy.allocation.rule import Fault
+from dra_policy.cluster.index import ClusterIndex, Standing
+from dra_policy.cluster.layout import Place
+from dra_policy.cluster.questions import PodQuestion, PodQuestions
+from dra_policy.graph import MatcherGraph, Verdict
+from dra_policy.inventory import DeviceRecord, NodeView, Snapshot, Usage
+from dra_policy.resources import AllocationResult, Features
+from dra_policy.rules import ClaimRules, ClassName, ClassRules
+
+_new_pick = tuple.__new__
+
+
+class Finding(Enum):
+    """What a node says to the claims of a pod."""
+
+    FITS = "fits"
+    UNFIT = "cannot have them"
+    FAILED_HERE = "an error that concerns this node"
+    FAILED = "an error that concerns the pod"
+    GAVE_UP = "gave up"
+
+
+Positions: TypeAlias = tuple[tuple[tuple[int, int, int], ...], ...]
+"""Per claim its choices: request, alternative, and the device by its position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The answer of a node in terms of its class.
+
+    `preference` is the score of E8; `left` is how many devices of the node's own are free once the claims have theirs;
+    both are 0 unless they fit. `positions` are those of `picks`, per claim, if all of them are the node's own.
+    """
+
+    finding: Finding
+    steps: int
+    picks: Positions = ()
+    preference: int = 0
+    left: int = 0
+    positions: tuple[tuple[int, ...], ...] | None = None
+
+
+class Scene:
+    """One moment of a cluster, as a question to it needs it: all parts belong together. Nothing changes them."""
+
+    __slots__ = ("classes", "features", "graph", "index", "prunings", "snapshot", "step_limit", "usage")
+
+    def __init__(  # noqa: PLR0917  # its parts
+        self,
+        snapshot: Snapshot,
+        usage: Usage,
+        graph: MatcherGraph,
+        index: ClusterIndex,
+        step_limit: int,
+        prunings: frozenset[Pruning],
+    ) -> None:
+        self.snapshot = snapshot
+        self.usage = usage
+        self.graph = graph
+        self.index = index
+        self.step_limit = step_limit
+        self.prunings = prunings
+        self.features: Features = snapshot.features
+        self.classes: Mapping[ClassName, ClassRules] = snapshot.classes
+
+    def view(self, name: str) -> NodeView:
+        """A node's view of the inventory."""
+        node = self.snapshot.node(name)
+        assert node is not None  # Invariant: index and snapshot know the same nodes
+        return self.snapshot.view(node)
+
+    def allocate(self, name: str, claims: Sequence[ClaimRules]) -> Outcome:
+        """What one node answers, worked out."""
+        return allocate(
+            self.view(name),
+            self.graph,
+            claims,
+            self.classes,
+            self.usage,
+            self.features,
+            step_limit=self.step_limit,
+            prunings=self.prunings,
+        )
+
+
+class Judge:
+    """Answers for nodes by their classes: works out what is new, and remembers it."""
+
+    __slots__ = ("_questions", "claims", "keyed", "question", "scene", "single")
+
+    def __init__(
+        self, scene: Scene, claims: Sequence[ClaimRules], question: PodQuestion, questions: PodQuestions
+    ) -> None:
+        self.scene = scene
+        self.claims = claims
+        self.question = question
+        self._questions = questions
+        columns = scene.index.columns
+        known, selectors, computed = question.split
+        if known is not columns:
+            _, selectors, computed = question.split_by(columns)
+        # Nodes of one class can be told apart by what the claims read: each stands for itself.
+        self.single = selectors or computed
+        self.keyed = not computed
+
+    def key(self, standing: Standing) -> Hashable:
+        """What the answer of a node depends on, beside the question; None if that is not known."""
+        node_class = standing.node_class
+        uses = self.scene.index.uses_of(node_class) if node_class.shared else ()
+        if not self.single:
+            return (node_class, uses) if uses else node_class
+        return (node_class, uses, self._verdicts(standing.place)) if self.keyed else None
+
+    def _verdicts(self, here: Place) -> tuple[Verdict, ...]:
+        """Where on a node each alternative's conditions are true, and where they are an error, by position."""
+        view = self.scene.view(here.name)
+        return tuple([self.scene.graph.conjunction_on(view, selectors) for selectors in self.question.conditions])
+
+    def fears(self, standing: Standing) -> bool:
+        """Whether an error on a node may end the search for the whole pod."""
+        here, node_class = standing
+        if self.question.fearful or node_class.odd or node_class.shared:
+            return True
+        if self.single:
+            return any(verdict.error for verdict in self._verdicts(here))
+        known = self.question.fears.get(here.layout)
+        if known is None:
+            known = any(verdict.error for verdict in self._verdicts(here))
+            self._questions.remember_fear(self.question, here.layout, known, len(self.scene.index.members))
+        return known
+
+    def known(self, standing: Standing) -> Judgement | None:
+        """The judgement on a node, if it is remembered."""
+        key = self.key(standing)
+        return None if key is None else self.question.judgements.get(key)
+
+    def of(self, standing: Standing) -> Judgement:
+        """The judgement on a node."""
+        node_class = standing.node_class
+        key: Hashable = node_class if not self.single and not node_class.shared else self.key(standing)
+        if key is not None:
+            known = self.question.judgements.get(key)
+            if known is not None:
+                return known
+        made = self.judged(standing, self.scene.allocate(standing.place.name, self.claims))
+        if key is not None:
+            self._questions.remember(self.question, key, made, len(self.scene.index.members))
+        return made
+
+    def judged(self, standing: Standing, outcome: Outcome) -> Judgement:
+        """The outcome of a node in terms of its class."""
+        match outcome:
+            case Allocated():
+                return self._fits(standing, outcome)
+            case Unsatisfiable():
+                return Judgement(Finding.UNFIT, outcome.steps)
+            case Failed():
+                finding = Finding.FAILED if outcome.scope is Scope.POD else Finding.FAILED_HERE
+                return Judgement(finding, outcome.steps)
+            case GaveUp():
+                return Judgement(Finding.GAVE_UP, outcome.steps)
+        assert_never(outcome)
+
+    def _fits(self, standing: Standing, outcome: Allocated) -> Judgement:
+        here, node_class = standing
+        at = {slot: position for position, slot in enumerate(here.order)}
+        held = node_class.exclusive
+        for position, _ in node_class.others:
+            held |= 1 << position
+        taken = preference = 0
+        picks: list[tuple[tuple[int, int, int], ...]] = []
+        for shape, picked in zip(self.question.shapes, outcome.picks, strict=True):
+            chosen: set[tuple[int, int]] = set()
+            made: list[tuple[int, int, int]] = []
+            for request, alternative, slot in picked:
+                position = at[slot]
+                made.append((request, alternative, position))
+                asked = shape.requests[request]
+                if asked.prioritized:
+                    chosen.add((request, alternative))
+                if asked.asks[alternative].admin_access is not True:  # J12
+                    taken |= 1 << position
+            picks.append(tuple(made))
+            preference += sum(8 - alternative for _, alternative in chosen)
+        left = node_class.free - (taken & here.own & ~held).bit_count()
+        positions = tuple(tuple(position for _, _, position in made) for made in picks)
+        mine = all(here.own >> position & 1 for made in positions for position in made)
+        return Judgement(Finding.FITS, outcome.steps, tuple(picks), preference, left, positions if mine else None)
+
+    def allocated(self, standing: Standing, judgement: Judgement) -> Outcome:
+        """The full answer of a node whose class fits."""
+        here = standing.place
+        records = here.records
+        chosen: dict[int, DeviceRecord] = {}
+        picks: list[tuple[Pick, ...]] = []
+        for made in judgement.picks:
+            picked: list[Pick] = []
+            for request, alternative, position in made:
+                record = records[position]
+                chosen[record.index] = record
+                picked.append(_new_pick(Pick, (request, alternative, record.index)))
+            picks.append(tuple(picked))
+        scene = self.scene
+        results: tuple[AllocationResult, ...] | Fault = assemble(
+            here.name, self.claims, picks, chosen, scene.classes, scene.features
+        )
+        # Invariant: where node choices cannot be merged (C3) the judgement is no fit.
+        assert not isinstance(results, Fault)
+        return Allocated(here.name, tuple([claim.key for claim in self.claims]), results, judgement.steps, tuple(picks))
+
+
+__all__ = ["Finding", "Judge", "Judgement", "Positions", "Scene"]

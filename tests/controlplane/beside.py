@@ -1,0 +1,156 @@
+"""A control plane with pods put to it one by one: what `why` foretells of each, and what kube-scheduler does with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+Json = dict[str, Any]
+PODS: Final = "/api/v1/namespaces/default/pods"
+DEVICES: Final = "/apis/resource.k8s.io/v1"
+GATE: Final = {"name": "test.example.com/look-first"}
+PLURALS: Final = {
+    "DeviceClass": "deviceclasses",
+    "ResourceSlice": "resourceslices",
+    "ResourceClaim": "namespaces/default/resourceclaims",
+    "ResourceClaimTemplate": "namespaces/default/resourceclaimtemplates",
+    "DeviceTaintRule": "devicetaintrules",
+}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of a pod, and what we said before: the JSON of `why`."""
+
+    name: str
+    node: str
+    message: str
+    devices: list[list[str]]
+    said: Json
+
+
+class Cluster:
+    """A control plane with helpers to put pods to it one by one, so that each is decided with all others at rest."""
+
+    def __init__(self, plane: Any, waiting: Callable[..., Any]) -> None:
+        self.plane = plane
+        self.waiting = waiting
+
+    def put(self, one: Json) -> None:
+        if one["kind"] == "Node":
+            bare = {k: v for k, v in one.items() if k != "status"}
+            self.plane.create("/api/v1/nodes", bare)
+            # The controllers take the taint away that a new node has until it is ready.
+            name = one["metadata"]["name"]
+            self.plane.patch(f"/api/v1/nodes/{name}/status", {"status": one["status"]})
+            return
+        path = PODS if one["kind"] == "Pod" else f"{DEVICES}/{PLURALS[one['kind']]}"
+        self.plane.create(path, one)
+
+    def nodes_ready(self) -> None:
+        def ready() -> bool:
+            taints = [n["spec"].get("taints") or [] for n in self.plane.get("/api/v1/nodes")["items"]]
+            return not any(t["key"] == "node.kubernetes.io/not-ready" for of_node in taints for t in of_node)
+
+        self.waiting("the nodes", ready)
+
+    def why(self, subject: str, *more: str, user: str = "reader", source: str = "") -> Json:
+        """`dra-policy why` as a process, as somebody who may only read."""
+        command = [sys.executable, "-m", "dra_policy", "why", subject, "-o", "json", *more]
+        done = subprocess.run(
+            command,
+            env=os.environ | {"KUBECONFIG": str(self.plane.kubeconfig(user))},
+            input=source,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def dump(self) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "dra_policy", "dump"],
+            env=os.environ | {"KUBECONFIG": str(self.plane.kubeconfig("reader"))},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def decide(self, pod: Json, *, gated: bool = True) -> Decision:
+        """Create a pod, say what will become of it, then let kube-scheduler decide."""
+        name = pod["metadata"]["name"]
+        pod = {k: v for k, v in pod.items() if k != "status"}
+        spec = {k: v for k, v in pod["spec"].items() if k != "nodeName"}
+        templates = [c for c in spec.get("resourceClaims", []) if "resourceClaimTemplateName" in c]
+        self.plane.create(PODS, pod | {"spec": spec | ({"schedulingGates": [GATE]} if gated else {})})
+        path = f"{PODS}/{name}"
+        if templates:
+
+            def made() -> bool:
+                return len(self.plane.get(path)["status"].get("resourceClaimStatuses", [])) == len(templates)
+
+            self.waiting(f"the claims of {name}", made)
+        said = self._before(name)
+        if gated:
+            self.plane.patch(path, {"spec": {"schedulingGates": []}})
+
+        def decided() -> Json | None:
+            now = self.plane.get(path)
+            scheduled = [c for c in now["status"].get("conditions", []) if c["type"] == "PodScheduled"]
+            if now["spec"].get("nodeName"):
+                return now
+            told = any(c["status"] == "False" and c.get("reason") != "SchedulingGated" for c in scheduled)
+            return now if told else None
+
+        now = self.waiting(f"a decision about {name}", decided, 60)
+        message = next((c.get("message", "") for c in now["status"]["conditions"] if c["type"] == "PodScheduled"), "")
+        return Decision(name, now["spec"].get("nodeName", ""), message, self._devices(now), said)
+
+    def _before(self, name: str) -> Json:
+        """What `why` says of the pod as if its gate were gone already."""
+        whole = yaml.safe_load(self.dump())
+        for one in whole["items"]:
+            if one["kind"] == "Pod" and one["metadata"]["name"] == name:
+                one["spec"]["schedulingGates"] = []
+        return self.why(f"pod/{name}", "--from", "-", "--verbose", source=json.dumps(whole))
+
+    def _devices(self, pod: Json) -> list[list[str]]:
+        """The devices of the pod's claims in order of its entries."""
+        names = {s["name"]: s.get("resourceClaimName") for s in pod["status"].get("resourceClaimStatuses", [])}
+        found = []
+        for entry in pod["spec"].get("resourceClaims", []):
+            claim = entry.get("resourceClaimName") or names.get(entry["name"])
+            if claim is None or not pod["spec"].get("nodeName"):
+                continue
+            status = self.plane.get(f"{DEVICES}/namespaces/default/resourceclaims/{claim}").get("status", {})
+            results = status.get("allocation", {}).get("devices", {}).get("results", [])
+            found.append([result["device"] for result in results])
+        return found
+
+
+def check(decision: Decision) -> None:
+    """The reverse of each other: bound is placed; not bound is not placed, in the words that we foretold."""
+    said = decision.said
+    fits = {node["node"]: node for node in said["nodes"] if node["fits"]}
+    if decision.node:
+        assert said["verdict"] == "placed", (decision, said["cause"])
+        assert decision.node in fits
+        devices = fits[decision.node].get("devices")
+        if devices is not None and len(decision.devices) == 1:
+            allocated = devices["results"][0]["devices"].get("results", [])
+            assert [result["device"] for result in allocated] == decision.devices[0]
+    else:
+        assert said["verdict"] != "placed", (decision.name, decision.message)
+        assert said["scheduler"] == decision.message
