@@ -16,7 +16,7 @@ from benchmarks.clusters import EMPTY, FULL, HALF, MIX, ONE, Fill, Json
 from benchmarks.inventory import apply_claims, cluster, drain, engine, fill, hold, tell
 from benchmarks.outcomes import devices
 from benchmarks.peer import Peer, Spent
-from benchmarks.report import Plot, Row, Size, Table, ranges, rounded
+from benchmarks.report import Plot, Row, Size, Table, ranges, resident, rounded
 from benchmarks.timing import percentile
 from dra_policy.allocation import Allocated, Outcome
 from dra_policy.engine import Engine, Placing
@@ -46,6 +46,7 @@ NOTES = (
         "us: of the processor for one pod, the median of rounds in turn; p50, p99: of the processor, too, and wall by the clock, where a neighbour's work shows, over all pods of all rounds"
         " but the first, which makes the shapes known"
     ),
+    "MiB: resident memory, ours at the moment with all models that were parsed, the peer's peak with all that it decoded",
     (
         "agrees: in `pack`, the first-node rule of ours on the same cluster is the peer's from-the-first-node rule: device"
         " for device"
@@ -101,6 +102,8 @@ def run(size: Size, peer: Peer | None, say: Callable[[str], None]) -> list[Table
             "peer nodes asked",
             "peer fits",
             "ratio",
+            "MiB",
+            "peer MiB",
             "agrees",
         ),
         NOTES,
@@ -194,6 +197,7 @@ def _row(
         "wall p50 us": rounded(percentile(walls, 0.5)),
         "wall p99 us": rounded(percentile(walls, 0.99)),
         "release us": rounded(statistics.median(one.release for one in ours)),
+        "MiB": round(resident() / 2**20),
     }
     if spent:
         theirs = statistics.median(one.processor / len(one.pods) / 1000 for one in spent)
@@ -203,6 +207,7 @@ def _row(
             "peer p50 us": rounded(percentile([pod.wall / 1000 for pod in everyone], 0.5)),
             "peer nodes asked": rounded(statistics.mean(pod.searches for pod in everyone)),
             "peer fits": rounded(statistics.mean(bool(pod.node) for pod in everyone)),
+            "peer MiB": round(max(one.peak for one in spent) / 2**20),
             "ratio": rounded(theirs / max(float(row["us"] or 0), 1e-9)),
         }
     for claim in claims:

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations
 from typing import Any, Final, TypeAlias
 
 from benchmarks.workloads import DRIVER, HALVES, ROOT, SELECTOR3, device_class, match, request
@@ -153,6 +154,19 @@ def new_shape(number: int) -> Json:
     """A claim that asks for what no claim asked before."""
     selector = f'{_of("H100")} && device.attributes["{DRIVER}"].index >= {number % DEVICES} && {number} == {number}'
     return _spec(request("gpu", 1, selector))
+
+
+def new_reads() -> list[Json]:
+    """Claims each of which reads attributes that no claim read together before."""
+    conditions = {
+        "index": ".index >= 0",
+        "numa": ".numa <= 1",
+        "driverVersion": '.driverVersion.isGreaterThan(semver("1.0.0"))',
+        "uuid": '.uuid.startsWith("GPU-")',
+    }
+    read = [f'device.attributes["{DRIVER}"]{condition}' for condition in conditions.values()]
+    chosen = [several for size in (1, 2, 3) for several in combinations(read, size)]
+    return [_spec(request("gpu", 1, " && ".join(several))) for several in chosen]
 
 
 def _uuid(index: int, device: int) -> str:

@@ -102,7 +102,7 @@ def run(size: Size, peer: Peer | None, say: Callable[[str], None]) -> list[Table
         if size is Size.TINY and family.name not in TINY:
             continue
         members = family.members if size is Size.FULL else family.members[:1]
-        rows = _members(family, members, peer, 5 if size is Size.FULL else 1)
+        rows = _members(family, members, peer, size)
         for row in rows:
             table.add(row, limits["row"])
             say(f"{row['case']}: {row['outcome']}, {row['steps']} steps, {row['ms']} ms; peer {row.get('peer ms')}")
@@ -118,10 +118,11 @@ def run(size: Size, peer: Peer | None, say: Callable[[str], None]) -> list[Table
     return [table, growth]
 
 
-def _members(family: Family, members: tuple[tuple[int, str], ...], peer: Peer | None, rounds: int) -> list[Row]:
+def _members(family: Family, members: tuple[tuple[int, str], ...], peer: Peer | None, size: Size) -> list[Row]:
     rows: list[Row] = []
     asking = peer
-    for size, name in members:
+    rounds, seconds = (5, PEER_SECONDS) if size is Size.FULL else (1, 0.3)
+    for number, name in members:
         asked = question(name)
         prepared = Questions().question(asked)
         first, outcome = _asked(prepared)
@@ -130,7 +131,7 @@ def _members(family: Family, members: tuple[tuple[int, str], ...], peer: Peer | 
         row: Row = {
             "family": family.name,
             "case": name,
-            "size": size,
+            "size": number,
             "of": family.counts,
             "outcome": word(outcome),
             "steps": outcome.steps,
@@ -139,7 +140,7 @@ def _members(family: Family, members: tuple[tuple[int, str], ...], peer: Peer | 
         }
         if asking is not None:
             asking.prepare(asked)
-            spent = asking.repeat(1, timeout=PEER_SECONDS)
+            spent = asking.repeat(1, timeout=seconds)
             row |= {
                 "peer outcome": "gave up" if spent.gave_up else "ok" if spent.allocated else "nil",
                 "peer steps": spent.steps,

@@ -22,7 +22,11 @@ from dra_policy.rules import ClaimRules, ClassName, ClassRules
 
 
 class Call:
-    """Everything that one call to `allocate` works with."""
+    """Everything that one call to `allocate` works with.
+
+    The parts that depend on nothing else can be given: attributes and consumptions that other calls worked out, and
+    another way to judge selectors, for questions that start with "what if" (`dra_policy.explanation.situation`).
+    """
 
     def __init__(
         self,
@@ -35,13 +39,14 @@ class Call:
         features: Features,
         attributes: Attributes | None = None,
         consumptions: Consumptions | None = None,
+        selection: Selection | None = None,
     ) -> None:
         self.view = view
         self.claims = tuple(claims)
         self.classes = classes
         self.features = features
         self.usage = usage
-        self.selection = Selection(view, graph, classes, features)
+        self.selection = Selection(view, graph, classes, features) if selection is None else selection
         self.selectable = Selectable(self.selection)
         self.attributes = Attributes() if attributes is None else attributes
         self.consumptions = Consumptions(features) if consumptions is None else consumptions

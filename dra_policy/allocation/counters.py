@@ -13,6 +13,9 @@ from dra_policy.inventory import DeviceRecord, NodeView, PoolID, PoolView, Usage
 from dra_policy.resources import Correction, Device, Features, Quantity
 from dra_policy.rules import Origin
 
+COUNTER = "counter"
+"""The first part of the family of the counters that have one name."""
+
 CounterName: TypeAlias = tuple[str, str]
 """Counter set and counter."""
 
@@ -237,7 +240,7 @@ class Counters(ChargedOnce):
             return ((NEVER, 1),)
         pool = record.id.pool_id
         return tuple(
-            (Resource(("counter", name[1]), (pool, name)), amount)
+            (Resource((COUNTER, name[1]), (pool, name)), amount)
             for name, amount in self._demand(record).items()
             if amount
         )
@@ -256,4 +259,4 @@ class Counters(ChargedOnce):
         return tuple((pool, name) for name, amount in self._demand(choice.record).items() if amount)
 
 
-__all__ = ["ChargedOnce", "CounterName", "Counters", "CountersAllowed", "available", "demand"]
+__all__ = ["COUNTER", "ChargedOnce", "CounterName", "Counters", "CountersAllowed", "available", "demand"]

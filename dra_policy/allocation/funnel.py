@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from dra_policy.allocation.blame import blamed
 from dra_policy.allocation.call import Call
-from dra_policy.allocation.question import ClaimNeeds, Need
+from dra_policy.allocation.constraints import affects, constraint_rule
+from dra_policy.allocation.question import ALL, ClaimNeeds, Need
 from dra_policy.allocation.results import Cause, Loss, NodeReasons, RequestReasons
-from dra_policy.allocation.rule import Choice, Reply, Rule
+from dra_policy.allocation.rule import Asked, Choice, Reply, Rule
 from dra_policy.expression import Read, ReadKind
 from dra_policy.inventory import DeviceRecord
-from dra_policy.rules import Origin
+from dra_policy.rules import ClaimRules, Origin, Selector
 
 EXAMPLES = 3
 """How many of the devices that a rule took away are named."""
@@ -55,9 +56,22 @@ class _Alone:
         return self.reasons.left >= self.reasons.wanted
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One rule that refuses a device for a request; `selector` is the clause if it is one of a class or a request.
+
+    `error` says that the clause is no "no" but an error on the device (D8).
+    """
+
+    cause: Cause
+    origin: Origin
+    selector: Selector | None = None
+    error: bool = False
+
+
 def node_reasons(call: Call, claims: Sequence[ClaimNeeds]) -> NodeReasons:
     """The requests that cannot be served even alone; if all of them can be, those that no combination serves."""
-    funnel = _Funnel(call)
+    funnel = Funnel(call)
     alone = [[[funnel.alone(need) for need in needs] for needs in claim.requests] for claim in claims]
     short = [
         one.reasons
@@ -72,8 +86,19 @@ def node_reasons(call: Call, claims: Sequence[ClaimNeeds]) -> NodeReasons:
     return NodeReasons(call.view.node.metadata.name, tuple(short))
 
 
-class _Funnel:
-    """Counts, for one request at a time, what each rule takes away from the devices of the node."""
+def asked_of(claims: Sequence[ClaimRules]) -> Iterator[Asked]:
+    """Every alternative of every request of the claims, as rules are asked about it."""
+    number = 0
+    for position, claim in enumerate(claims):
+        for place, request in enumerate(claim.requests):
+            for alternative, ask in enumerate(request.asks):
+                admin, every = ask.admin_access is True, ask.mode == ALL
+                yield Asked(number, position, place, alternative, claim.key, request.name, ask, admin, every)
+                number += 1
+
+
+class Funnel:
+    """What each rule takes away from the devices of the node, for one request at a time, as if it were alone."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -101,6 +126,35 @@ class _Funnel:
         reasons = RequestReasons(asked.key, asked.result_name, wanted, seen, tuple(tally.losses()), left)
         return _Alone(need, reasons)
 
+    def refusals(self, asked: Asked, record: DeviceRecord) -> Iterator[Refusal]:
+        """Every rule that refuses a device by itself, in order: unlike in the funnel, not only the first."""
+        call, view = self._call, self._call.view
+        selection = call.selection
+        of_class = len(selection.classes[asked.ask.class_name].selectors)
+        for number, selector in enumerate(selection.selectors(asked.ask)):
+            cause = Cause.CLASS if number < of_class else Cause.REQUEST
+            for clause in selection.graph.clauses(selector):
+                outcome = selection.graph.outcome(clause, record)
+                if not outcome:
+                    yield Refusal(_cause(clause, cause), clause.origin, clause, error=outcome is None)
+        position = view.positions[record.index]
+        if selection.unbindable >> position & 1:
+            yield Refusal(Cause.FEATURE, _UNBINDABLE)
+        if not view.reached >> position & 1:
+            yield Refusal(Cause.NODE, _UNREACHED)
+        choice = Choice(asked, record)
+        claim = call.claims[asked.claim]
+        constraints = [
+            made
+            for rule in claim.constraints
+            if affects(rule, asked) and (made := constraint_rule(rule, call.attributes, call.features)) is not None
+        ]
+        for rule in (*self._order, *constraints):
+            if rule.take(choice) is Reply.TAKEN:
+                rule.undo(choice)
+            else:
+                yield Refusal(rule.nature.cause, rule.origin(choice))
+
     def _withheld(self, tally: _Tally) -> int:
         """Devices of incomplete and invalid pools (B6, B7)."""
         view = self._call.view
@@ -114,23 +168,20 @@ class _Funnel:
 
     def _selected(self, need: Need, tally: _Tally) -> Iterable[DeviceRecord]:
         """The devices that the feature, class, request and node leave, clause by clause, as bit sets."""
-        selection, ask = self._call.selection, need.asked.ask
-        alive = selection.offered
+        selection, view, ask = self._call.selection, self._call.view, need.asked.ask
+        alive = view.everywhere
         steps: list[tuple[Cause, Origin, int]] = []
-        feature = Origin("feature", "DeviceBindingAndStatus is off")
-        steps.append((Cause.FEATURE, feature, selection.offered & ~selection.unbindable))
+        steps.append((Cause.FEATURE, _UNBINDABLE, view.everywhere & ~selection.unbindable))
         of_class = len(selection.classes[ask.class_name].selectors)
         graph = selection.graph
         for number, selector in enumerate(selection.selectors(ask)):
             cause = Cause.CLASS if number < of_class else Cause.REQUEST
             for clause in graph.clauses(selector):
-                match, error = graph.verdict(clause)
-                is_driver = clause.program is not None and clause.program.reads == _DRIVER
+                match, error = graph.conjunction_on(view, (clause,))
                 # A clause that raises decides nothing as long as another one is false.
-                steps.append((Cause.DRIVER if is_driver else cause, clause.origin, match | error))
-            steps.append((cause, selector.origin, graph.verdict(selector).match))
-        node = Origin("node", "the device cannot be reached from the node")
-        steps.append((Cause.NODE, node, selection.reachable))
+                steps.append((_cause(clause, cause), clause.origin, match | error))
+            steps.append((cause, selector.origin, graph.conjunction_on(view, (selector,)).match))
+        steps.append((Cause.NODE, _UNREACHED, view.reached))
         for place, (cause, origin, kept) in enumerate(steps, start=1):
             for record in selection.devices(alive & ~kept):
                 tally.add(place, cause, origin, record)
@@ -152,4 +203,12 @@ class _Funnel:
         return survives
 
 
-__all__ = ["EXAMPLES", "node_reasons"]
+_UNBINDABLE = Origin("feature", "DeviceBindingAndStatus is off")
+_UNREACHED = Origin("node", "the device cannot be reached from the node")
+
+
+def _cause(clause: Selector, cause: Cause) -> Cause:
+    return Cause.DRIVER if clause.program is not None and clause.program.reads == _DRIVER else cause
+
+
+__all__ = ["EXAMPLES", "Funnel", "Refusal", "asked_of", "node_reasons"]

@@ -11,7 +11,7 @@ from dra_policy.allocation.results import Scope
 from dra_policy.allocation.rule import Asked, Choice, Fault, Reply, Rule
 from dra_policy.allocation.selection import Selectable, Selection
 from dra_policy.allocation.sharing import CapacityPolicies
-from dra_policy.inventory import DeviceRecord, PoolState
+from dra_policy.inventory import DeviceRecord, PoolState, chosen
 from dra_policy.resources import Correction, Features
 from dra_policy.rules import Ask, ClaimRules, ClassName, ClassRules, ConstraintRule, RequestRules
 
@@ -176,25 +176,23 @@ class Question:
         """Every selectable device of every pool, in order, in use or not (E3, E6)."""
         judged = self._selectable.judged(asked)
         rules: tuple[Rule, ...] = (self._selectable,) if self._policies is None else (self._selectable, self._policies)
+        considered = judged.match | judged.error
         found: list[DeviceRecord] = []
         for pool in self._selection.view.pools:
             if pool.state is not PoolState.COMPLETE:
                 state = "is being updated" if pool.state is PoolState.INCOMPLETE else "is invalid"
                 message = f"asks for all devices, but pool {pool.id} {state}: {pool.why}"
-                here = Correction.ALL_FAILS_ON_ITS_NODE in self._features.corrections
-                scope = Scope.NODE if here else Scope.POD
+                corrected = Correction.ALL_FAILS_ON_ITS_NODE in self._features.corrections
+                scope = Scope.NODE if corrected else Scope.POD
                 return Fault("E6", message, asked.ask.origin, asked.key, asked.result_name, scope=scope)
-            considered = pool.mask & (judged.match | judged.error)
-            if not considered:
-                continue
-            for index in pool.devices:
-                if considered >> index & 1:
-                    record = self._selection.view.device(index)
-                    answer = first_refusal(rules, Choice(asked, record))
-                    if isinstance(answer, Fault):
-                        return answer
-                    if answer is Reply.TAKEN:
-                        found.append(record)
+            here = considered & pool.everywhere
+            considered >>= len(pool.devices)
+            for record in chosen(pool.records, here):
+                answer = first_refusal(rules, Choice(asked, record))
+                if isinstance(answer, Fault):
+                    return answer
+                if answer is Reply.TAKEN:
+                    found.append(record)
         return tuple(found)
 
 

@@ -16,7 +16,7 @@ from typing import TypeAlias, assert_never
 
 from dra_policy.allocation.pruning.guide import Guide, Guided
 from dra_policy.allocation.pruning.jumping import EVERYTHING
-from dra_policy.allocation.pruning.refutation import Refutation
+from dra_policy.allocation.pruning.refutation import Refutation, Tried
 from dra_policy.allocation.pruning.switches import ALL, Pruning
 from dra_policy.allocation.question import LIMIT, ClaimNeeds, Need
 from dra_policy.allocation.rule import Answer, Asked, Choice, Fault, Reply, Rule
@@ -88,8 +88,8 @@ class Search:
     """One search for all claims of a call.
 
     `steps` counts the candidates that were looked at. With no `prunings` nothing but what a rule refuses is left out.
-    After a search that is exhausted, `evidence` says why there is no solution, if the prunings found out; with `record`
-    what every pruning decided is kept in it.
+    After a search that is exhausted, `evidence` says why there is no solution; with `record` what every pruning decided
+    is kept in it.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Search:
         self.rules = rules
         self.steps = 0
         self.picked: tuple[list[Choice], ...] = tuple([] for _ in self.claims)
-        self.evidence: Refutation | None = None
+        self._evidence: Refutation | None = None
         self._limit = step_limit
         self._prunings = prunings
         self._record = record
@@ -116,6 +116,7 @@ class Search:
         # The step from which on a guide is called, once the search has turned round.
         self._guided_from: int | None = None
         self._refused = 0
+        self._exhausted = False
         self._unguided = not prunings or prunings == {Pruning.COUNT}
         self._guide: Guide | None = None
         # With a guide, the requests involved in the failure that the search goes back from.
@@ -137,9 +138,20 @@ class Search:
             elif following is _Move.TOO_LARGE:
                 following = self._too_large()
             else:
-                if following is End.EXHAUSTED and self._guide is not None:
-                    self.evidence = self._guide.evidence
+                self._exhausted = following is End.EXHAUSTED
                 return following
+
+    @property
+    def evidence(self) -> Refutation | None:
+        """Why there is no solution, once the search is exhausted; worked out when asked for if no guide was there."""
+        if self._evidence is None and self._exhausted and not self._unguided:
+            guide = self._guide
+            if guide is None:
+                guide = Guide(self.claims, self.rules, self._prunings, self._state, self._limit)
+                guide.root()
+            everything = (1 << guide.hazards.end(0)) - 1
+            self._evidence = guide.evidence or Tried(everything)
+        return self._evidence
 
     def chosen(self) -> list[list[Asked]]:
         """For each claim the alternative chosen for each of its requests, once the search is solved."""
@@ -398,6 +410,11 @@ class Search:
         elif frame.place is None:
             self._guide.gave_back_in_hazard()
         else:
+            hopeless = self._guide.hopeless(self.steps)
+            self.steps += self._guide.spent()
+            if hopeless:
+                self.release()
+                return End.EXHAUSTED
             involved = self._guide.gave_back(frame.place, self._involved, self.steps)
             self.steps += self._guide.spent()
             if involved is not None:
@@ -409,7 +426,7 @@ class Search:
     def _call_guide(self) -> _Next:
         """Start again with a guide, unless it says that there is no solution."""
         self.release()
-        guide = Guide(self.claims, self.rules, self._prunings, self._state, record=self._record)
+        guide = Guide(self.claims, self.rules, self._prunings, self._state, self._limit, record=self._record)
         if guide.forbidden:
             self._unguided = True
         else:

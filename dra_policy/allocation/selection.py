@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -10,14 +10,15 @@ from typing import ClassVar
 from dra_policy.allocation.results import Cause
 from dra_policy.allocation.rule import Answer, Asked, Choice, Fault, Nature, Reach, Reads, Reply, Rule
 from dra_policy.graph import MatcherGraph
-from dra_policy.inventory import DeviceRecord, NodeView, bits
+from dra_policy.inventory import DeviceRecord, NodeView, bits, chosen
 from dra_policy.resources import Features
 from dra_policy.rules import Ask, ClassName, ClassRules, Origin, Selector
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The devices of a node that match a request, and those on which a selector or node choice is an error."""
+    """The devices of a node that match a request, and those on which a selector or node choice is an error: bit sets
+    over the positions of `NodeView.order`."""
 
     match: int
     error: int
@@ -35,26 +36,11 @@ class Selection:
         self._features = features
 
     @cached_property
-    def offered(self) -> int:
-        """All devices of complete pools, reachable or not."""
-        return _union(pool.mask for pool in self.view.pools)
-
-    @cached_property
-    def reachable(self) -> int:
-        return _union(pool.reachable for pool in self.view.pools)
-
-    @cached_property
-    def unreadable(self) -> int:
-        return _union(pool.unreadable for pool in self.view.pools)
-
-    @cached_property
     def unbindable(self) -> int:
         """Devices with binding conditions while that feature is off: never selectable, not even looked at (J4.2)."""
-        if self._features.device_binding_and_status:
+        if self._features.device_binding_and_status or not any(pool.binding_conditions for pool in self.view.pools):
             return 0
-        pools = [pool for pool in self.view.pools if pool.binding_conditions]
-        devices = [index for pool in pools for index in pool.devices]
-        return bits([index for index in devices if self.view.device(index).device.binding_conditions])
+        return bits([place for place, record in enumerate(self.view.devices) if record.device.binding_conditions])
 
     def selectors(self, ask: Ask) -> tuple[Selector, ...]:
         """The selectors of the class, then those of the request (D8)."""
@@ -62,39 +48,23 @@ class Selection:
 
     def judged(self, ask: Ask) -> Judged:
         """Every selector in order until the first that is false; the node comes after them (C4)."""
-        offered = self.offered & ~self.unbindable
-        verdict = self.graph.conjunction(self.selectors(ask))
-        match = verdict.match & offered
-        return Judged(match & self.reachable, verdict.error & offered | match & self.unreadable)
+        view, verdict = self.view, self.graph.conjunction_on(self.view, self.selectors(ask))
+        match, error = verdict.match & ~self.unbindable, verdict.error & ~self.unbindable
+        return Judged(match & view.reached, error | match & view.unread)
 
     def fault(self, asked: Asked, record: DeviceRecord) -> Fault:
         """The error of a device that is one of `Judged.error`."""
         device = str(record.id)
         selectors = self.selectors(asked.ask)
-        if not self.graph.conjunction(selectors).error >> record.index & 1:
+        if not self.graph.conjunction_on(self.view, selectors).error >> self.view.positions[record.index] & 1:
             message = "the node choice of the device cannot be read"
             return Fault("C1", message, None, asked.key, asked.result_name, device)
         selector, error = self.graph.first_error(selectors, record.index)
         return Fault("D8", error.message, selector.origin, asked.key, asked.result_name, device)
 
-    def devices(self, chosen: int) -> Iterator[DeviceRecord]:
-        """The devices of a bit set in the order of pools and slices (B10, B11)."""
-        for pool in self.view.pools:
-            wanted = pool.mask & chosen
-            if wanted == pool.mask:
-                for index in pool.devices:
-                    yield self.view.device(index)
-            elif wanted:
-                for index in pool.devices:
-                    if wanted >> index & 1:
-                        yield self.view.device(index)
-
-
-def _union(masks: Iterable[int]) -> int:
-    union = 0
-    for mask in masks:
-        union |= mask
-    return union
+    def devices(self, wanted: int) -> Sequence[DeviceRecord]:
+        """The devices at some positions, in the order of pools and slices (B10, B11)."""
+        return chosen(self.view.devices, wanted)
 
 
 class Selectable(Rule):
@@ -119,17 +89,16 @@ class Selectable(Rule):
 
     def take(self, choice: Choice) -> Answer:
         judged = self.judged(choice.asked)
-        index = choice.record.index
-        if judged.match >> index & 1:
+        position = self._selection.view.positions[choice.record.index]
+        if judged.match >> position & 1:
             return Reply.TAKEN
-        if judged.error >> index & 1:
+        if judged.error >> position & 1:
             return self._selection.fault(choice.asked, choice.record)
         return Reply.REFUSED
 
     def origin(self, choice: Choice) -> Origin:
-        bit = 1 << choice.record.index
         for selector in self._selection.selectors(choice.asked.ask):
-            if selector.failure is not None or not self._selection.graph.verdict(selector).match & bit:
+            if not self._selection.graph.outcome(selector, choice.record):
                 return selector.origin
         return Origin("node", "the device cannot be reached from the node")
 

@@ -112,6 +112,9 @@ class Learning:
         return Columns.none(self.relabelled | self.flipped)
 
 
+_TEXTS = frozenset({str})
+
+
 def relabelled(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     """Each value as the number of its first appearance; the items of a list one by one.
 
@@ -120,6 +123,9 @@ def relabelled(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     >>> relabelled(["b", "a", None, ("l", ("a", "c")), "b"])
     (0, 1, None, ('l', (1, 2)), 0)
     """
+    if _TEXTS.issuperset(map(type, cells)):  # mostly
+        of_texts: dict[str, int] = {}
+        return tuple([of_texts.setdefault(cell, len(of_texts)) for cell in cells])
     labels: dict[tuple[type, Cell], int] = {}
     made: list[Cell] = []
     for cell in cells:

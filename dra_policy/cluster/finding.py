@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from immutables import Map
 
+from dra_policy.allocation.rule import Nature, Rule
 from dra_policy.cluster.classes import NodeClass
 from dra_policy.cluster.index import ClusterIndex, PoolUses
 from dra_policy.cluster.judging import Finding, Judge
@@ -24,6 +25,9 @@ from dra_policy.inventory import PoolID
 
 MEMORY_LIMIT = 1 << 21
 """How many entries all questions keep together; those asked least recently are forgotten first."""
+
+KEPT_LIMIT = 2048
+"""How many questions keep something."""
 
 LOG_LIMIT = 1 << 13
 """How many changes are noted for questions to catch up with; those that slept longer start anew."""
@@ -41,25 +45,29 @@ class _Candidates:
     """The nodes that may fit, as a set of ranks in words of 512 bits, for the first node by name.
 
     Invariant: a node that is not in it does not fit, as of the change numbered `seen`; words before `first` are empty.
+    The classes of `dropped` were left out as a whole once.
     """
 
-    __slots__ = ("first", "seen", "shared_uses", "single", "used", "words")
+    __slots__ = ("dropped", "first", "seen", "shared_uses", "single", "used", "words")
 
     def __init__(self, nodes: int, seen: int, shared_uses: Map[PoolID, PoolUses], *, single: bool) -> None:
         whole, rest = divmod(nodes, _WIDTH)
         self.words = [_FULL] * whole + ([(1 << rest) - 1] if rest else [])
         self.first = 0
+        self.dropped: set[NodeClass] = set()
         self.seen = self.used = seen
         self.shared_uses = shared_uses
         self.single = single
 
     def __len__(self) -> int:
-        return len(self.words) + _SPARE
+        return len(self.words) + len(self.dropped) + _SPARE
 
-    def put(self, ranks: Sequence[int]) -> None:
-        """These nodes may fit again."""
+    def put(self, changes: Sequence[int]) -> None:
+        """These nodes may fit again, but for those whose devices were only taken."""
         words = self.words
-        for rank in ranks:
+        for rank in changes:
+            if rank < 0:
+                continue
             number = rank >> _SHIFT
             words[number] |= 1 << (rank & _WIDTH - 1)
             if number < self.first:  # noqa: PLR1730  # a call would cost more than all the rest
@@ -79,6 +87,7 @@ class _Candidates:
         """The first node that fits or fails the pod."""
         index = judge.scene.index
         members, names, standings = index.members, index.names, index.standings
+        judgements = judge.question.judgements
         words, number = self.words, self.first
         unsure: list[tuple[int, int]] = []
         gave_up: Found | None = None
@@ -90,16 +99,26 @@ class _Candidates:
                 continue
             rank = (number << _SHIFT) + (word & -word).bit_length() - 1
             standing = standings[names[rank]]
-            judgement = judge.of(standing)
+            node_class = standing.node_class
+            # What `of` would look up first: most nodes are passed over here.
+            known = None if self.single or node_class.shared else judgements.get(node_class)
+            judgement = judge.of(standing) if known is None else known
             finding = judgement.finding
             if finding is Finding.FITS or finding is Finding.FAILED:
                 found = Found(rank, standing, judgement)
                 break
-            low, bits = (rank, 1) if self.single else members[standing.node_class]
             if finding is Finding.GAVE_UP:
+                low, bits = (rank, 1) if self.single else members[node_class]
                 gave_up = gave_up or Found(rank, standing, judgement)
                 unsure.append((low, bits & self._present(low, bits)))
-            self.drop(low, bits)
+                self.drop(low, bits)
+            elif self.single or node_class in self.dropped:
+                words[number] = word & (word - 1)  # who came into the class since then comes one by one
+            else:
+                if len(self.dropped) > 2 * len(members) + _SPARE:
+                    self.dropped.clear()
+                self.dropped.add(node_class)
+                self.drop(*members[node_class])
         self.first = number
         for low, bits in unsure:  # they count for the answer each time, and may fit once something is taken
             self._put_all(low, bits)
@@ -245,6 +264,12 @@ class _Ranking:
         return found, gave_up
 
 
+def _are_monotone(rule: type[Rule]) -> bool:
+    """Whether all rules of a kind keep refusing what they refuse, whatever is taken in addition."""
+    nature: Nature | None = getattr(rule, "nature", None)
+    return (nature is None or nature.monotone) and all(map(_are_monotone, rule.__subclasses__()))
+
+
 class Finder:
     """Finds nodes for one engine, one call after the other: what it keeps belongs to the latest index that it saw."""
 
@@ -252,12 +277,14 @@ class Finder:
         self._names: tuple[str, ...] | None = None
         self._relabelled: object = None
         self._kept: dict[tuple[PodQuestion, Placing], _Candidates | _Ranking] = {}
-        # Changes since the one numbered `_start`, in order: nodes that changed, and per class when it last gained a
-        # first node.
+        self._monotone = _are_monotone(Rule)  # type: ignore[type-abstract]  # only its nature is read
+        # Changes since the one numbered `_start`, in order: nodes that changed, by rank, or by its complement where
+        # devices were only taken; and per class when it last gained a first node.
         self._ranks: list[int] = []
         self._start = 0
         self._classes: dict[NodeClass, int] = {}
         self._shared_freed = 0
+        self._size = 0
 
     @property
     def _now(self) -> int:
@@ -266,15 +293,19 @@ class Finder:
     def forget(self) -> None:
         """Start anew: what was kept may not be true any more."""
         self._names = None
+        self._size = 0
         self._kept.clear()
         self._start = self._now
         self._ranks.clear()
         self._classes.clear()
 
-    def moved(self, index: ClusterIndex, rank: int, node_class: NodeClass) -> None:
-        """A node stands in another class than before, or looks otherwise."""
+    def moved(self, index: ClusterIndex, rank: int, node_class: NodeClass, *, taken: bool = False) -> None:
+        """A node stands in another class than before, or looks otherwise; or devices of it were `taken`, and no more.
+
+        All rules are monotone (`Nature.monotone`): where claims do not fit, they do not fit once more is in use either.
+        """
         ranks = self._ranks
-        ranks.append(rank)
+        ranks.append(~rank if taken and self._monotone else rank)
         members = index.members.get(node_class)
         if members is not None and members.low == rank:
             classes = self._classes
@@ -309,7 +340,7 @@ class Finder:
             if isinstance(kept, _Candidates):
                 kept.put(since)
             elif kept.single:
-                kept.put(judge, list(dict.fromkeys(since)))
+                kept.put(judge, list(dict.fromkeys(rank if rank >= 0 else ~rank for rank in since)))
             else:
                 kept.put(judge, self._classes_since(kept.seen))
             kept.seen = kept.used = now
@@ -352,13 +383,15 @@ class Finder:
         """Forget what questions keep that were asked long ago, if all together get too large."""
         kept = self._kept
         kept.pop(key, None)
-        if size + sum(map(len, kept.values())) <= MEMORY_LIMIT:
+        self._size = sum(map(len, kept.values())) if self._size + size > MEMORY_LIMIT else self._size + size
+        if self._size + size <= MEMORY_LIMIT and len(kept) < KEPT_LIMIT:
             return
-        room = MEMORY_LIMIT // 2
-        for known in sorted(kept, key=lambda known: kept[known].used, reverse=True):
+        room = MEMORY_LIMIT // 2 - size
+        for number, known in enumerate(sorted(kept, key=lambda known: kept[known].used, reverse=True)):
             room -= len(kept[known])
-            if room < size:
+            if room < 0 or number >= KEPT_LIMIT // 2:
                 del kept[known]
+        self._size = size + sum(map(len, kept.values()))
 
     def sizes(self) -> tuple[int, int, int]:
         """How many questions keep something, how many entries that is, and how many changes are noted."""
@@ -366,4 +399,4 @@ class Finder:
         return len(entries), sum(entries), len(self._classes) + len(self._ranks)
 
 
-__all__ = ["LOG_LIMIT", "MEMORY_LIMIT", "Finder"]
+__all__ = ["KEPT_LIMIT", "LOG_LIMIT", "MEMORY_LIMIT", "Finder"]

@@ -12,7 +12,7 @@ from dra_policy.allocation.pruning import Pruning
 from dra_policy.allocation.rule import Fault
 from dra_policy.cluster.index import ClusterIndex, Standing
 from dra_policy.cluster.layout import Place
-from dra_policy.cluster.questions import PodQuestion, PodQuestions
+from dra_policy.cluster.questions import PodQuestion, PodQuestions, Sight
 from dra_policy.graph import MatcherGraph, Verdict
 from dra_policy.inventory import DeviceRecord, NodeView, Snapshot, Usage
 from dra_policy.resources import AllocationResult, Features
@@ -49,6 +49,15 @@ class Judgement:
     preference: int = 0
     left: int = 0
     positions: tuple[tuple[int, ...], ...] | None = None
+
+
+_SHORT = Judgement(Finding.UNFIT, 0)
+_PATIENCE = 10_000
+"""With a lower limit of steps even a search that only needs to count may give up."""
+
+
+def _sight_of(verdicts: tuple[Verdict, ...]) -> Sight:
+    return Sight(tuple([verdict.match for verdict in verdicts]), any(verdict.error for verdict in verdicts))
 
 
 class Scene:
@@ -127,18 +136,33 @@ class Judge:
         view = self.scene.view(here.name)
         return tuple([self.scene.graph.conjunction_on(view, selectors) for selectors in self.question.conditions])
 
+    def _sight(self, here: Place) -> Sight:
+        """What the conditions make of a node."""
+        if self.single:
+            return _sight_of(self._verdicts(here))
+        known = self.question.sights.get(here.layout)
+        if known is None:
+            known = _sight_of(self._verdicts(here))
+            self._questions.remember_sight(self.question, here.layout, known, len(self.scene.index.members))
+        return known
+
     def fears(self, standing: Standing) -> bool:
         """Whether an error on a node may end the search for the whole pod."""
         here, node_class = standing
-        if self.question.fearful or node_class.odd or node_class.shared:
-            return True
-        if self.single:
-            return any(verdict.error for verdict in self._verdicts(here))
-        known = self.question.fears.get(here.layout)
-        if known is None:
-            known = any(verdict.error for verdict in self._verdicts(here))
-            self._questions.remember_fear(self.question, here.layout, known, len(self.scene.index.members))
-        return known
+        return self.question.fearful or node_class.odd or bool(node_class.shared) or self._sight(here).error
+
+    def _is_short(self, standing: Standing, matches: tuple[int, ...]) -> bool:
+        """Whether some request needs more devices than match it and are free: then there is nothing to search for.
+
+        Only where the search, too, may leave out what cannot be.
+        """
+        if Pruning.COUNT not in self.scene.prunings or self.scene.step_limit < _PATIENCE:
+            return False
+        free = ~standing.node_class.exclusive
+        for match, count in zip(matches, self.question.counts, strict=True):
+            if (match & free).bit_count() < count:
+                return True
+        return False
 
     def known(self, standing: Standing) -> Judgement | None:
         """The judgement on a node, if it is remembered."""
@@ -153,9 +177,29 @@ class Judge:
             known = self.question.judgements.get(key)
             if known is not None:
                 return known
-        made = self.judged(standing, self.scene.allocate(standing.place.name, self.claims))
+        made = self._found(standing)
         if key is not None:
             self._questions.remember(self.question, key, made, len(self.scene.index.members))
+        return made
+
+    def _found(self, standing: Standing) -> Judgement:
+        """The judgement on a node, worked out, or as another question with the same bones had it."""
+        question = self.question
+        if not question.is_sound or self.fears(standing):
+            made = self.judged(standing, self.scene.allocate(standing.place.name, self.claims))
+            if made.finding is not Finding.FAILED:
+                question.is_sound = True
+            return made
+        # Without errors conditions only matter in what they match.
+        matches = self._sight(standing.place).matches
+        key = standing.node_class, matches
+        known = question.bones.judgements.get(key)
+        if known is not None:
+            return known
+        if self._is_short(standing, matches):
+            return _SHORT
+        made = self.judged(standing, self.scene.allocate(standing.place.name, self.claims))
+        self._questions.remember_bones(question.bones, key, made, len(self.scene.index.members))
         return made
 
     def judged(self, standing: Standing, outcome: Outcome) -> Judgement:

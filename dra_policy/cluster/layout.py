@@ -219,9 +219,10 @@ def _capacity(device: Device) -> tuple[Any, bool]:
     return made, odd
 
 
-def _amount(quantity: Quantity) -> tuple[int, bool, float]:
-    # Amounts that are equal may still differ in what an expression sees of them.
-    return quantity.nano, quantity.is_integer(), quantity.as_approximate_float()
+def _amount(quantity: Quantity) -> tuple[int, int, bool]:
+    """What makes a quantity: amounts that are equal may still differ in what an expression sees of them."""
+    _, (unscaled, scale, exact, *_) = quantity.__reduce__()
+    return unscaled, scale, exact
 
 
 def _counters(device: Device) -> Any:

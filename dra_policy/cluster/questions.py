@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakValueDictionary
 
 from dra_policy.expression import Read
 from dra_policy.rules import Ask, ClaimRules, ClaimShape, ClassName, ClassRules, Selector
@@ -17,22 +19,44 @@ QUESTION_LIMIT = 1024
 """How many questions an engine has active; the one that was asked least recently goes first."""
 
 JUDGEMENT_LIMIT = 1 << 19
-"""How many judgements all questions together remember."""
+"""How many judgements and sights all questions together remember."""
 
 _SPARE = 8
+
+
+class Bones:
+    """What questions have in common that differ only in classes and conditions. Compared by identity.
+
+    `judgements` are by class of nodes and by what the conditions match there; where none of them is an error, they are
+    those of any question with these bones.
+    """
+
+    __slots__ = ("__weakref__", "judgements")
+
+    def __init__(self) -> None:
+        self.judgements: dict[Hashable, Judgement] = {}
+
+
+class Sight(NamedTuple):
+    """What the conditions of a question make of a layout: where each alternative's are true, by position, and whether
+    one of them is an error anywhere."""
+
+    matches: tuple[int, ...]
+    error: bool
 
 
 class PodQuestion:
     """The fresh claims of a pod, as one value for all pods whose claims have the same shapes. Compared by identity.
 
-    `judgements` remembers what was found for classes of nodes, `fears` on which layouts a selector is an error; they only
+    `judgements` remembers what was found for classes of nodes, `sights` what the conditions make of layouts; they only
     grow until they are emptied, so any number of threads may look things up and add to them. `conditions` are the selectors of each alternative of each request: those
-    of its class, then its own.
+    of its class, then its own. `counts` are the devices that each needs at least, 0 where that cannot be said. `is_sound` says that some node had an answer, so
+    that nothing is wrong with the question itself (E1, E2, F1).
     """
 
     __slots__ = (
-        "_classes", "classes", "computes", "conditions", "fearful", "fears", "judgements", "most",
-        "preferences", "reads", "shapes", "split", "used",
+        "_classes", "bones", "classes", "computes", "conditions", "counts", "fearful", "is_sound", "judgements", "most",
+        "preferences", "reads", "shapes", "sights", "split", "used",
     )  # fmt: skip
 
     def __init__(
@@ -40,12 +64,15 @@ class PodQuestion:
         claims: Sequence[ClaimRules],
         shapes: tuple[ClaimShape, ...],
         classes: Mapping[ClassName, ClassRules | None],
+        bones: Bones,
     ) -> None:
         self.shapes = shapes
+        self.bones = bones
         self.classes = classes
         self.used = 0
         self.judgements: dict[Hashable, Judgement] = {}
-        self.fears: dict[bytes, bool] = {}
+        self.sights: dict[bytes, Sight] = {}
+        self.is_sound = False
         rules = {name: one for name, one in classes.items() if one is not None}
         asks = [ask for claim in claims for request in claim.requests for ask in request.asks]
         self.conditions: tuple[tuple[Selector, ...], ...] = tuple(
@@ -58,6 +85,12 @@ class PodQuestion:
             *(derived.program.reads for ask in asks for derived in ask.derived if derived.program is not None)
         )
         self.most, self.preferences = _bounds(claims)
+        self.counts: tuple[int, ...] = tuple(
+            0 if request.prioritized or ask.admin_access is True or ask.mode != "ExactCount" else ask.count
+            for claim in claims
+            for request in claim.requests
+            for ask in request.asks
+        )
         # Without these nothing but a selector can be an error on one node and none on another (D8, E5, E6, H7, N2).
         self.fearful = any(ask.mode == "All" or ask.capacity or ask.derived for ask in asks)
         self._classes: Mapping[ClassName, ClassRules] | None = None
@@ -108,6 +141,7 @@ class PodQuestions:
         self._lock = Lock()
         self._latest: dict[tuple[ClaimShape, ...], PodQuestion] = {}
         self._known: dict[Hashable, PodQuestion] = {}
+        self._bones: WeakValueDictionary[Hashable, Bones] = WeakValueDictionary()
         self._uses = 0
         self._size = 0
 
@@ -132,7 +166,11 @@ class PodQuestions:
             if question is None:
                 if len(self._known) >= self._limit:
                     self._forget(self._limit // 2)
-                question = self._known[shapes, keys] = PodQuestion(claims, shapes, rules)
+                bare = _bare(shapes)
+                bones = self._bones.get(bare)
+                if bones is None:
+                    bones = self._bones[bare] = Bones()
+                question = self._known[shapes, keys] = PodQuestion(claims, shapes, rules, bones)
             question.classes = rules  # what a class adds as configuration makes no difference to the question
             self._latest[shapes] = question
         return question
@@ -142,24 +180,41 @@ class PodQuestions:
         if len(question.judgements) > _SPARE * (classes + _SPARE):
             question.judgements = {}
         question.judgements[key] = judgement
-        self._size += 1  # counts too much where a question was emptied, so it is counted anew before it decides
+        self._grown()
+
+    def remember_sight(self, question: PodQuestion, layout: bytes, sight: Sight, classes: int) -> None:
+        """Keep what the conditions of a question make of a layout."""
+        if len(question.sights) > _SPARE * (classes + _SPARE):
+            question.sights = {}
+        question.sights[layout] = sight
+        self._grown()
+
+    def remember_bones(self, bones: Bones, key: Hashable, judgement: Judgement, classes: int) -> None:
+        """Keep a judgement for all questions with the same bones."""
+        if len(bones.judgements) > _SPARE * _SPARE * (classes + _SPARE):
+            bones.judgements = {}
+        bones.judgements[key] = judgement
+        self._grown()
+
+    def _grown(self) -> None:
+        self._size += 1  # too much where a question was emptied, so it is counted anew before it decides
         if self._size > JUDGEMENT_LIMIT:
             with self._lock:
-                self._size = sum(len(one.judgements) for one in self._known.values())
+                self._size = self._count()
                 if self._size > JUDGEMENT_LIMIT // 2:
                     self._forget(len(self._known) // 2)
-                    self._size = sum(len(one.judgements) for one in self._known.values())
+                    self._size = self._count()
 
-    def remember_fear(self, question: PodQuestion, layout: bytes, fear: bool, classes: int) -> None:
-        """Keep whether a selector may be an error on nodes of a layout."""
-        if len(question.fears) > _SPARE * (classes + _SPARE):
-            question.fears = {}
-        question.fears[layout] = fear
+    def _count(self) -> int:
+        bones = sum(len(bones.judgements) for bones in self._bones.values())
+        return bones + sum(len(question.judgements) + len(question.sights) for question in self._known.values())
 
     def _forget(self, kept: int) -> None:
         """Keep the questions that were asked most recently."""
-        latest = sorted(self._known.items(), key=lambda item: item[1].used, reverse=True)[:kept]
-        self._known = dict(latest)
+        latest = sorted(self._known.items(), key=lambda item: item[1].used, reverse=True)
+        for _, gone in latest[kept:]:
+            gone.judgements, gone.sights, gone.bones.judgements = {}, {}, {}
+        self._known = dict(latest[:kept])
         present = set(map(id, self._known.values()))
         self._latest = {shapes: one for shapes, one in self._latest.items() if id(one) in present}
 
@@ -167,9 +222,23 @@ class PodQuestions:
         return len(self._known)
 
     def size(self) -> int:
-        """How many judgements are remembered."""
+        """How much all questions together remember."""
         with self._lock:
-            return sum(len(question.judgements) for question in self._known.values())
+            return self._count()
+
+
+def _bare(shapes: tuple[ClaimShape, ...]) -> Hashable:
+    """Shapes without what they say about devices."""
+    return tuple(
+        (
+            tuple(
+                (tuple(replace(ask, class_name="", selectors=()) for ask in request.asks), request.prioritized)
+                for request in shape.requests
+            ),
+            shape.constraints,
+        )
+        for shape in shapes
+    )
 
 
 def _condition(selector: Selector) -> Hashable:
@@ -177,4 +246,4 @@ def _condition(selector: Selector) -> Hashable:
     return selector.key, failure is None, failure is None or bool(failure.diagnostics)
 
 
-__all__ = ["JUDGEMENT_LIMIT", "QUESTION_LIMIT", "PodQuestion", "PodQuestions"]
+__all__ = ["JUDGEMENT_LIMIT", "QUESTION_LIMIT", "PodQuestion", "PodQuestions", "Sight"]

@@ -275,7 +275,7 @@ class Engine:
             index = index.with_own_uses(found.rank, chain.from_iterable(positions), state.usage)
         self._now = self._now.followed_by(state, None, index)
         if found is not None:
-            self._finder.moved(index, found.rank, index.class_at(found.rank))
+            self._finder.moved(index, found.rank, index.class_at(found.rank), taken=True)
 
     def _freed(self, held: Held, state: State) -> bool:
         """Go over to a state in which some devices are free, if it is known where they are."""

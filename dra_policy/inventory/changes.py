@@ -128,7 +128,7 @@ class Changes:
         driver, pool_name = pool
         devices = published.spec.devices
         if len(devices) == len(before) and all(
-            [record.id.device == device.name for record, device in zip(before, devices, strict=True)]
+            record.id.device == device.name for record, device in zip(before, devices, strict=True)
         ):
             same: Sequence[DeviceRecord | None] = before
         else:

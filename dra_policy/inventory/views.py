@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from dra_policy.expression import Read
 from dra_policy.inventory.identity import PoolID
@@ -13,6 +13,8 @@ from dra_policy.inventory.persistent import bits
 from dra_policy.inventory.records import DeviceRecord
 from dra_policy.resources import Node, Quantity
 from dra_policy.resources.features import Features
+
+T = TypeVar("T")
 
 
 class PoolState(Enum):
@@ -100,7 +102,7 @@ class PoolView:
 _SHORT = 4096
 
 
-def chosen(items: Sequence[int], positions: int) -> Sequence[int]:
+def chosen(items: Sequence[T], positions: int) -> Sequence[T]:
     """The items at some positions.
 
     >>> chosen((7, 8, 9), 0b101)

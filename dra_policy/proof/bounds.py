@@ -34,20 +34,18 @@ class Unfounded(Exception):
 
 
 def requests_of(state: State, requests: Sequence[RequestID]) -> list[tuple[Open, ...]]:
-    """The alternatives that are left for each of the requests. Raises `Unfounded` for a request that is not open."""
-    if len(set(requests)) < len(requests) or not requests:
-        raise Unfounded("the requests of a bound are different ones, at least one")
-    places = {
-        RequestID(claim.key, request.name): (c, r)
-        for c, claim in enumerate(state.case.claims)
-        for r, request in enumerate(claim.requests)
-    }
+    """The alternatives that are left for each of the requests that is open. Raises `Unfounded` if none of them is."""
+    if len(set(requests)) < len(requests):
+        raise Unfounded("the requests of a bound are different ones")
     found = []
-    for request in requests:
-        opened = state.open.get(places.get(request, (-1, -1)))
-        if opened is None:
-            raise Unfounded(f"request {request.request} of claim {request.claim} is not open")
-        found.append(opened)
+    for claim, name in requests:
+        place = state.case.places.get((claim, name))
+        if place is None:
+            raise Unfounded(f"claim {claim} has no request {name}")
+        if place in state.open:
+            found.append(state.open[place])
+    if not found:
+        raise Unfounded("none of the requests is open")
     return found
 
 

@@ -134,6 +134,15 @@ class Case:
             for c, claim in enumerate(self.claims)
         )
 
+    @cached_property
+    def places(self) -> dict[tuple[ClaimKey, str], tuple[int, int]]:
+        """Claim and request by position, by their names."""
+        return {
+            (claim.key, request.name): (c, r)
+            for c, claim in enumerate(self.claims)
+            for r, request in enumerate(claim.requests)
+        }
+
     def _wanted(self, claim: int, request: int, alternative: int, request_name: str, ask: Ask) -> Wanted:
         rules = self.claims[claim]
         name = f"{request_name}/{ask.name}" if ask.name else request_name

@@ -83,7 +83,7 @@ Resource: TypeAlias = DeviceItself | CounterOf | CapacityOf | ValueOf
 """What has a supply that no set of choices may exceed."""
 
 
-# --- bounds: they look at the choices still to be made
+# --- bounds: they look at the choices still to be made, for those of the requests that are open
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,12 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Enumerated:
-    """Nothing is said: the checker tries all that is left by itself, within a limit."""
+    """However it goes on, one of the reasons holds sooner or later: the checker tries all ways by itself, within a limit.
+
+    What reasons say of requests is meant of those that are still open where the checker tries them.
+    """
+
+    reasons: tuple[Refutation, ...] = ()
 
 
 Refutation: TypeAlias = (

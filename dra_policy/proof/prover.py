@@ -10,10 +10,11 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
+from dra_policy.allocation.results import Allocated
 from dra_policy.inventory import DeviceID
 from dra_policy.proof import bounds
 from dra_policy.proof.bounds import Unfounded
-from dra_policy.proof.case import Case
+from dra_policy.proof.case import Case, Pick
 from dra_policy.proof.certificate import (
     Amounts,
     CapacityOf,
@@ -21,6 +22,7 @@ from dra_policy.proof.certificate import (
     CounterOf,
     Counting,
     Distinct,
+    Enumerated,
     Exhausted,
     Label,
     Matching,
@@ -30,11 +32,11 @@ from dra_policy.proof.certificate import (
     Same,
     Without,
 )
+from dra_policy.proof.placement import picks_of
 from dra_policy.proof.pools import Offer
 from dra_policy.proof.rules import shareable
-from dra_policy.proof.state import ConstraintAt, State, labels_of, matches, monotone
-from dra_policy.proof.symmetry import devices as check_devices
-from dra_policy.proof.symmetry import left_over
+from dra_policy.proof.state import ConstraintAt, State, begins, labels_of, matches, monotone
+from dra_policy.proof.symmetry import alike, left_over
 from dra_policy.rules import ConstraintKind
 
 PLACES = 2_000
@@ -44,6 +46,12 @@ PLACES = 2_000
 def prove(case: Case, *, places: int = PLACES) -> Refutation | None:
     """A refutation, or None if it comes upon a placement, or to the end of its patience."""
     return _Prover(case, places).run()
+
+
+def prove_first(case: Case, placement: Allocated, *, places: int = PLACES) -> Refutation | None:
+    """A refutation of all that comes before a placement that is right, for `check_first`; None as for `prove`."""
+    picks = picks_of(case, placement)
+    return _Prover(case, places, picks).run() if picks else Enumerated()
 
 
 @dataclass(slots=True)
@@ -63,8 +71,11 @@ class _GaveUp(Exception):
 
 
 class _Prover:
-    def __init__(self, case: Case, places: int) -> None:
+    """`answer` are the choices of a placement at which it ends."""
+
+    def __init__(self, case: Case, places: int, answer: Sequence[Pick] = ()) -> None:
         self.case = case
+        self._answer = answer
         self._left = places
         self._monotone = monotone(case)
         self._seen: dict[Hashable, tuple[Chosen, ...]] = {}
@@ -91,7 +102,7 @@ class _Prover:
     def _next(self, place: _Place) -> State | None:
         for name, state in place.ways:
             if isinstance(name, DeviceID):
-                if self._monotone and any(_alike(state, name, other) for other in place.tried):
+                if self._monotone and any(alike(state, name, other) for other in place.tried):
                     continue
                 place.tried.append(name)
             place.name = name
@@ -101,8 +112,12 @@ class _Prover:
     def _enter(self, state: State, trail: list[_Place]) -> Refutation | None:
         """Refute a place at once, or put it on the trail. Raises `_GaveUp`."""
         self._left -= 1
-        if state.complete or self._left < 0:
+        on_the_way = bool(self._answer) and begins(state, self._answer)
+        if self._left < 0 or (state.complete and not on_the_way):
             raise _GaveUp
+        if on_the_way:
+            trail.append(_Place(state, self._ways_to_answer(state), []))
+            return None
         lemmas: list[Callable[[Refutation], Refutation]] = []
         if self._monotone:
             known = self._same(state)
@@ -115,6 +130,18 @@ class _Prover:
                 return _wrapped(lemmas, bound)
         trail.append(_Place(state, self._ways(state), lemmas))
         return None
+
+    def _ways_to_answer(self, state: State) -> Iterator[tuple[DeviceID | int, State]]:
+        """The ways before that of the answer, and that one, unless it is at its end."""
+        if state.complete:
+            return
+        for name, following in self._ways(state):
+            if not begins(following, self._answer):
+                yield name, following
+                continue
+            if not following.complete:
+                yield name, following
+            return
 
     def _ways(self, state: State) -> Iterator[tuple[DeviceID | int, State]]:
         if state.too_large:
@@ -265,12 +292,4 @@ def _wrapped(lemmas: Sequence[Callable[[Refutation], Refutation]], end: Refutati
     return end
 
 
-def _alike(state: State, chosen: DeviceID, earlier: DeviceID) -> bool:
-    try:
-        check_devices(state, chosen, earlier)
-    except Unfounded:
-        return False
-    return True
-
-
-__all__ = ["PLACES", "prove"]
+__all__ = ["PLACES", "prove", "prove_first"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import assert_never
 
 from dra_policy.allocation.results import Allocated
+from dra_policy.inventory import DeviceID
 from dra_policy.proof import bounds, symmetry
 from dra_policy.proof.bounds import Unfounded
 from dra_policy.proof.case import LIMIT, Case, Pick
@@ -31,7 +32,7 @@ from dra_policy.proof.certificate import (
 )
 from dra_policy.proof.objection import Violation
 from dra_policy.proof.placement import check_placement, picks_of
-from dra_policy.proof.state import ConstraintAt, State, labels_of, matches, monotone
+from dra_policy.proof.state import ConstraintAt, State, begins, labels_of, matches, monotone
 from dra_policy.rules import ClaimKey
 
 BUDGET = 50_000
@@ -41,8 +42,8 @@ BUDGET = 50_000
 def check_refutation(case: Case, refutation: Refutation, *, budget: int = BUDGET) -> tuple[Violation, ...]:
     """What is wrong with a refusal that rests on a refutation; nothing if there is no placement indeed.
 
-    A violation `J10` says that a step does not hold, J7 that a way was not tried; another number is a rule by which Kubernetes would have
-    answered with an error (see `dra_policy.proof.certificate` for what is not looked at).
+    A violation `J10` says that a step does not hold or that a way was left out; another number is a rule by which Kubernetes
+    would have answered with an error (see `dra_policy.proof.certificate` for what is not looked at).
     """
     wrong = [*case.errors()]
     if not case.claims:
@@ -82,16 +83,22 @@ class _Checker:
 
     def check(self, refutation: Refutation, start: State | None = None) -> tuple[Violation, ...]:
         """Every step; on a stack of its own, since a refutation can be deep."""
-        todo: list[_Task] = [_Task(start or State.start(self.case), refutation)]
+        try:
+            wrong = self._unfounded(start or State.start(self.case), refutation)
+        except _Met as met:
+            return (met.violation,)
+        return () if wrong is None else (wrong,)
+
+    def _unfounded(self, state: State, refutation: Refutation) -> Violation | None:
+        """The first step that does not hold. Raises `_Met`."""
+        todo: list[_Task] = [_Task(state, refutation)]
         while todo:
             task = todo.pop()
             try:
                 todo += self._step(task.state, task.refutation)
             except Unfounded as problem:
-                return (_violation(task.state, "J10", f"{type(task.refutation).__name__}: {problem}"),)
-            except _Met as met:
-                return (met.violation,)
-        return ()
+                return _violation(task.state, "J10", f"{type(task.refutation).__name__}: {problem}")
+        return None
 
     def _step(self, state: State, step: Refutation) -> list[_Task]:
         """The parts of a step that holds. Raises `Unfounded`."""
@@ -133,8 +140,8 @@ class _Checker:
                 symmetry.claims(state, self._claim(earlier_claim), self._claim(later_claim))
             case Same(choices):
                 symmetry.same(state, symmetry.prefix(state, choices))
-            case Enumerated():
-                self._enumerate(state)
+            case Enumerated(reasons):
+                self._enumerate(state, list(reasons))
             case _:
                 assert_never(step)
         return []
@@ -181,9 +188,10 @@ class _Checker:
         supposed = [(replace(state, supposed=(*state.supposed, (at, label))), part) for label, part in parts.items()]
         return [_Task(one, part) for one, part in supposed]
 
-    def _exhausted(self, state: State, request: RequestID, parts: dict[object, Refutation]) -> list[_Task]:
+    def _exhausted(self, state: State, request: RequestID, parts: dict[DeviceID | int, Refutation]) -> list[_Task]:
         self._next(state, request)
         todo: list[_Task] = []
+        tried: list[DeviceID | int] = []
         for name, following in self._ways(state):
             answer = self._is_answer(following)
             # What comes behind the answer is of no interest; what is in this way is.
@@ -191,38 +199,27 @@ class _Checker:
                 break
             if name in parts:
                 todo.append(_Task(following, parts[name]))
-            elif answer or state.wanted is None or not self._like_one(following, todo):
+            elif answer or not self._like_one(following, name, tried):
                 raise Unfounded(f"nothing is said of {_names(following)}")
             if answer:
                 break
+            tried.append(name)
         return todo
 
-    def _like_one(self, state: State, others: list[_Task]) -> bool:
+    def _like_one(self, state: State, name: DeviceID | int, tried: list[DeviceID | int]) -> bool:
         """Whether the latest choice is like another one that could have been made there."""
-        for other in others if self._monotone else ():
-            try:
-                symmetry.devices(state, state.picks[-1][1].id, other.state.picks[-1][1].id)
-            except Unfounded:
-                continue
-            return True
-        return False
+        if not self._monotone or not isinstance(name, DeviceID):
+            return False
+        return any(isinstance(one, DeviceID) and symmetry.alike(state, name, one) for one in tried)
 
     def _next(self, state: State, request: RequestID) -> None:
         if self._request(request) != (state.claim, state.request):
             raise Unfounded(f"`{request.request}` of claim {request.claim} is not what is chosen next")
 
     def _is_answer(self, state: State) -> bool:
-        if self._answer is None or len(state.picks) > len(self._answer) or not state.plain:
-            return False
-        begun = self._answer[: len(state.picks)]
-        if any(w is not v or o is not p for (w, o), (v, p) in zip(state.picks, begun, strict=True)):
-            return False
-        if state.complete or state.wanted is None:
-            return True
-        following = self._answer[len(state.picks) : len(state.picks) + 1]
-        return all(wanted is state.wanted for wanted, _ in following)
+        return self._answer is not None and state.plain and begins(state, self._answer)
 
-    def _ways(self, state: State) -> Iterator[tuple[object, State]]:
+    def _ways(self, state: State) -> Iterator[tuple[DeviceID | int, State]]:
         """Every way to make the next choice that no rule refuses at once. An error on the way is raised (D8, D10)."""
         if state.too_large:
             return
@@ -238,21 +235,36 @@ class _Checker:
             elif refusal.fatal and state.plain and self._all_tried:
                 raise _Met(Violation(refusal.rule, refusal.sentence, state.wanted.key, state.wanted.name, offer.id))
 
-    def _enumerate(self, start: State) -> None:
-        """Try all that is left, in order."""
-        trail = [self._ways(start)]
+    def _enumerate(self, start: State, reasons: list[Refutation]) -> None:
+        """Try all that is left, in order; after a way that leads nowhere, others like it need no trial."""
+        trail: list[_Way] = [_Way(self._ways(start))]
         while trail:
-            _, state = next(trail[-1], (None, None))
-            if state is None:
+            name, state = next(trail[-1].ways, (None, None))
+            if name is None or state is None:
                 trail.pop()
                 continue
+            if self._like_one(state, name, trail[-1].tried):
+                continue
+            trail[-1].tried.append(name)
             if next(self._tried) > self._budget:
                 raise Unfounded(f"more than {self._budget} choices would have to be tried")
             if state.complete:
                 if self._is_answer(state):
                     return
                 raise self._placed(state)
-            trail.append(self._ways(state))
+            if reasons and self._fails(state, reasons):
+                continue
+            trail.append(_Way(self._ways(state)))
+
+    def _fails(self, state: State, reasons: list[Refutation]) -> bool:
+        """Whether one of the reasons holds. The one that did comes first the next time."""
+        for number, reason in enumerate(reasons):
+            if next(self._tried) > self._budget:
+                return False
+            if self._unfounded(state, reason) is None:
+                reasons.insert(0, reasons.pop(number))
+                return True
+        return False
 
     def _placed(self, state: State) -> Unfounded:
         return Unfounded(f"there is a placement: {_names(state)}")
@@ -262,6 +274,14 @@ class _Checker:
 class _Task:
     state: State
     refutation: Refutation
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A place of an enumeration: the ways that are left, and the names of those that were tried."""
+
+    ways: Iterator[tuple[DeviceID | int, State]]
+    tried: list[DeviceID | int] = field(default_factory=list)
 
 
 class _Met(Exception):

@@ -244,6 +244,16 @@ def monotone(case: Case) -> bool:
     return all(amount >= 0 for p in case.pools.values() for d in p.members for amount in drawn(d).values())
 
 
+def begins(state: State, answer: Sequence[Pick]) -> bool:
+    """Whether the choices so far, and the alternative at hand, are those that a placement begins with."""
+    begun, following = answer[: len(state.picks)], answer[len(state.picks) :]
+    if len(begun) < len(state.picks) or any(
+        w is not v or o is not p for (w, o), (v, p) in zip(state.picks, begun, strict=True)
+    ):
+        return False
+    return state.complete or state.wanted is None or (bool(following) and following[0][0] is state.wanted)
+
+
 def order(picks: Sequence[Pick]) -> list[tuple[int, int, int, int]]:
     """The choices as they are compared in Kubernetes' order (J8)."""
     return [(w.claim, w.request, w.alternative, offer.position) for w, offer in picks]
@@ -254,4 +264,4 @@ def matches(case: Case, at: ConstraintAt) -> bool:
     return case.claims[at[0]].constraints[at[1]].kind is ConstraintKind.MATCH
 
 
-__all__ = ["ConstraintAt", "Open", "State", "labels_of", "matches", "monotone", "order"]
+__all__ = ["ConstraintAt", "Open", "State", "begins", "labels_of", "matches", "monotone", "order"]

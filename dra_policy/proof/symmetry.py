@@ -47,6 +47,15 @@ def devices(state: State, chosen: DeviceID, earlier: DeviceID) -> None:
             raise Unfounded(f"{chosen} and {earlier} are not alike for {each.name} of claim {each.key}")
 
 
+def alike(state: State, chosen: DeviceID, earlier: DeviceID) -> bool:
+    """Whether `devices` has nothing to object."""
+    try:
+        devices(state, chosen, earlier)
+    except Unfounded:
+        return False
+    return True
+
+
 def _not_fixed(state: State, first: int) -> None:
     """Where a request is left out, the placement that comes earlier must begin with the choices that are fixed."""
     if state.left_out and (first < state.fixed or state.supposed or state.excluded):
@@ -259,4 +268,4 @@ def prefix(state: State, choices: Sequence[Chosen]) -> State:
     return current
 
 
-__all__ = ["claims", "devices", "left_over", "prefix", "requests", "same"]
+__all__ = ["alike", "claims", "devices", "left_over", "prefix", "requests", "same"]

@@ -6,7 +6,7 @@ one that was long not everything: what is missing is worked out once more by `dr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never, cast
 
 from dra_policy.allocation.attributes import Value
@@ -96,8 +96,22 @@ class _Translation:
             case recorded.NoCommonLabel(_, tie, given):
                 claim, position = self._tie(tie)
                 return self._given(given, Labels(claim.key, position, ()))
-            case _:  # a search below this place, which is recorded without the names of its choices
-                return Enumerated()
+            case _:  # a search below this place: why its choices failed, without their names
+                return Enumerated(tuple(dict.fromkeys(self._reasons(evidence))))
+
+    def _reasons(self, evidence: recorded.Refutation | None) -> Iterator[Refutation]:
+        """All bounds that were met in a search."""
+        todo = [evidence]
+        while todo:
+            match todo.pop():
+                case recorded.Tried(_, parts):
+                    todo += reversed(parts)
+                case recorded.Unrelated(_, why):
+                    todo.append(why)
+                case None | recorded.FailedBefore() | recorded.Decided():
+                    pass
+                case bound:
+                    yield self.of(bound)
 
     def _given(self, given: Sequence[recorded.Given], end: Refutation) -> Refutation:
         """What was found out before comes first, the oldest of all at the very beginning."""

@@ -234,6 +234,10 @@ class World:
             asked["allocationMode"] = "All"
         else:
             asked |= {"allocationMode": "ExactCount", "count": dice.choice([1, 1, 1, 2, 2, 3])}
+        if dice.random() < 0.03:
+            asked["deviceClassName"] = "missing"  # E1
+        if dice.random() < 0.02:
+            asked |= {"allocationMode": "ExactCount", "count": 33}  # E2
         if dice.random() < 0.1:
             asked["tolerations"] = [{"operator": "Exists"}]
         if dice.random() < 0.15 and self.features.consumable_capacity:

@@ -41,6 +41,8 @@ def question(strategies: ModuleType, seed: int) -> Json:
     if rng.random() < 0.12:
         made: Json = strategies.random_question(rng)
         return made | {"id": f"{seed} mixed"}
+    if rng.random() < 0.06:
+        return hidden_beside_limit(rng) | {"id": f"{seed} hidden_beside_limit {MARK}"}
     family = rng.choice(sorted(hard.FAMILIES))
     made = hard.FAMILIES[family](rng, rng.choice(SIZES[family]))
     words = [str(seed), family]
@@ -402,6 +404,18 @@ def underivable(made: Json, rng: random.Random) -> None:
         claim.setdefault("constraints", []).append(made_constraint)
 
 
+def hidden(made: Json, rng: random.Random) -> None:
+    """An error on the devices that the search takes first: it is met when they are given back (D10)."""
+    used = {one["device"] for one in made.get("allocatedDevices", ())}
+    free = [one for one in devices_of(made) if one["name"] not in used]
+    lacking = {one["name"] for one in free[: rng.choice((1, 1, 2, 3))]}
+    for one in devices_of(made):
+        if one["name"] not in lacking:
+            one.setdefault("attributes", {})["flag"] = {"int": rng.choice((0, 0, 0, 1))}
+    asked = hard.ask(rng.choice((f"{FLAG} > 5", f"{FLAG} == 1", f"{FLAG} == 1")), rng.choice((1, 1, 2)))
+    claims_of(made).append(hard.claim(7000, [hard.request(0, asked)]))
+
+
 HAZARDS: Final[tuple[Callable[[Json, random.Random], None], ...]] = (
     raising,
     raising,
@@ -409,6 +423,8 @@ HAZARDS: Final[tuple[Callable[[Json, random.Random], None], ...]] = (
     uncountable,
     all_of_them,
     underivable,
+    hidden,
+    hidden,
 )
 
 
@@ -423,3 +439,27 @@ def too_many(made: Json, rng: random.Random) -> None:
         names = {one["name"] for one in devices_of(made)}
         further = [hard.device(f"z{i:02}", group=i % 3, kind=i % 2) for i in range(rng.randint(28, 36))]
         made["slices"][0]["spec"]["devices"] += [one for one in further if one["name"] not in names]
+
+
+def hidden_beside_limit(rng: random.Random) -> Json:
+    """A claim that with its first alternatives exceeds 32 devices behind a hazard that hides behind its first choices.
+
+    Kubernetes leaves the candidates out that would have come to the error: the limit ends their loops (J9).
+    """
+    number = rng.randint(30, 36)
+    devices = [hard.device(f"d{i:02}", kind=i % 2, group=i // 17) for i in range(number)]
+    for one in devices[rng.choice((1, 2, 2, 3, 4)) :]:
+        one["attributes"]["flag"] = {"int": rng.choice((1, 1, 0))}
+    alternatives = rng.choice(((2, 1), (3, 1), (2, 1, 1), (1, 2), (4, 2, 1)))
+    asks = [hard.ask("", rng.choice((1, 1, 2))) for _ in range(rng.choice((0, 1, 1, 2)))]
+    asks.append(hard.ask(f"{FLAG} == 1", rng.choice((1, 1, 2))))
+    asks += [hard.ask("", rng.choice((1, 1, 2))) for _ in range(rng.choice((0, 1, 1, 2)))]
+    rest = hard.MOST_DEVICES - min(alternatives) - sum(one["count"] for one in asks)
+    asks.append(hard.ask("", rest - rng.choice((0, 0, 0, 1))))
+    first = {"name": "e", "firstAvailable": [{"name": f"s{i}", **hard.ask("", n)} for i, n in enumerate(alternatives)]}
+    requests = [hard.request(i, one) for i, one in enumerate(asks)]
+    requests.insert(rng.choice((0, 0, 0, 1)), first)
+    claims = [hard.claim(0, requests)]
+    if rng.random() < 0.2:
+        claims.insert(0, hard.claim(1, [hard.request(0, hard.ask())]))
+    return hard.question(devices, claims)

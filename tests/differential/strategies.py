@@ -94,7 +94,7 @@ def random_question(rng: random.Random) -> Json:
 
 
 def question_of(choices: Choices) -> Json:
-    """A question. Three out of four are searches: enough devices that fit, and constraints that make it long."""
+    """A question. Five out of six are searches: enough devices that fit, and constraints that make it long."""
     kind = Kind(choices)
     question: Json = {"id": "random"}
     if kind.switches is not None:

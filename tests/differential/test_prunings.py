@@ -24,7 +24,7 @@ from dra_policy.engine.questions import Answer, Question, Questions
 
 QUESTIONS = int(os.environ.get("DRA_POLICY_PRUNING_QUESTIONS", "300"))
 FIRST = int(os.environ.get("DRA_POLICY_PRUNING_FIRST", "0"))
-PLAIN_STEPS = 20_000
+PLAIN_STEPS = 6_000
 """A question that takes the plain search more is not small enough."""
 PRUNED_STEPS = 200_000
 OTHERS = 4

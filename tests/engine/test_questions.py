@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from dra_policy.allocation import Allocated
+from dra_policy.allocation import Allocated, Unsatisfiable
+from dra_policy.allocation.pruning import Pruning
 from dra_policy.diagnostics import InvalidInput
-from dra_policy.engine.questions import Questions
+from dra_policy.engine.questions import Question, Questions
 from dra_policy.resources import FEATURE_NAMES, Features
 
 TABLE = Path(__file__).parents[1] / "data" / "conformance" / "allocator.jsonl"
@@ -308,3 +309,32 @@ def test_a_case_of_upstream_s_table_is_a_question(case):
     if isinstance(answer.outcome, Allocated):
         wanted = [r["device"] for one in case["results"] or [] for r in one["devices"].get("results") or []]
         assert sorted(devices(answer.data())) == sorted(wanted)
+
+
+# --- how it is asked
+
+
+def test_what_the_first_question_would_wait_for_can_be_built_before(monkeypatch):
+    answered: list[Any] = []
+    whole = Question.ask
+
+    def ask(self: Question, **options: Any) -> Any:
+        answered.append(whole(self, **options))
+        return answered[-1]
+
+    monkeypatch.setattr(Question, "ask", ask)
+    Questions.ready()
+    (outcome,) = answered
+    assert isinstance(outcome, Allocated), outcome
+
+
+def test_prunings_change_the_steps_and_not_the_answer():
+    gpus = slice_of(*({"name": f"gpu-{n}"} for n in range(5)))
+    question = question_of(slices=[gpus], claims=[claim_of(f"claim-{n}") for n in range(6)])
+    steps = []
+    for options in ({}, {"prunings": frozenset()}, {"prunings": frozenset({Pruning.MATCHING})}):
+        answer = Questions(**options).answer(json.dumps(question))
+        assert isinstance(answer.outcome, Unsatisfiable)
+        steps.append(answer.outcome.steps)
+    assert steps[0] < 100 < steps[1]
+    assert steps[2] < steps[1]

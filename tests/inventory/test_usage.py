@@ -148,3 +148,10 @@ def test_signatures_know_neither_share_ids_nor_counts() -> None:
     assert twice.signature(A) == holding([allocation({"device": "a"})]).signature(A)
     assert twice != holding([allocation({"device": "a"})])
     assert Usage().signature(A) is None
+
+
+def test_a_signature_tells_shares_from_consumption_alone() -> None:
+    consumed = [(A, {"memory": Quantity.parse("1Gi")})]
+    alone, shared = Usage.of(consumed=consumed), Usage.of(shares=[(A, "1")], consumed=consumed)
+    assert alone.in_use(A, OFF) is not shared.in_use(A, OFF)
+    assert alone.signature(A) != shared.signature(A)

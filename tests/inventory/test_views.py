@@ -177,3 +177,12 @@ def test_views_of_strangers_are_not_kept_for_ever(a_slice: Any) -> None:
 def test_other_features_are_refused(a_slice: Any) -> None:
     with pytest.raises(ValueError, match="features"):
         Snapshot.empty().with_slice(a_slice("s", ["a"])).view(node("n"), Features.all())
+
+
+def test_members_are_in_the_order_in_which_slices_are_gathered(a_slice: Any) -> None:
+    """B2 and B11: those that name the node come first; the devices to choose from are in the order of names."""
+    first = Snapshot.empty().with_slice(a_slice("a", ["of-all"], count=2))
+    (pool,) = first.with_slice(a_slice("b", ["of-n1"], count=2, nodeName="n1")).view(node("n1")).pools
+    assert [record.id.device for record in pool.records] == ["of-all", "of-n1"]
+    assert pool.members == tuple(reversed(pool.devices))
+    assert pool.others == ()

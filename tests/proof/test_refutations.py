@@ -68,7 +68,7 @@ def test_counting(build: Json, read: Json) -> None:
     case = read(build.question([build.pool(build.devices(2))], [build.claim(build.request(count=3))])).case
     assert check_refutation(case, Counting((of(),))) == ()
     assert check_refutation(case, Enumerated()) == ()
-    assert "not open" in wrong(case, Counting((of("other"),)))
+    assert "has no request" in wrong(case, Counting((of("other"),)))
     enough = read(build.question([build.pool(build.devices(3))], [build.claim(build.request(count=3))])).case
     assert "enough" in wrong(enough, Counting((of(),)))
     assert "there is a placement" in wrong(enough, Enumerated())
@@ -190,7 +190,7 @@ def test_a_request_that_has_no_part_in_it(build: Json, read: Json) -> None:
         case = read(build.question([build.pool(build.devices(number))], [claim])).case
         assert (check_refutation(case, Unrelated(of("first"), Counting((of("many"),)))) == ()) is refuted
     case = read(build.question([build.pool(build.devices(3))], [claim])).case
-    assert "not open" in wrong(case, Unrelated(of("first"), Counting((of("first"),))))
+    assert "is open" in wrong(case, Unrelated(of("first"), Counting((of("first"),))))
     # The other way round: what was chosen stays chosen.
     step = Exhausted(of("first"), ((device("d0"), Counting((of("many"),))),))
     assert check_refutation(case, step) == ()
@@ -380,3 +380,19 @@ def test_nothing_is_refuted_on_the_way_to_the_first_placement(
     assert seen["steps"] > 500
     assert seen["placements"] >= QUESTIONS // 8
     assert seen["not proved"] <= QUESTIONS // 20
+
+
+def test_an_enumeration_with_reasons(build: Json, read: Json) -> None:
+    """Two of twelve devices fit the second claim, and the first may take any that differ: the same fails every time."""
+    only = {"selectors": [{"cel": {"expression": 'device.attributes["gpu.io"].tag == "a"'}}]}
+    apart = [{"distinctAttribute": "gpu.io/tag"}]
+    first = build.claim(build.request("x", 3), name="c0", constraints=apart)
+    case = read(
+        build.question(
+            [build.pool(listed(*"aa", *"bcdefghijk"))], [first, build.claim(build.request("y", 3, **only), name="c1")]
+        )
+    ).case
+    assert check_refutation(case, Enumerated((Counting((of("y", "c1"),)),)), budget=30) == ()
+    assert "would have to be tried" in check_refutation(case, Enumerated(), budget=30)[0].sentence
+    no_reason = Enumerated((Counting((of("x", "c0"),)),))
+    assert "would have to be tried" in check_refutation(case, no_reason, budget=60)[0].sentence

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from math import gcd
 from typing import NamedTuple
 
+from dra_policy.allocation.counters import COUNTER
 from dra_policy.allocation.pruning.problem import Problem, Profile, bits_of
 from dra_policy.allocation.pruning.refutation import Given, TooLittle
 from dra_policy.allocation.pruning.slots import Entry, Slot
@@ -31,6 +32,10 @@ class Amounts:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._drawn: dict[tuple[int, int, int], dict[int, Drawn]] = {}
+        self._summed: dict[int, dict[int, tuple[tuple[int, int], ...]]] = {}
+        self._drawn_on: dict[tuple[int, int], tuple[int, ...]] = {}
+        # Families that are looked at together as well, by numbers below zero.
+        self._together = {-1 - number: families for number, families in enumerate(_together(problem))}
 
     def drawn(self, entry: Entry) -> dict[int, Drawn]:
         """What the cheapest candidates of an alternative draw, by family; families of which they need nothing left out."""
@@ -44,7 +49,7 @@ class Amounts:
         return known
 
     def _read(self, profile: Profile, devices: int, needed: int) -> Iterable[tuple[int, Drawn]]:
-        for family, sums in profile.sums.items():
+        for family, sums in self._sums(profile).items():
             drawing = 0
             for _, mask in sums:
                 drawing |= mask
@@ -59,14 +64,37 @@ class Amounts:
             if not least:
                 continue
             resources = unit = 0
-            for resource in bits_of(profile.resources):
-                if self._problem.family[resource] != family:
-                    continue
+            for resource in self._resources(profile, family):
                 for amount, mask in profile.levels[resource]:
                     if mask & devices:
                         resources |= 1 << resource
                         unit = gcd(unit, amount)
             yield family, Drawn(least, resources, unit)
+
+    def _sums(self, profile: Profile) -> dict[int, tuple[tuple[int, int], ...]]:
+        """What the devices draw of each family, and of families together."""
+        known = self._summed.get(profile.number)
+        if known is None:
+            known = self._summed[profile.number] = dict(profile.sums)
+            for number, families in self._together.items():
+                sums: dict[int, int] = {}
+                for device, draws in profile.draws.items():
+                    total = sum(amount for resource, amount in draws if self._problem.family[resource] in families)
+                    if total:
+                        sums[total] = sums.get(total, 0) | 1 << device
+                if sums:
+                    known[number] = tuple(sorted(sums.items()))
+        return known
+
+    def _resources(self, profile: Profile, family: int) -> tuple[int, ...]:
+        key = profile.number, family
+        known = self._drawn_on.get(key)
+        if known is None:
+            families = self._together.get(family) or {family}
+            known = self._drawn_on[key] = tuple(
+                resource for resource in bits_of(profile.resources) if self._problem.family[resource] in families
+            )
+        return known
 
     def too_little(self, slots: Sequence[Slot], left: Sequence[int], given: tuple[Given, ...]) -> TooLittle | None:
         """Why what is left of some family does not suffice for the slots."""
@@ -94,6 +122,22 @@ class Amounts:
 
 
 _KEPT = 1 << 16
+
+
+def _together(problem: Problem) -> set[frozenset[int]]:
+    """Families of counters worth a look together: those whose names differ in a final number, and all of them.
+
+    Partitions choose among the slots of a board, so that none draws on any one slot for certain, but each on some.
+    Any choice of families is sound, because what is drawn on each of them adds up as what is left does.
+    """
+    stems: dict[str, set[int]] = {}
+    for number, family in enumerate(problem.families):
+        match family:
+            case (kind, str(name)) if kind == COUNTER:
+                stems.setdefault(name.rstrip("0123456789"), set()).add(number)
+    found = {frozenset(families) for families in stems.values() if len(families) > 1}
+    every = frozenset(number for families in stems.values() for number in families)
+    return found | {every} if len(every) > 1 else found
 
 
 def _either(one: dict[int, Drawn], other: dict[int, Drawn]) -> dict[int, Drawn]:

@@ -78,6 +78,7 @@ class Guide:
         rules: Rules,
         prunings: frozenset[Pruning],
         state: Callable[[int], Hashable],
+        step_limit: int,
         *,
         record: bool = False,
     ) -> None:
@@ -96,9 +97,11 @@ class Guide:
         self._symmetry = Pruning.SYMMETRY in prunings and problem.exact
         self._jumping = Jumping(problem) if Pruning.JUMPING in prunings and not problem.large else None
         self._decider = Decider(problem, bounds, self._suffixes) if Pruning.DECIDING in prunings else None
+        self._limit = step_limit
         self._given_back = 0
         self._ask_from = 0
         self._budget = _BUDGET
+        self._asked_whole = 0
         self._spent = 0
         self._recording = RECORDED if record else 0
         self._stack: list[Guided] = []
@@ -145,14 +148,14 @@ class Guide:
             pending &= next((entry.devices for entry in slot.entries if entry.option is option), 0)
         wanted = profile.needed - chosen
         if self._count and pending.bit_count() < wanted:
-            self._note(TooFew(involved, wanted, pending))
+            self._note(TooFew(involved, wanted, pending), request, chosen)
             return involved
         key: Hashable = None
         if self._memory is not None and not self.hazards.behind(number):
             key = self._memory.key(self.standing, request, alternative, chosen, ahead, in_claim)
             known = self._memory.known(key)
             if known is not None:
-                self._note(FailedBefore(known))
+                self._note(FailedBefore(known), request, chosen)
                 return known
         eager = parent is not None and parent.eager
         place = Guided(
@@ -161,7 +164,7 @@ class Guide:
         if eager and self._bounds is not None:
             refuted = self._look(place)
             if refuted is not None:
-                self._note(refuted)
+                self._note(refuted, request, chosen)
                 self._remember(place, refuted.requests)
                 return refuted.requests
         if parent is not None and parent.witness.get(parent.request.number, 0) >> parent.device & 1:
@@ -169,7 +172,7 @@ class Guide:
         elif self._asking(steps):
             refuted = self._ask(place, steps)
             if refuted is not None:
-                self._note(refuted)
+                self._note(refuted, request, chosen)
                 self._remember(place, refuted.requests)
                 return refuted.requests
         if profile.every:
@@ -238,6 +241,21 @@ class Guide:
         spent, self._spent = self._spent, 0
         return spent
 
+    def hopeless(self, steps: int) -> bool:
+        """Whether a decision from the very beginning, made every time when decisions may take more, says no."""
+        if not self._asking(steps) or self._asked_whole == self._budget or self._decider is None:
+            return False
+        self._asked_whole = self._budget
+        whole = [Item(request) for request in self.problem.requests[: self.hazards.end(0)]]
+        if not whole:
+            return False
+        decision = self._decider.decide(Standing(self.problem), whole, min(self._budget, self._limit - steps))
+        self._spent += decision.places
+        if decision.verdict is not Verdict.NO:
+            return False
+        self.evidence = Decided((1 << len(whole)) - 1, decision.places)
+        return True
+
     def _asking(self, steps: int) -> bool:
         """Whether it is time to decide the rest of the problem."""
         return self._decider is not None and self._given_back >= _ASKING and steps >= self._ask_from
@@ -248,7 +266,7 @@ class Guide:
         assert self._decider is not None
         place.asked = True
         rest = self._rest(place)
-        decision = self._decider.decide(self.standing, rest, self._budget)
+        decision = self._decider.decide(self.standing, rest, min(self._budget, self._limit - steps))
         self._spent += decision.places
         match decision.verdict:
             case Verdict.NO:
@@ -284,7 +302,7 @@ class Guide:
 
     def _close(self, place: Guided, why: Refutation) -> int:
         self._stack.pop()
-        self._note(why)
+        self._note(why, place.request, place.chosen)
         self._remember(place, why.requests)
         return why.requests
 
@@ -323,12 +341,14 @@ class Guide:
             return self._stack[-1]
         return self._stack[-2] if len(self._stack) > 1 else None
 
-    def _note(self, why: Refutation) -> None:
-        if self._recording and self._stack:
-            self._recording -= 1
-            self._stack[-1].parts.append(why)
-        if not self._stack:
-            self.evidence = why
+    def _note(self, why: Refutation, request: Request, chosen: int) -> None:
+        """Record why a place, which is gone, leads nowhere."""
+        if self._stack:
+            if self._recording:
+                self._recording -= 1
+                self._stack[-1].parts.append(why)
+        elif not request.number and not chosen and len(request.options) == 1:
+            self.evidence = why  # that place is the whole problem
 
 
 __all__ = ["RECORDED", "Guide", "Guided"]

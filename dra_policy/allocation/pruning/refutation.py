@@ -44,7 +44,10 @@ class TooFewLabels:
 
 @dataclass(frozen=True, slots=True)
 class TooLittle:
-    """Requests draw at least `demand` of a family of resources, all of it on these resources, which have `supply`."""
+    """Requests draw at least `demand` of a family of resources, all of it on these resources, which have `supply`.
+
+    `family` is below zero where several families are looked at together.
+    """
 
     requests: int
     family: int
