@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import random
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -29,7 +30,12 @@ NOTES = (
         "an operation is one `Engine.allocate` or one `Engine.release`; a slice is published anew, with another driver"
         f" version, after each {EACH_UPDATE}"
     ),
-    "us: of the processor for one operation, updates included; p99: for one allocation; resident: memory of the process at the point, after a collection of garbage; growth: over the first point",
+    "us: of the processor for one operation, updates included; p99: for one allocation",
+    "resident: memory of the process at the point, after a collection of garbage; growth: over the first point",
+    (
+        "live blocks: what Python has allocated and not freed, which tells what is kept from what the allocator of memory"
+        " has not given back"
+    ),
     (
         "at the end every claim is released and every slice as it was: usage, allocations and answers are compared with the"
         " first ones"
@@ -50,7 +56,7 @@ def run(
     table = Table(
         "churn",
         f"Churn on {number} nodes x 8 devices",
-        ("point", "operations", "updates", "resident MiB", "growth", "us", "p99 us", "refused"),
+        ("point", "operations", "updates", "resident MiB", "growth", "live blocks", "us", "p99 us", "refused"),
         NOTES,
         Plot("operations", ("resident MiB",), "of", "MiB", logarithmic=False),
     )
@@ -71,6 +77,7 @@ def run(
             "point": f"{point} of {POINTS}",
             "resident MiB": round(memory, 1),
             "growth": rounded(memory / first, 4),
+            "live blocks": sys.getallocatedblocks(),
         }
         table.add(row, limits["point"])
         say(" ".join(f"{key} {value}" for key, value in row.items()))

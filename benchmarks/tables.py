@@ -35,7 +35,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "512 shapes p50 us",
         "512 shapes p99 us",
     ),
-    "churn": ("point", "operations", "updates", "resident MiB", "growth", "us", "p99 us"),
+    "churn": ("point", "operations", "updates", "resident MiB", "growth", "live blocks", "us", "p99 us"),
     "churn-end": ("of", "equal"),
     "threads": ("of", "changes", "checks", "missed", "half applied"),
 }

@@ -80,6 +80,10 @@ _SAME: Final = (
         r"asks for all devices, but resource pool \1 is currently invalid",
     ),
 )
+_GUARD: Final = (
+    ". consider using CEL optional chaining (.? followed by orValue()) "
+    "or guarding the check with has() for optional fields"
+)
 _INVALID_POOLS: Final = "invalid resource pools were encountered"
 
 
@@ -94,7 +98,8 @@ def _error(failed: Failed, claims: Mapping[ClaimKey, ResourceClaim], classes: Ma
         selector = _selector(failed, claims, classes)
         device = f" on device {failed.device}" if failed.device else ""
         kind = "runtime" if failed.device else "compile"
-        return f"{selector or where}{device}: CEL {kind} error: {failed.message}"
+        hint = _GUARD if failed.message.startswith("no such key:") else ""
+        return f"{selector or where}{device}: CEL {kind} error: {failed.message}{hint}"
     message = failed.message
     if failed.rule == "E5":
         message = f"cannot add device {failed.device} because a claim constraint would not be satisfied"

@@ -319,12 +319,14 @@ class Finder:
 
     def freed_shared(self) -> None:
         """Something of a shared pool may have become free."""
-        self._ranks.append(0)  # to have a number of its own; that a node may fit is never wrong
+        self._ranks.append(~0)  # to have a number of its own
         self._shared_freed = self._now
 
     def find(self, judge: Judge, placing: Placing) -> Answer:
         """The node to take, or that fails the pod; and the first of the nodes that gave up before it was found."""
         index = judge.scene.index
+        if not index.names:
+            return None, None
         if index.names is not self._names or index.columns.relabelled is not self._relabelled:
             self.forget()
             self._names, self._relabelled = index.names, index.columns.relabelled

@@ -9,6 +9,8 @@ from dra_policy.allocation.pruning import Pruning
 from dra_policy.cluster import ClusterIndex, Placing, PodQuestions, Scene, SuitableNodes, Touched
 from dra_policy.engine.answer import Asking, answer, suitable_nodes
 from dra_policy.engine.claims import ClaimLike, node_named, resolve_all
+from dra_policy.engine.retired import retired_by
+from dra_policy.engine.situations import situation_of
 from dra_policy.engine.state import State
 from dra_policy.explanation import Explanation
 from dra_policy.graph import MatcherGraph
@@ -134,8 +136,10 @@ class Moment:
             results = tuple(one.allocation for one in held)
             return Explanation(keys, Allocated(held[0].node, keys, results, 0))
         name = None if node is None else node_named(state, node)
-        outcome, _ = answer(Asking(state, self.scene(), wanted), self.terms.questions, None, name, placing)
-        return Explanation(keys, outcome)
+        asking = Asking(state, self.scene(), wanted)
+        outcome, _ = answer(asking, self.terms.questions, None, name, placing)
+        situation = situation_of(asking, self.terms.questions, self.terms.step_limit, name)
+        return Explanation(keys, outcome, situation, retired_by(state.policies))
 
 
 def _merged(waiting: tuple[Touched, ...]) -> tuple[Touched, ...]:

@@ -7,7 +7,7 @@ requests with their clauses, constraints and configuration.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from dra_policy.expression import compile_tree
@@ -47,10 +47,12 @@ class PolicyRules:
     """What policies mean to the core: classes by name, claims by the names of their templates.
 
     The key of a claim's rules is the template's name in no namespace; give it the claim's own before allocating.
+    `retired` says by driver and former name what an attribute is called now, or nothing if it is gone, and why.
     """
 
     classes: Mapping[ClassName, ClassRules]
     claims: Mapping[str, ClaimRules]
+    retired: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,20 @@ def lower(policies: CheckedPolicies, features: Features | None = None) -> Policy
             rules = lower_claim(claim, chosen)
             claims.setdefault(name, rules)
             claims[f"{policy.name}.{name}"] = rules
-    return PolicyRules(classes, claims)
+    return PolicyRules(classes, claims, _retired(policies))
+
+
+def _retired(policies: CheckedPolicies) -> dict[tuple[str, str], tuple[str, str]]:
+    """Former names of what devices publish, with the names that are published now."""
+    return {
+        (device.driver, former.old): (
+            device.attributes[former.new].published.identifier if former.new in device.attributes else former.new or "",
+            former.because,
+        )
+        for policy in policies
+        for device in policy.devices.values()
+        for former in device.retired.values()
+    }
 
 
 def lower_class(class_: CheckedClass, features: Features) -> ClassRules:

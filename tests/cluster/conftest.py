@@ -16,7 +16,7 @@ from dra_policy.engine.answer import Asking
 from dra_policy.engine.claims import resolve_all
 from dra_policy.inventory import PoolState
 from dra_policy.resources import Features, ResourceClaim
-from dra_policy.rules import ClaimRules, claim_rules
+from dra_policy.rules import ClaimKey, ClaimRules, claim_rules
 
 API = "resource.k8s.io/v1"
 Json: TypeAlias = dict[str, Any]
@@ -82,8 +82,11 @@ class World:
         # Most clusters have no error in them: with one, hardly any question goes on to the next node.
         self.errors = dice.random() < 0.15
         self.network = dice.random() < 0.4
+        # Few kinds of nodes and few pods that come again and again: what is remembered is used.
+        self.kinds = dice.choices([0, 1, 1, 2, 2, 3, 4, 4, 5, 6, 7], k=dice.choice([1, 2, 2, 3]))
+        self.favourites: list[list[ClaimRules]] = []
         self.engine.apply(*(device_class(name, *conditions) for name, conditions in CLASSES.items()))
-        for _ in range(dice.randint(1, 8)):
+        for _ in range(dice.randint(2, 10)):
             self.add_node()
         if self.network:
             self.publish_network()
@@ -93,13 +96,15 @@ class World:
     def gpus(self, where: str, kind: int) -> list[Json]:
         dice = self.random
         devices: list[Json] = []
-        for i in range(kind % 4 + 1):
+        size = dice.choice(["4Gi", "8Gi"])
+        by_two = dice.random() < 0.7
+        for i in range(kind % 4 + 2):
             self.serial += 1
             attributes: Json = {
                 "model": {"string": "fast" if i % 2 == kind % 2 else "slow"},
                 "uuid": {"string": f"GPU-{self.serial}"},
                 "numa": {"int": i // 2},
-                ROOT: {"string": f"{where}-{i // 2}"},
+                ROOT: {"string": f"{where}-{i // 2 if by_two else i % 2}"},
             }
             if self.errors and dice.random() < 0.2:
                 del attributes["model"]
@@ -109,7 +114,7 @@ class World:
                 attributes[ROOT] = {"strings": [f"{where}-{i // 2}", f"{where}-x{self.serial}"]}
             device: Json = {"name": f"gpu-{i}", "attributes": attributes}
             if kind == 2:
-                device |= {"capacity": {"memory": {"value": "8Gi"}}, "allowMultipleAllocations": True}
+                device |= {"capacity": {"memory": {"value": size}}, "allowMultipleAllocations": True}
             if kind == 3 and dice.random() < 0.3:
                 device["taints"] = [{"key": "acme.com/old", "value": "1", "effect": "NoSchedule"}]
             devices.append(device)
@@ -117,7 +122,7 @@ class World:
 
     def partitions(self) -> list[Json]:
         devices: list[Json] = []
-        for i, amount in enumerate((2, 1, 1, 3)):
+        for i, amount in enumerate(self.random.choice([(2, 1, 1, 3), (1, 2, 2, 1)])):
             counters = {"slots": {"value": str(amount)}}
             part: Json = {"counterSet": "board", "counters": counters}
             self.serial += 1
@@ -130,8 +135,8 @@ class World:
     def publish(self, name: str) -> None:
         """The slices of one node, of one of a few kinds."""
         dice = self.random
-        kind = dice.choice([0, 1, 1, 2, 3, 3, 4, 5, 6, 7])
-        where = dice.choice([name, name, "same"])
+        kind = dice.choice(self.kinds)
+        where = dice.choice([name, name, name, "same"])
         made: list[Json] = []
         if kind == 4:
             counters = [{"name": "board", "counters": {"slots": {"value": "3"}}}]
@@ -227,16 +232,17 @@ class World:
 
     def ask(self) -> Json:
         dice = self.random
-        asked: Json = {"deviceClassName": dice.choice(["gpu", "gpu", "fast", "fast", "marked", "nic", "any", "strict"])}
+        names = ["gpu", "gpu", "fast", "fast", "marked", "nic", "any", "strict", *(["nic"] * 3 if self.network else [])]
+        asked: Json = {"deviceClassName": dice.choice(names)}
         if not self.errors and asked["deviceClassName"] == "strict":
             asked["deviceClassName"] = "gpu"
         if dice.random() < 0.12:
             asked["allocationMode"] = "All"
         else:
             asked |= {"allocationMode": "ExactCount", "count": dice.choice([1, 1, 1, 2, 2, 3])}
-        if dice.random() < 0.03:
+        if dice.random() < 0.01:
             asked["deviceClassName"] = "missing"  # E1
-        if dice.random() < 0.02:
+        if dice.random() < 0.01:
             asked |= {"allocationMode": "ExactCount", "count": 33}  # E2
         if dice.random() < 0.1:
             asked["tolerations"] = [{"operator": "Exists"}]
@@ -249,7 +255,7 @@ class World:
     def claim(self, name: str) -> ClaimRules:
         dice = self.random
         requests: list[Json] = []
-        for i in range(dice.choice([1, 1, 1, 2])):
+        for i in range(dice.choice([1, 1, 1, 2, 2])):
             if dice.random() < 0.15 and self.features.prioritized_list:
                 subrequests = [{"name": f"s{j}", **self.ask()} for j in range(2)]
                 requests.append({"name": f"r{i}", "firstAvailable": subrequests})
@@ -272,13 +278,18 @@ class World:
         return claim_rules(ResourceClaim.model_validate(data), self.features)
 
     def pod(self, name: str) -> list[ClaimRules]:
-        """The claims of one pod; now and then one that has devices already."""
+        """The claims of one pod, mostly of one that came before; now and then one of them has devices already."""
         dice = self.random
-        claims = [self.claim(f"{name}-{i}") for i in range(dice.choice([1, 1, 1, 2]))]
+        if len(self.favourites) < 4 or dice.random() < 0.1:
+            claims = [self.claim(f"{name}-{i}") for i in range(dice.choice([1, 1, 1, 2]))]
+            self.favourites = [claims, *self.favourites[:3]]
+        else:
+            favourite = dice.choice(self.favourites)
+            claims = [rules.renamed(ClaimKey("default", f"{name}-{i}")) for i, rules in enumerate(favourite)]
         state = self.engine.moment().state
         if dice.random() < 0.1 and state.held:
-            claims.append(state.claims[dice.choice(sorted(state.held, key=str))])
-        return claims
+            return [*claims, state.claims[dice.choice(sorted(state.held, key=str))]]
+        return list(claims)
 
     def release(self) -> None:
         held = sorted(self.engine.moment().state.held, key=str)

@@ -32,8 +32,8 @@ def test_answers_are_those_of_a_walk_over_all_nodes(
         for step in range(25):
             one_step(here, step, walked, comparable, seen)
     # The clusters are worth something only if they meet all kinds of answers.
-    assert seen["Allocated"] >= 5 * SEEDS, seen
-    assert seen["Unsatisfiable"] >= 5 * SEEDS, seen
+    assert seen["Allocated"] >= 3 * SEEDS, seen
+    assert seen["Unsatisfiable"] >= 3 * SEEDS, seen
 
 
 def one_step(here: Any, step: int, walked: Walked, comparable: Comparable, seen: dict[str, int]) -> None:
@@ -41,7 +41,7 @@ def one_step(here: Any, step: int, walked: Walked, comparable: Comparable, seen:
     engine = here.engine
     if dice.random() < 0.3:
         here.change()
-    if dice.random() < 0.35:
+    while dice.random() < 0.4:
         here.release()
     moment = engine.moment()
     claims = here.pod(f"p{step}")

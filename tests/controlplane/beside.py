@@ -153,4 +153,4 @@ def check(decision: Decision) -> None:
             assert [result["device"] for result in allocated] == decision.devices[0]
     else:
         assert said["verdict"] != "placed", (decision.name, decision.message)
-        assert said["scheduler"] == decision.message
+        assert said["scheduler"] == decision.message, f"foretold: {said['scheduler']}\nwritten: {decision.message}"

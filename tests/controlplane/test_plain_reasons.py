@@ -97,8 +97,9 @@ def decide(plain: Any, vendors_cluster: Any) -> Iterator[Callable[..., Any]]:
         pod = vendors_cluster.pod(name, entries, **({"nodeSelector": HERE} | spec))
         del pod["metadata"]["uid"]
         pod["spec"]["containers"][0]["ports"] = ports
+        decision = plain.decide(pod)
         made.append(name)
-        return plain.decide(pod)
+        return decision
 
     yield run
     for name in made:
@@ -127,7 +128,7 @@ def named(*values: str) -> Json:
         ("fits", "", {}),
         ("cpu", "", {"requests": {"cpu": "9"}}),
         ("memory", "", {"requests": {"memory": "64Gi", "cpu": "9", "ephemeral-storage": "1Ti"}}),
-        ("unknown-resource", "", {"requests": {"example.com/none": "1"}}),
+        ("unknown-resource", "", {"requests": {"example.com/none": "1"}, "limits": True}),
         ("tolerant", "", {"tolerations": [{"operator": "Exists"}]}),
         ("selector", "", {"nodeSelector": {"plain": "no"}}),
         ("named", "", named("plain-b")),
@@ -142,7 +143,6 @@ def named(*values: str) -> Json:
             },
         ),
         ("overhead-fits", "", {"requests": {"cpu": "8"}}),
-        ("never-preempts", "", {"requests": {"cpu": "9"}, "preemptionPolicy": "Never"}),
         ("device", "shared", {}),
         ("no-class", "no-class", {}),
         ("incomplete", "broken", {}),
@@ -182,13 +182,15 @@ def test_devices_that_others_have(decide: Callable[..., Any], check: Callable[[A
 
 def test_lower_pods_in_the_way(plain: Any, decide: Callable[..., Any], check: Callable[[Any], None]) -> None:
     """With priorities the scheduler looks for pods to evict, and says what it found."""
-    for name, value in (("plain-low", 1), ("plain-high", 1000)):
+    policies = (("plain-low", 1, {}), ("plain-high", 1000, {}), ("plain-meek", 1000, {"preemptionPolicy": "Never"}))
+    for name, value, policy in policies:
         kind = {
             "apiVersion": "scheduling.k8s.io/v1",
             "kind": "PriorityClass",
             "metadata": {"name": name},
             "value": value,
         }
-        plain.plane.create("/apis/scheduling.k8s.io/v1/priorityclasses", kind)
+        plain.plane.create("/apis/scheduling.k8s.io/v1/priorityclasses", kind | policy)
     check(decide("plain-sits", requests={"cpu": "7"}, priorityClassName="plain-high"))
     check(decide("plain-below", requests={"cpu": "7"}, priorityClassName="plain-low"))
+    check(decide("plain-meek", requests={"cpu": "7"}, priorityClassName="plain-meek"))

@@ -22,6 +22,9 @@ def vendors(vendors_cluster: Any) -> Any:
 @pytest.fixture(scope="module")
 def decisions(cluster: Any, vendors: Any, vendors_cluster: Any) -> Iterator[dict[str, Any]]:
     """The vendors' 28 nodes; a pod for each of the 28 claims in turn, then a second one for half of them."""
+    # One of the claims asks for admin access, which only some namespaces may.
+    labels = {"resource.kubernetes.io/admin-access": "true"}
+    cluster.plane.patch("/api/v1/namespaces/default", {"metadata": {"labels": labels}})
     for one in vendors.objects:
         cluster.put(one)
     cluster.nodes_ready()

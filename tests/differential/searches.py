@@ -49,7 +49,7 @@ def question(strategies: ModuleType, seed: int) -> Json:
     for change in rng.sample(CHANGES, rng.choice((0, 0, 1, 1, 2, 3))):
         change(made, rng)
         words.append(change.__name__)
-    if rng.random() < 0.3:
+    if rng.random() < 0.12:
         one_too_much(made, rng)
         words.append("one_too_much")
     if rng.random() < 0.4:
@@ -442,24 +442,41 @@ def too_many(made: Json, rng: random.Random) -> None:
 
 
 def hidden_beside_limit(rng: random.Random) -> Json:
-    """A claim that with its first alternatives exceeds 32 devices behind a hazard that hides behind its first choices.
+    """A claim that with its first alternatives exceeds 32 devices, behind an error that hides behind its first choices.
 
-    Kubernetes leaves the candidates out that would have come to the error: the limit ends their loops (J9).
+    Kubernetes leaves the candidates out that would have come to the error: the limit ends their loops (J9). A search
+    that finds out before that too few devices are left, and goes back as usual, would meet it. A claim before makes the
+    search turn round some times, so that pruning has begun.
     """
-    number = rng.randint(30, 36)
-    devices = [hard.device(f"d{i:02}", kind=i % 2, group=i // 17) for i in range(number)]
-    for one in devices[rng.choice((1, 2, 2, 3, 4)) :]:
-        one["attributes"]["flag"] = {"int": rng.choice((1, 1, 0))}
-    alternatives = rng.choice(((2, 1), (3, 1), (2, 1, 1), (1, 2), (4, 2, 1)))
-    asks = [hard.ask("", rng.choice((1, 1, 2))) for _ in range(rng.choice((0, 1, 1, 2)))]
-    asks.append(hard.ask(f"{FLAG} == 1", rng.choice((1, 1, 2))))
-    asks += [hard.ask("", rng.choice((1, 1, 2))) for _ in range(rng.choice((0, 1, 1, 2)))]
-    rest = hard.MOST_DEVICES - min(alternatives) - sum(one["count"] for one in asks)
-    asks.append(hard.ask("", rest - rng.choice((0, 0, 0, 1))))
-    first = {"name": "e", "firstAvailable": [{"name": f"s{i}", **hard.ask("", n)} for i, n in enumerate(alternatives)]}
-    requests = [hard.request(i, one) for i, one in enumerate(asks)]
-    requests.insert(rng.choice((0, 0, 0, 1)), first)
-    claims = [hard.claim(0, requests)]
-    if rng.random() < 0.2:
-        claims.insert(0, hard.claim(1, [hard.request(0, hard.ask())]))
-    return hard.question(devices, claims)
+    asked_first = rng.choice((2, 2, 3))
+    first = [hard.device(f"e{i}", kind=0) for i in range(asked_first + rng.choice((0, 1, 1, 2)))]
+    second = [hard.device(f"f{i}", kind=1) for i in range(rng.randint(1, 3))]
+    risky = [hard.device(f"g{i}", kind=2) for i in range(rng.randint(1, 3))]
+    before, behind = rng.choice((0, 1, 1, 2)), rng.choice((0, 1, 1, 2))
+    rest = hard.MOST_DEVICES - 1 - before - 1 - behind
+    spare = rng.choice((0, 0, 0, 1))
+    many = [hard.device(f"h{i:02}", kind=0) for i in range(behind + rest + 1 - len(first) + spare)]
+    lacking = {one["name"] for one in first[: rng.choice((1, 1, 2))]}
+    for one in (*first, *second, *risky, *many):
+        if one["name"] not in lacking:
+            one["attributes"]["flag"] = {"int": int(one["name"][0] == "g")}
+    early = f'{hard.attribute("kind")} == 0 && device.attributes["{hard.DRIVER}"].early'
+    for one in (*first, *second, *risky, *many):
+        one["attributes"]["early"] = {"bool": one["name"][0] == "e"}
+    requests = [
+        {
+            "name": "e",
+            "firstAvailable": [{"name": f"s{i}", **hard.ask(early, n)} for i, n in enumerate((asked_first, 1))],
+        },
+        *({"name": f"f{i}", "exactly": hard.ask(f"{hard.attribute('kind')} == 1")} for i in range(before)),
+        {"name": "g", "exactly": hard.ask(f"{FLAG} == 1")},
+        *({"name": f"h{i}", "exactly": hard.ask(f"{hard.attribute('kind')} == 0")} for i in range(behind)),
+        {"name": "i", "exactly": hard.ask(f"{hard.attribute('kind')} == 0", rest)},
+    ]
+    turning = [hard.device(f"y{i}", kind=7, group=i, flag=0) for i in range(rng.choice((3, 4, 5)))]
+    turning.append(hard.device("z", kind=8, group=len(turning) - 1, flag=0))
+    for one in turning:
+        one["attributes"]["early"] = {"bool": False}
+    pair = [hard.request(i, hard.ask(f"{hard.attribute('kind')} == {7 + i}")) for i in range(2)]
+    claims = [hard.claim(1, pair, hard.match("group")), hard.claim(0, requests)]
+    return hard.question([*first, *second, *risky, *many, *turning], claims)

@@ -237,7 +237,8 @@ def test_an_error_on_one_node_ends_the_attempt(
     assert "it would fit on a, but an error on one node ends the attempt on all of them" in why.prospect
     assert why.scheduler == (
         'running "DynamicResources" filter plugin: claim default/one: selector #0 on device gpu.acme.com/b/gpu-0: '
-        "CEL runtime error: no such key: model"
+        "CEL runtime error: no such key: model. consider using CEL optional chaining (.? followed by orValue()) "
+        "or guarding the check with has() for optional fields"
     )
 
 

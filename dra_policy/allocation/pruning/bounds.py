@@ -21,8 +21,12 @@ from dra_policy.allocation.pruning.slots import Entry, Item, Slot, open_entries
 from dra_policy.allocation.pruning.standing import Standing
 from dra_policy.allocation.pruning.switches import Pruning
 from dra_policy.allocation.pruning.values import covered, narrow
+from dra_policy.allocation.pruning.weighing import Weights, weigh
 
 _ROUNDS = 4
+
+_WEIGHTS = 6
+"""The weights that are tried at every place, the latest ones."""
 
 
 class Bounds:
@@ -35,6 +39,7 @@ class Bounds:
         self._distinct = Pruning.DISTINCT in prunings
         self._amounts = Amounts(problem) if Pruning.AMOUNTS in prunings else None
         self._least = _least_draws(problem)
+        self._weights: list[Weights] = []
         self.any = bool(prunings & {Pruning.COUNT, Pruning.VALUES, Pruning.MATCHING, Pruning.DISTINCT, Pruning.AMOUNTS})
 
     def look(self, standing: Standing, items: Sequence[Item]) -> Refutation | list[Slot]:
@@ -80,12 +85,33 @@ class Bounds:
 
     def _together(self, standing: Standing, slots: Sequence[Slot], given: tuple[Given, ...]) -> Refutation | None:
         if self._matching:
-            short = self._hall(standing, slots, given)
+            lacking = self._hall(standing, slots, given)
+            if lacking is not None:
+                return lacking
+        if self._amounts is not None:
+            short = self._amounts.too_little(slots, standing.left, given)
             if short is not None:
                 return short
-        if self._amounts is not None:
-            return self._amounts.too_little(slots, standing.left, given)
+            for weights in self._weights:
+                dear = weights.too_dear(standing, slots, given)
+                if dear is not None:
+                    return dear
         return None
+
+    def weigh(self, standing: Standing, items: Sequence[Item]) -> Refutation | None:
+        """Look for weights under which some requests cannot be served; they are tried at later places as well."""
+        slots = self.look(standing, items)
+        if not isinstance(slots, list):
+            return slots
+        if self._amounts is None:
+            return None
+        weights = weigh(self._problem, standing, slots)
+        if weights is None:
+            return None
+        dear = weights.too_dear(standing, slots, ())
+        if dear is not None:
+            self._weights = [weights, *self._weights[: _WEIGHTS - 1]]
+        return dear
 
     def _hall(self, standing: Standing, slots: Sequence[Slot], given: tuple[Given, ...]) -> TooFewTogether | None:
         demands: dict[int, int] = {}

@@ -86,6 +86,9 @@ class Decider:
                     self._unwind(standing, stack)
                     return Decision(Verdict.OPEN, places, {})
                 places += 1
+                if not places % _WEIGHED and self._bounds.weigh(standing, rest) is not None:
+                    rest = None
+                    continue
                 place = self._open(standing, blocks, rest)
                 if place is not None:
                     stack.append(place)
@@ -172,6 +175,9 @@ class Decider:
 
 
 _KEPT = 200_000
+
+_WEIGHED = 50
+"""How many places go by until the resources are weighed at one of them."""
 
 
 def _demanding(item: Item, slot: Slot) -> tuple[bool, int, int]:

@@ -249,6 +249,10 @@ class Guide:
         whole = [Item(request) for request in self.problem.requests[: self.hazards.end(0)]]
         if not whole:
             return False
+        if self._bounds is not None and self._budget == _BUDGET:
+            self.evidence = self._bounds.weigh(Standing(self.problem), whole)
+            if self.evidence is not None:
+                return True
         decision = self._decider.decide(Standing(self.problem), whole, min(self._budget, self._limit - steps))
         self._spent += decision.places
         if decision.verdict is not Verdict.NO:
@@ -279,6 +283,8 @@ class Guide:
             case Verdict.OPEN:
                 self._ask_from = steps + 2 * decision.places
                 self._budget = min(2 * self._budget, _MOST)
+                if self._bounds is not None:
+                    return self._bounds.weigh(self.standing, rest)
         return None
 
     def left(self) -> None:

@@ -58,6 +58,21 @@ class TooLittle:
 
 
 @dataclass(frozen=True, slots=True)
+class TooDear:
+    """With resources and devices weighed, the cheapest candidates of requests cost more than all there is is worth.
+
+    `resources` and `devices` are numbers and weights; a device that is taken is worth nothing.
+    """
+
+    requests: int
+    resources: tuple[tuple[int, int], ...]
+    devices: tuple[tuple[int, int], ...]
+    least: int
+    worth: int
+    given: tuple[Given, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NoCommonLabel:
     """No label can serve all requests under a tie: each is told apart in `given`, or no candidate has it."""
 
@@ -128,7 +143,16 @@ class Unrelated:
 
 
 Refutation: TypeAlias = (
-    TooFew | TooFewTogether | TooFewLabels | TooLittle | NoCommonLabel | Tried | Decided | FailedBefore | Unrelated
+    TooFew
+    | TooFewTogether
+    | TooFewLabels
+    | TooLittle
+    | TooDear
+    | NoCommonLabel
+    | Tried
+    | Decided
+    | FailedBefore
+    | Unrelated
 )
 
 __all__ = [
@@ -140,6 +164,7 @@ __all__ = [
     "NoCommonLabel",
     "Refutation",
     "Removed",
+    "TooDear",
     "TooFew",
     "TooFewLabels",
     "TooFewTogether",

@@ -48,7 +48,8 @@ def test_it_says_what_the_plain_search_finds(asked, family, seed, prunings):
         for request in problem.requests:
             devices = decision.witness.get(request.number, 0)
             assert any(
-                option.profile.needed == devices.bit_count() and not devices & ~option.mask for option in request.options
+                option.profile.needed == devices.bit_count() and not devices & ~option.mask
+                for option in request.options
             )
 
 
