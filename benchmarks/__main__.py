@@ -26,6 +26,7 @@ MODULES = {
     "scale": "scale",
     "churn": "churn",
     "threads": "threads",
+    "explanation": "explanation",
 }
 WITH_PEER = frozenset(("allocation", "families", "cluster"))
 

@@ -546,12 +546,14 @@ def steps_of(outcome: Outcome | None) -> int:
 
 
 def solve(questions: Questions, data: Json, step_limit: int = STEP_LIMIT) -> tuple[Outcome, float]:
-    """The outcome and the processor's seconds of the quicker of two calls; of the first if it took long."""
+    """The outcome and the processor's seconds of the quickest of two calls or five; of the first if it took long."""
     asked = questions.question(data)
     outcome, best = _timed(asked, step_limit)
-    if best <= SLOW_SECONDS:
+    calls = 1
+    while best <= SLOW_SECONDS and calls < (5 if best > OUR_SECONDS / 2 else 2):
         outcome, again = _timed(asked, step_limit)
         best = min(best, again)
+        calls += 1
     return outcome, best
 
 

@@ -16,7 +16,7 @@ from immutables import Map
 from dra_policy.cluster.classes import EXCLUSIVE, Members, NodeClass
 from dra_policy.cluster.columns import Columns, Learning
 from dra_policy.cluster.layout import Place, place
-from dra_policy.inventory import DeviceID, PoolID, Snapshot, Usage
+from dra_policy.inventory import DeviceID, PoolID, Snapshot, Usage, uncollected
 
 PoolUses: TypeAlias = frozenset[tuple[str, Hashable]]
 """Devices of a shared pool that something holds, by name, with their signatures."""
@@ -70,7 +70,8 @@ class ClusterIndex:
         """From scratch. `columns` says which columns are relabelled from the start."""
         columns = Columns.none() if columns is None else Columns.none(columns.relabelled)
         while True:
-            made = cls._built(snapshot, usage, columns)
+            with uncollected():
+                made = cls._built(snapshot, usage, columns)
             if isinstance(made, ClusterIndex):
                 return made
             columns = made

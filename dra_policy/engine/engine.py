@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from itertools import chain, groupby
 
 from dra_policy.allocation import Allocated, Outcome
@@ -16,7 +17,7 @@ from dra_policy.engine.claims import ClaimLike, ObjectLike, held_key, node_named
 from dra_policy.engine.moment import Moment, Terms, as_one
 from dra_policy.engine.state import DEFAULT_NAMESPACE, Applied, Held, Spots, State, devices_of, touched
 from dra_policy.explanation import Explanation
-from dra_policy.inventory import Snapshot, Usage
+from dra_policy.inventory import Snapshot, Usage, uncollected
 from dra_policy.language import load, lower
 from dra_policy.resources import AllocationResult, Features, Places, ResourceSlice
 from dra_policy.rules import ClaimKey
@@ -26,6 +27,7 @@ STEP_LIMIT = 1_000_000
 """How many candidates a search looks at on one node before it gives up."""
 
 _MANY = 256
+"""Objects applied at once from which on they are taken in bulk."""
 _UNTOLD = 1024
 """So many changes are told to the finder one by one; after more it starts anew."""
 
@@ -140,10 +142,14 @@ class Engine:
         not compile or may cost too much, D7), and with ENG003, ENG004. What a cluster holds already was admitted once:
         `stored` objects are decoded and not judged again.
         """
+        with uncollected() if len(objects) > _MANY else nullcontext():
+            self._apply(objects, checked=not stored)
+
+    def _apply(self, objects: Sequence[ObjectLike], *, checked: bool) -> None:
         diagnostics: list[Diagnostic] = []
         applied: list[tuple[Applied, Places | None]] = []
         for given in objects:
-            found = taken(given, diagnostics, self.features, checked=not stored)
+            found = taken(given, diagnostics, self.features, checked=checked)
             if found is not None:
                 applied.append(found)
         if has_errors(diagnostics):

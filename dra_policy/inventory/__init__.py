@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dra_policy.inventory.changes import Step
+from dra_policy.inventory.collecting import uncollected
 from dra_policy.inventory.identity import DeviceID, PoolID
 from dra_policy.inventory.listing import told_apart
 from dra_policy.inventory.nodes import NodeFacts, NodeSelectorError, choice_matches, node_matches
@@ -32,4 +33,5 @@ __all__ = [
     "chosen",
     "node_matches",
     "told_apart",
+    "uncollected",
 ]

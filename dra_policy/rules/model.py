@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, NamedTuple, NewType
 
 from dra_policy.expression import EvaluationError, Program
 from dra_policy.resources import DeviceClaimConfiguration, DeviceClassConfiguration, Quantity, Toleration
@@ -124,8 +124,7 @@ class ConstraintRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimKey:
+class ClaimKey(NamedTuple):
     """Namespace and name of a claim: its identity in an engine."""
 
     namespace: str

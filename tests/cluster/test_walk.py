@@ -17,7 +17,7 @@ Walked = Callable[[Moment, Sequence[ClaimRules]], Any]
 Comparable = Callable[[Outcome], object]
 
 
-SEEDS = int(os.environ.get("DRA_POLICY_CLUSTER_SEEDS", "4"))
+SEEDS = int(os.environ.get("DRA_POLICY_CLUSTER_SEEDS", "10"))
 """How many clusters each of the blocks has; CI has time for a few."""
 
 

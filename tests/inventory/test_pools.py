@@ -193,6 +193,15 @@ def test_b9_without_groups_a_slice_that_declares_one_does_not_count(a_slice: Any
     assert (pool["state"], pool["devices"]) == ("complete", ["a[0]=x", "b[0]=y"])
 
 
+def test_b9_without_groups_the_only_slice_of_a_pool_does_not_count_if_it_declares_one(
+    a_slice: Any, viewed: Any, shown: Any
+) -> None:
+    only = a_slice("a", [draws("x", compatibilityGroups=["g"])], sharedCounters=COUNTERS, allNodes=True)
+    assert shown(viewed(only)) == []
+    (pool,) = shown(viewed(only, features=replace(Features(), compatibility_groups=True)))
+    assert (pool["state"], pool["devices"]) == ("complete", ["a[0]=x"])
+
+
 def test_b10_pools_by_driver_and_name_those_with_binding_conditions_last(a_slice: Any, viewed: Any, shown: Any) -> None:
     bound = {"name": "x", "bindingConditions": ["ready"], "bindingFailureConditions": ["failed"]}
     unreachable = {**bound, "nodeName": "node-2"}

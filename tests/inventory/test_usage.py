@@ -52,6 +52,13 @@ def test_j12_admin_results_do_not_count() -> None:
     assert usage.without_allocation(allocation({"device": "a", "adminAccess": True})) == Usage()
 
 
+def test_j12_an_admin_result_that_goes_leaves_the_device_to_its_holder() -> None:
+    held = Usage().with_allocation(allocation({"device": "a"}))
+    admin = allocation({"device": "a", "adminAccess": True})
+    assert held.with_allocation(admin) == held
+    assert held.without_allocation(admin) == held
+
+
 def test_two_holders_keep_a_device_in_use_until_both_are_gone() -> None:
     one, two = allocation({"device": "a"}), allocation({"device": "a"}, {"device": "b"})
     both = Usage().with_allocation(one).with_allocation(two)
