@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Unsatisfiable
+    from dra_policy.cluster import Placing, SuitableNodes
     from dra_policy.diagnostics import Diagnostic, InvalidInput
-    from dra_policy.engine import Engine
+    from dra_policy.engine import Engine, Moment
     from dra_policy.explanation import Explanation
     from dra_policy.inventory import DeviceID
     from dra_policy.resources import Features
@@ -34,10 +35,13 @@ _HOMES = {
     "Features": "resources",
     "GaveUp": "allocation",
     "InvalidInput": "diagnostics",
+    "Moment": "engine",
     "Origin": "rules",
     "Outcome": "allocation",
+    "Placing": "cluster",
     "Source": "source",
     "Span": "source",
+    "SuitableNodes": "cluster",
     "Unsatisfiable": "allocation",
 }
 
@@ -52,10 +56,13 @@ __all__ = [
     "Features",
     "GaveUp",
     "InvalidInput",
+    "Moment",
     "Origin",
     "Outcome",
+    "Placing",
     "Source",
     "Span",
+    "SuitableNodes",
     "Unsatisfiable",
     "__version__",
 ]

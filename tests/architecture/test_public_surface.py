@@ -24,10 +24,13 @@ PUBLIC = {
     "Features",
     "GaveUp",
     "InvalidInput",
+    "Moment",
     "Origin",
     "Outcome",
+    "Placing",
     "Source",
     "Span",
+    "SuitableNodes",
     "Unsatisfiable",
     "__version__",
 }
