@@ -194,6 +194,13 @@ def test_d8_class_then_request_in_order_until_the_first_that_is_false(
         assert outcome.rule == "D8"
 
 
+def test_d8_a_device_that_one_condition_is_false_on_raises_nothing_while_others_go_on() -> None:
+    bare = {"name": "bare", "attributes": {"size": {"int": 1}}}
+    outcome = asked([bare, DEVICE], [f'"model" in {OWN}'], [f'{OWN}.model == "a"'], "ExactCount").allocate("claim")
+    assert isinstance(outcome, Allocated)
+    assert [result.device for result in outcome.results[0].devices.results] == [DEVICE["name"]]
+
+
 def test_d9_a_value_that_does_not_convert_spoils_its_device_alone() -> None:
     broken = {"name": "broken", "attributes": {"firmware": {"version": "535.104.05"}}}
     assert "parse semantic version" in str(answer("true", broken))
