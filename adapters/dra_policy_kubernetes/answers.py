@@ -90,7 +90,7 @@ class NodeAnswer:
             return self.obstacle.detail
         if self.elsewhere is not None:
             return self.elsewhere.detail
-        return "fits" if self.devices is None else self.devices.sentence()
+        return "fits" if self.devices is None else self.devices.sentence().removeprefix(f"{self.node}: ")
 
     def data(self, *, verbose: bool) -> dict[str, Any]:
         data: dict[str, Any] = {"node": self.node, "fits": self.fits}

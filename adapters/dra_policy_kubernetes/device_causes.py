@@ -1,40 +1,46 @@
-"""The true cause of what the devices say, in one line.
+"""The true cause of what the devices say, and the changes that would help: all that is asked of an explanation.
 
-Whoever explains refusals better than `Explanation.sentence` does so here: everything else asks these functions only.
+Whoever explains better than `Explanation` does so here.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from dra_policy import Explanation, Failed, Unsatisfiable
-from dra_policy.diagnostics import nearest
-from dra_policy_kubernetes.cluster_objects import ClusterObjects
+from dra_policy import Explanation
+from dra_policy_kubernetes.rendering import named_nodes
 
-_NO_KEY: Final = "no such key: "
+WAIT: Final = "wait"
+CHANGES_SHOWN: Final = 2
 
 
-def device_cause(explanation: Explanation, cluster: ClusterObjects) -> str:
-    """Why the claims get no devices."""
-    outcome = explanation.outcome
-    if isinstance(outcome, Failed) and outcome.rule == "D8" and outcome.message.startswith(_NO_KEY) and outcome.device:
-        return _unguarded(outcome, outcome.message.removeprefix(_NO_KEY), cluster)
-    return explanation.sentence()
+def device_cause(explanation: Explanation) -> str:
+    """Why the claims get no devices, in one line."""
+    return clipped(explanation.sentence())
 
 
 def together(explanations: Sequence[Explanation]) -> Explanation | None:
-    """One explanation of several nodes: their refusals together, or the first of another kind."""
-    refusals = [e.outcome for e in explanations if isinstance(e.outcome, Unsatisfiable)]
-    if not explanations:
-        return None
-    if not refusals:
-        return explanations[0]
-    # The keys differ only if nodes have different claims for extended resources.
-    keys = explanations[0].claims
-    reasons = tuple(reason for refusal in refusals for reason in refusal.reasons)
-    return Explanation(keys, Unsatisfiable(keys, reasons, sum(refusal.steps for refusal in refusals)))
+    """One explanation of several nodes, if there are any."""
+    return Explanation.together(explanations) if explanations else None
+
+
+def remedy(explanation: Explanation) -> str:
+    """What to write instead, if the cause is what is written."""
+    return "" if explanation.cause is None else explanation.cause.advice
+
+
+def changes(explanation: Explanation | None) -> tuple[str, ...]:
+    """The cheapest changes that place the claims now, each tried, but for those that wait for others."""
+    if explanation is None:
+        return ()
+    found: list[str] = []
+    for one in explanation.relaxations:
+        if any(change.code == WAIT for change in one.changes):
+            continue
+        texts = ", and ".join(change.text for change in one.changes)
+        found.append(f"{texts}: then it fits on {named_nodes(one.nodes)}{' at least' if one.more else ''}")
+    return tuple(found[:CHANGES_SHOWN])
 
 
 def clipped(sentence: str, limit: int = 480) -> str:
@@ -49,31 +55,4 @@ def clipped(sentence: str, limit: int = 480) -> str:
     return f"{parts[0]}; ..." if parts[0] else f"{sentence[: limit - 3]}..."
 
 
-def _unguarded(failed: Failed, name: str, cluster: ClusterObjects) -> str:
-    """A selector reads what the device does not have, which is an error and not "no" (D3, D8)."""
-    driver = failed.device.partition("/")[0]
-    counted: Counter[str] = Counter()
-    devices = 0
-    for one in cluster.slices.values():
-        if one.spec.driver == driver:
-            for device in one.spec.devices:
-                devices += 1
-                counted.update({key.rpartition("/")[2] for key in (*device.attributes, *device.capacity)})
-    origin = failed.origin
-    rule = "" if origin is None else f"{origin.owner}: `{_shortened(origin.text)}`"
-    if not counted[name]:
-        near = nearest(name, counted)
-        hint = f" (did you mean `{near}`?)" if near else ""
-        return f"no device of {driver} has `{name}`{hint}, but it is read without a guard by {rule}"
-    return (
-        f"device {failed.device} has no `{name}`, as {devices - counted[name]} of {devices} devices of {driver}, "
-        f"but it is read without a guard by {rule}"
-    )
-
-
-def _shortened(text: str, limit: int = 140) -> str:
-    words = " ".join(text.split()).replace("`", "")
-    return words if len(words) <= limit else f"{words[: limit - 3]}..."
-
-
-__all__ = ["clipped", "device_cause", "together"]
+__all__ = ["changes", "clipped", "device_cause", "remedy", "together"]

@@ -24,9 +24,8 @@ class PodClaim:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What the pod waits for: in kube-scheduler's words, and in ours with who can end it."""
+    """What the pod waits for before kube-scheduler has it in its queue, about which it writes nothing; who can end it."""
 
-    scheduler: str
     cause: str
     remedy: str
 
@@ -63,7 +62,6 @@ def _claim(entry: PodResourceClaim, pod: Pod, cluster: ClusterObjects) -> PodCla
         return _missing(named) if claim is None else PodClaim(entry.name, claim)
     if entry.resource_claim_template_name is None:
         return Waiting(
-            f'pod "{key}", spec.resourceClaim "{entry.name}": none of the supported fields are set',
             f"entry `{entry.name}` of the pod names neither a claim nor a template",
             "write `resourceClaimName` or `resourceClaimTemplateName`",
         )
@@ -82,7 +80,6 @@ def _from_template(entry: PodResourceClaim, key: PodKey, cluster: ClusterObjects
     if template is None:
         name = f"ResourceClaimTemplate `{key.namespace}/{entry.resource_claim_template_name}`"
         return Waiting(
-            f'pod "{key}": ResourceClaim not created yet',
             f"{name} does not exist, so no claim is made for entry `{entry.name}`",
             "create the template, or correct `resourceClaimTemplateName`",
         )
@@ -97,7 +94,6 @@ def stand_in(template: ResourceClaimTemplate, name: str) -> ResourceClaim:
 
 def _missing(key: ClaimKey) -> Waiting:
     return Waiting(
-        f'could not find v1.ResourceClaim "{key}"',
         f"ResourceClaim `{key}` does not exist",
         "create the claim, or correct the name in the pod",
     )
@@ -108,20 +104,17 @@ def _problem(one: PodClaim, entry: PodResourceClaim, pod: Pod, cluster: ClusterO
     claim = one.claim
     if not one.exists:
         return Waiting(
-            f'pod "{key}": ResourceClaim not created yet',
             f"no claim is made yet from ResourceClaimTemplate `{key.namespace}/{entry.resource_claim_template_name}`",
             "look whether the resource claim controller of kube-controller-manager runs",
         )
     if claim.metadata.deletion_timestamp is not None:
         users = ", ".join(user.name for user in claim.status.reserved_for) or "its finalizers"
         return Waiting(
-            f'resourceclaim "{claim.metadata.name}" is being deleted',
             f"claim `{one.key}` is being deleted and waits for {users}",
             "create the claim again when it is gone",
         )
     if entry.resource_claim_name is None and not _owned(claim, pod, cluster):
         return Waiting(
-            f"ResourceClaim {one.key} was not created for Pod {key} (Pod is not owner)",
             f"claim `{one.key}` has the name of the pod's claim but belongs to somebody else",
             "delete one of the two: the claim, or the pod, whose next claim gets another name",
         )

@@ -19,7 +19,7 @@ from dra_policy_kubernetes.allocated_claims import elsewhere
 from dra_policy_kubernetes.answers import NodeAnswer, Verdict, Why
 from dra_policy_kubernetes.attempts import attempt
 from dra_policy_kubernetes.cluster_objects import ClusterObjects, PodKey, claim_key, has_ended, pod_key
-from dra_policy_kubernetes.device_causes import clipped, device_cause, together
+from dra_policy_kubernetes.device_causes import changes, clipped, device_cause, remedy, together
 from dra_policy_kubernetes.device_questions import DeviceQuestions
 from dra_policy_kubernetes.extended_resources import (
     ANNOTATION,
@@ -41,6 +41,7 @@ from dra_policy_kubernetes.pod_claims import PodClaim, Waiting, claims_of
 from dra_policy_kubernetes.rendering import named_nodes
 from dra_policy_kubernetes.scheduler_words import NO_NODES, filter_error, refused
 
+NOT_QUEUED: Final = "kube-scheduler has the pod not in its queue yet, and writes nothing about it"
 TAKEN_BACK: Final = "deallocation of ResourceClaim completed"
 ALL_NODES_TRIED: Final = 100
 """Up to so many nodes kube-scheduler looks at all of them; among more it stops when it has found enough."""
@@ -151,13 +152,11 @@ class _Asked:
         if pod is not None and pod.spec.scheduling_gates:
             gates = ", ".join(gate.name for gate in pod.spec.scheduling_gates)
             cause = f"waits for the scheduling gate{'s' if len(pod.spec.scheduling_gates) > 1 else ''} {gates}"
-            names = " ".join(gate.name for gate in pod.spec.scheduling_gates)
-            sentence = f"waiting for scheduling gates: [{names}]"
             prospect = "waiting: whoever set the gate must take it away; kube-scheduler does not look at the pod before"
-            return Why(self.subject, Verdict.WAITING, cause, prospect, scheduler=sentence)
+            return Why(self.subject, Verdict.WAITING, cause, prospect, notes=(NOT_QUEUED,))
         if self.waiting is not None:
             prospect = f"waiting: {self.waiting.remedy}{self._then()}"
-            return Why(self.subject, Verdict.WAITING, self.waiting.cause, prospect, scheduler=self.waiting.scheduler)
+            return Why(self.subject, Verdict.WAITING, self.waiting.cause, prospect, notes=(NOT_QUEUED,))
         conflict = "" if self.needs is None else refused_before_nodes(self.needs)
         if conflict:
             cause = "the pod's required node affinity names different nodes at once, so no node matches"
@@ -242,7 +241,13 @@ class _Asked:
         sentence = self._attempt(answers)
         if prospects.possible:
             return self._not_now(cause, sentence, prospects)
-        return Why(self.subject, Verdict.NEVER, cause, self._never(answers, prospects), scheduler=sentence)
+        why = Why(self.subject, Verdict.NEVER, cause, self._never(answers, prospects), scheduler=sentence)
+        return why if prospects.hardware else replace(why, changes=self._changes(answers))
+
+    def _changes(self, answers: Sequence[NodeAnswer]) -> tuple[str, ...]:
+        """Changes of the claims that place them on a node where nothing else stands in the way."""
+        focus = [answer.devices for answer in answers if answer.open and answer.elsewhere is None]
+        return changes(together([one for one in focus if one is not None]))
 
     def _attempt(self, answers: Sequence[NodeAnswer], first: str = "") -> str:
         if self.needs is None:
@@ -264,6 +269,8 @@ class _Asked:
             )
         else:
             prospect = "never as it stands: an error on one node ends the attempt on all of them"
+        advice = remedy(first)
+        prospect += f"; {advice}" if advice else ""
         notes: tuple[str, ...] = ()
         if len(answers) > ALL_NODES_TRIED and fits:
             notes = (
@@ -333,7 +340,7 @@ class _Asked:
         return self._device_cause(together([e for answer in focus if (e := self._empty(answer)) is not None]))
 
     def _device_cause(self, explanation: Explanation | None) -> str:
-        return "no node can be looked at" if explanation is None else clipped(device_cause(explanation, self.cluster))
+        return "no node can be looked at" if explanation is None else device_cause(explanation)
 
     def _never(self, answers: Sequence[NodeAnswer], prospects: _Prospects) -> str:
         if prospects.hardware:
@@ -357,8 +364,16 @@ class _Asked:
         if by_claims:
             cause = f"{release.node}: the devices are held by {_and_more([holder.held_by() for holder in by_claims])}"
         change = f"when {going} {'is' if len(pods) + len(unused) == 1 else 'are'} gone it fits on {release.node}{gets}"
+        others = self._changes(prospects.possible)[:1]
         return Why(
-            self.subject, Verdict.NOT_NOW, cause, prospect, release.holders, (change,), sentence, details=details
+            self.subject,
+            Verdict.NOT_NOW,
+            cause,
+            prospect,
+            release.holders,
+            (change, *others),
+            sentence,
+            details=details,
         )
 
     def _release(self, possible: Sequence[NodeAnswer]) -> Release | None:

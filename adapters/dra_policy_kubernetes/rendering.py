@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from dra_policy import Explanation
 from dra_policy_kubernetes.answers import NodeAnswer, Why
 
 NAMED = 3
@@ -24,10 +25,9 @@ def as_text(why: Why, *, verbose: bool = False) -> str:
         lines.append(f"kube-scheduler said last: {why.said}")
     if verbose:
         lines += [f"{_nodes(group)}: {group[0].words()}" for group in _groups(why.nodes)]
-        for answer in why.nodes:
-            if answer.devices is not None:
-                lines.append(f"{answer.node}, devices:")
-                lines += [f"  {line}" for line in answer.devices.text(verbose=True).splitlines()]
+        refused = [answer.devices for answer in why.nodes if answer.devices is not None and not answer.has_devices]
+        if refused:
+            lines += Explanation.together(refused).text(verbose=True).splitlines()
     lines += [f"note: {note}" for note in why.notes]
     return "\n".join(lines) + "\n"
 

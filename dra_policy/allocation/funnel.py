@@ -149,10 +149,15 @@ class Funnel:
             for rule in claim.constraints
             if affects(rule, asked) and (made := constraint_rule(rule, call.attributes, call.features)) is not None
         ]
+        given = True
         for rule in (*self._order, *constraints):
+            # What is left of a capacity can only be asked about an amount that the device gives at all (H4).
+            if rule.nature.cause is Cause.CAPACITY and not given:
+                continue
             if rule.take(choice) is Reply.TAKEN:
                 rule.undo(choice)
             else:
+                given = given and rule.nature.cause is not Cause.CAPACITY
                 yield Refusal(rule.nature.cause, rule.origin(choice))
 
     def _withheld(self, tally: _Tally) -> int:

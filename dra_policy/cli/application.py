@@ -17,10 +17,14 @@ from dra_policy.cli.commands.cel import cel
 from dra_policy.cli.commands.check import check
 from dra_policy.cli.commands.codes import explain_code
 from dra_policy.cli.commands.completion import completion
+from dra_policy.cli.commands.diff import diff
 from dra_policy.cli.commands.dump import dump
 from dra_policy.cli.commands.format import fmt
 from dra_policy.cli.commands.policies import policies
+from dra_policy.cli.commands.replay import replay
+from dra_policy.cli.commands.shrink import shrink
 from dra_policy.cli.commands.test import test
+from dra_policy.cli.commands.what_if import what_if
 from dra_policy.cli.commands.why import why
 from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.terminal import complain
@@ -118,6 +122,10 @@ COMMANDS: tuple[click.Command, ...] = (
     cel,
     check,
     why,
+    what_if,
+    diff,
+    replay,
+    shrink,
     dump,
     fmt,
     test,

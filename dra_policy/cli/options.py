@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dra_policy.cli.inputs import PathArgument
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -76,4 +78,10 @@ STEP_LIMIT = click.option(
     type=click.IntRange(min=1),
     metavar="N",
     help="Give up on a node after looking at N candidates; exit with 3.",
+)
+CAPSULE = click.option(
+    "--capsule",
+    type=PathArgument(),
+    metavar="FILE",
+    help="Write the question, all that it was answered from, and the answer to a file for `dra-policy replay`.",
 )

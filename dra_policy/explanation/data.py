@@ -1,12 +1,129 @@
-"""An outcome as plain JSON values, with stable names."""
+"""An outcome and its explanation as plain JSON values, with stable names."""
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, Loss, Outcome, RequestReasons, Unsatisfiable
+from dra_policy.explanation.causes import TrueCause
+from dra_policy.explanation.chosen import Placement
+from dra_policy.explanation.conflict import Conflicts
+from dra_policy.explanation.kinds import Prospect
+from dra_policy.explanation.nearest import Miss
+from dra_policy.explanation.relaxing import Relaxation
 from dra_policy.resources import to_object
 from dra_policy.rules import Origin
+
+if TYPE_CHECKING:
+    from dra_policy.explanation.explanation import Explanation
+
+SCHEMA: Final = "explanation/v1"
+"""The name of the shape: keys and codes may be added to it, and none change their meaning or go."""
+
+
+def explanation_data(explanation: Explanation, *, verbose: bool) -> dict[str, Any]:
+    """An explanation; `kind`, `holders`, `conflicts`, `changes` and `chosen` are there if `verbose` and known."""
+    data: dict[str, Any] = {
+        "claims": [str(key) for key in explanation.claims],
+        "reason": explanation.sentence(),
+        **outcome_data(explanation.outcome),
+    }
+    if explanation.cause is not None:
+        data["cause"] = _cause(explanation.cause)
+    if not verbose:
+        return data
+    data["schema"] = SCHEMA
+    if explanation.prospect is not None:
+        data |= _prospect(explanation.prospect)
+    if explanation.misses:
+        data["nearest"] = [_miss(miss) for miss in explanation.misses]
+    if explanation.conflict is not None:
+        data["conflicts"] = _conflicts(explanation.conflict)
+    if explanation.situation is not None and isinstance(explanation.outcome, Unsatisfiable):
+        data["changes"] = [_relaxation(one) for one in explanation.relaxations]
+    if explanation.chosen is not None:
+        data["chosen"] = _placement(explanation.chosen)
+    return data
+
+
+def _cause(cause: TrueCause) -> dict[str, Any]:
+    data: dict[str, Any] = {"code": cause.why.value, "text": cause.text}
+    return data | ({"advice": cause.advice} if cause.advice else {})
+
+
+def _prospect(prospect: Prospect) -> dict[str, Any]:
+    data: dict[str, Any] = {"kind": prospect.kind.value, "certain": prospect.certain}
+    if prospect.node:
+        data["fitsOn"] = prospect.node
+    if prospect.holders:
+        data["holders"] = [str(key) for key in prospect.holders]
+    if prospect.unclaimed:
+        data["unclaimed"] = True
+    return data
+
+
+def _miss(miss: Miss) -> dict[str, Any]:
+    gaps = [
+        {"code": gap.lack.value, "subject": gap.subject, "has": gap.has, "needs": gap.needs}
+        | ({"hint": gap.hint} if gap.hint else {})
+        for gap in miss.gaps
+    ]
+    return {
+        "request": miss.request,
+        "devices": list(miss.devices),
+        "cause": miss.cause.name,
+        "rule": _origin(miss.origin),
+        "gaps": gaps,
+    }
+
+
+def _conflicts(conflicts: Conflicts) -> dict[str, Any]:
+    groups = [
+        {
+            "nodes": list(conflict.nodes),
+            "certain": conflict.certain,
+            "elements": [{"code": one.code, "rule": _origin(one.origin)} for one in conflict.elements],
+        }
+        for conflict in conflicts.groups
+    ]
+    return {"groups": groups, "unseen": list(conflicts.unseen)}
+
+
+def _relaxation(relaxation: Relaxation) -> dict[str, Any]:
+    return {
+        "changes": [
+            {"code": change.code, "text": change.text, "cost": change.cost, "rule": _origin(change.origin)}
+            for change in relaxation.changes
+        ],
+        "cost": relaxation.cost,
+        "nodes": list(relaxation.nodes),
+        "more": relaxation.more,
+    }
+
+
+def _placement(placement: Placement) -> dict[str, Any]:
+    devices: list[dict[str, Any]] = []
+    for one in placement.devices:
+        device: dict[str, Any] = {
+            "claim": str(one.claim),
+            "request": one.request,
+            "device": one.device,
+            "position": one.position,
+            "passed": [_loss(loss) for loss in one.passed],
+            "fruitless": list(one.fruitless),
+            "alike": list(one.alike),
+        }
+        if one.runner_up is not None:
+            device["runnerUp"] = {"device": one.runner_up.device, "lacks": one.runner_up.lacks}
+        devices.append(device)
+    return {
+        "node": placement.node,
+        "nodes": list(placement.nodes),
+        "earlier": placement.earlier,
+        "scores": [{"preference": s.preference, "points": s.points, "most": s.most} for s in placement.scores],
+        "devices": devices,
+        "held": [str(key) for key in placement.told],
+    }
 
 
 def outcome_data(outcome: Outcome) -> dict[str, Any]:

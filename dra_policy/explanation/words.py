@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+import re
+from typing import Any, assert_never
 
-from dra_policy.allocation import Cause, Loss
+from dra_policy.allocation import Allocated, Cause, Loss
 from dra_policy.rules import Origin
 
 # A rule's own words are quoted up to this many characters; the place leads to the rest.
 QUOTED = 140
+
+_MORE = "..."
+_END = re.compile(r"; |\. |\.?\n")
 
 
 def rule(origin: Origin) -> str:
@@ -71,3 +75,31 @@ def _how(loss: Loss) -> str:
 def count(number: int, noun: str) -> str:
     """A number with its noun, as in "1 device" and "2 devices"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def cut(text: str, limit: int) -> str:
+    """As many whole sentences as fit into a number of bytes of UTF-8, then `...`; half a sentence if it is the first.
+
+    A sentence ends at `; `, at a full stop with a space or a line behind it, or with its line.
+
+    >>> cut("one; two; three", 13), cut("ääää", 7)
+    ('one; two; ...', 'ää...')
+    """
+    if len(text.encode()) <= limit:
+        return text
+    room = text.encode()[: max(0, limit - len(_MORE))].decode(errors="ignore")
+    ends = [match.end() for match in _END.finditer(text) if match.end() <= len(room)]
+    return (room[: ends[-1]] if ends else room) + _MORE[: max(0, limit)]
+
+
+def devices(outcome: Allocated) -> list[str]:
+    """Every device of a placement in short."""
+    return [device_text(result) for allocation in outcome.results for result in allocation.devices.results]
+
+
+def device_text(result: Any) -> str:
+    """A result in short, `request=device{capacity:amount,...}`: capacities by name, for shares only."""
+    share = ""
+    if result.consumed_capacity:
+        share = "{" + ",".join(f"{name}:{amount}" for name, amount in sorted(result.consumed_capacity.items())) + "}"
+    return f"{result.request}={result.device}{share}"

@@ -81,15 +81,14 @@ def lower(policies: CheckedPolicies, features: Features | None = None) -> Policy
 
 def _retired(policies: CheckedPolicies) -> dict[tuple[str, str], tuple[str, str]]:
     """Former names of what devices publish, with the names that are published now."""
-    return {
-        (device.driver, former.old): (
-            device.attributes[former.new].published.identifier if former.new in device.attributes else former.new or "",
-            former.because,
-        )
-        for policy in policies
-        for device in policy.devices.values()
-        for former in device.retired.values()
-    }
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for policy in policies:
+        for device in policy.devices.values():
+            for former in device.retired.values():
+                now = None if former.new is None else device.attributes.get(former.new)
+                new = (former.new or "") if now is None else now.published.identifier
+                found[device.driver, former.old] = new, former.because
+    return found
 
 
 def lower_class(class_: CheckedClass, features: Features) -> ClassRules:

@@ -194,3 +194,58 @@ def test_lower_pods_in_the_way(plain: Any, decide: Callable[..., Any], check: Ca
     check(decide("plain-sits", requests={"cpu": "7"}, priorityClassName="plain-high"))
     check(decide("plain-below", requests={"cpu": "7"}, priorityClassName="plain-low"))
     check(decide("plain-meek", requests={"cpu": "7"}, priorityClassName="plain-meek"))
+
+
+def test_a_claim_that_is_not_there(plain: Any, vendors_cluster: Any) -> None:
+    """Before the queue (K1) the scheduler writes nothing: the pod has no word of what it waits for."""
+    pod = vendors_cluster.pod("plain-lonely", [{"name": "gpu", "resourceClaimName": "plain-missing"}])
+    del pod["metadata"]["uid"], pod["status"]
+    plain.plane.create(PODS, pod)
+    try:
+        said = plain.why("pod/plain-lonely")
+        assert said["verdict"] == "waiting"
+        assert said["cause"] == "ResourceClaim `default/plain-missing` does not exist"
+        plain.put(claim("missing", "plain"))
+
+        def bound() -> bool:
+            return bool(plain.plane.get(f"{PODS}/plain-lonely")["spec"].get("nodeName"))
+
+        plain.waiting("the pod with its claim", bound)
+        assert written(plain, "plain-lonely") == []
+        assert "scheduler" not in said
+    finally:
+        plain.plane.delete(f"{PODS}/plain-lonely")
+
+
+def test_devices_that_nobody_uses_on_a_node_that_is_wrong(plain: Any, vendors_cluster: Any) -> None:
+    """K5: the scheduler says that it takes them back, and binds the pod in its next attempt."""
+    plain.put(claim("idle", "plain"))
+    field = {"key": "metadata.name", "operator": "In", "values": ["plain-c"]}
+    result = {"request": "gpu", "driver": "plain.example.com", "pool": "plain-c", "device": "gpu-9"}
+    allocation = {
+        "devices": {"results": [result]},
+        "nodeSelector": {"nodeSelectorTerms": [{"matchFields": [field]}]},
+        "allocationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    path = f"{DEVICES}/namespaces/default/resourceclaims/plain-idle"
+    plain.plane.patch(f"{path}/status", {"status": {"allocation": allocation}})
+    pod = vendors_cluster.pod("plain-idler", [{"name": "gpu", "resourceClaimName": "plain-idle"}], nodeSelector=HERE)
+    del pod["metadata"]["uid"]
+    decision = plain.decide(pod)
+    try:
+        assert (decision.said["verdict"], decision.said["cause"]) == ("placed", "fits on plain-a: gpu=gpu-0")
+
+        def bound() -> bool:
+            return plain.plane.get(f"{PODS}/plain-idler")["spec"].get("nodeName") == "plain-a"
+
+        plain.waiting("the pod with new devices", bound)
+        assert written(plain, "plain-idler") == [decision.said["scheduler"]]
+    finally:
+        plain.plane.delete(f"{PODS}/plain-idler")
+
+
+def written(plain: Any, pod: str) -> list[str]:
+    """What the scheduler wrote of a pod that it did not bind, in events."""
+    events = plain.plane.get("/apis/events.k8s.io/v1/namespaces/default/events")["items"]
+    failed = [e for e in events if e["reason"] == "FailedScheduling" and e["regarding"]["name"] == pod]
+    return list(dict.fromkeys(event["note"] for event in failed))

@@ -47,7 +47,7 @@ def test_standard_input(invoke: Invoke, dump: Path) -> None:
 
 def test_verbose_says_it_for_every_node(invoke: Invoke, dump: Path) -> None:
     done = invoke("why", "pod/two-big-gpus", "--from", dump, "--verbose")
-    assert "flex-01, devices:\n" in done.stdout
+    assert "\nflex-01: " in done.stdout
     assert "fail the claim's rule" in done.stdout
 
 

@@ -54,11 +54,11 @@ def test_what_runs_is_told_with_its_devices(vendors: Any, answers: dict[str, Why
 @pytest.mark.parametrize(
     ("name", "verdict", "words"),
     [
-        ("h100-even-index", Verdict.ERROR, "no device of gpu.nvidia.com has `index`"),
-        ("two-gpu-two-nic", Verdict.NEVER, "no choice satisfies `matchAttribute resource.kubernetes.io/pcieRoot`"),
+        ("h100-even-index", Verdict.ERROR, "no device of gpu.nvidia.com has attribute `index` any more"),
+        ("two-gpu-two-nic", Verdict.NEVER, "must share one `resource.kubernetes.io/pcieRoot`, but each has at most 1"),
         ("two-big-gpus", Verdict.NEVER, "tainted HealthIssues-memorytemperature:NoExecute"),
-        ("at-least-9g", Verdict.ERROR, "has no `memory`"),
-        ("fast-nics-again", Verdict.ERROR, "has no `networkName`"),
+        ("at-least-9g", Verdict.ERROR, "has no capacity `memory`"),
+        ("fast-nics-again", Verdict.ERROR, "has no attribute `gce.dra.net/networkName`"),
         ("mig-devices", Verdict.NOT_NOW, "held by claim default/h100-or-two-a100-x7k2p"),
     ],
 )

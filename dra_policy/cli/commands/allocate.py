@@ -8,7 +8,7 @@ import click
 
 from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.inputs import PathArgument, path_arguments
-from dra_policy.cli.options import FEATURES, STEP_LIMIT
+from dra_policy.cli.options import CAPSULE, FEATURES, STEP_LIMIT
 from dra_policy.cli.output import OUTPUT, Output, emit
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Namespace of the claims in manifests that name none.",
 )
+@CAPSULE
 @OUTPUT
 def allocate(
     paths: tuple[str, ...],
@@ -53,6 +54,7 @@ def allocate(
     require_all: bool,
     step_limit: int | None,
     namespace: str,
+    capsule: str | None,
     output: Output,
 ) -> ExitCode:
     """Allocate devices to claims, from policies and manifests: files, folders, `-`, `shipped:NAME`.
@@ -71,10 +73,21 @@ def allocate(
         raise click.UsageError("--expect compares the answers of every node; add --per-node")
     if per_node and node:
         raise click.UsageError("--per-node asks on every node, --node on one; leave one of them out")
+    if expect and capsule:
+        raise click.UsageError("--capsule keeps answers, --expect compares them; leave one of them out")
     expected = read_expected(expect, namespace) if expect else None
-    questions = open_questions(gather([*policies, *paths]), features, step_limit, namespace)
+    inputs = gather([*policies, *paths])
+    questions = open_questions(inputs, features, step_limit, namespace)
     complain(questions.warnings)
-    answers = ask(questions, node=node, per_node=per_node, keep=not each_alone)
+    if capsule is None:
+        answers = ask(questions, node=node, per_node=per_node, keep=not each_alone)
+    else:
+        from dra_policy.cli.capsules import asked_of, keep_answers, world_of
+
+        world = world_of(questions, inputs)
+        answers = ask(questions, node=node, per_node=per_node, keep=not each_alone)
+        asked = asked_of(questions, node=node, per_node=per_node, keep=not each_alone)
+        keep_answers(capsule, world, asked, answers, _options(output, explain=explain, require_all=require_all))
     comparison = None
     if expected is not None:
         comparison = compare(expected, {(answer.claim, answer.asked): answer.got() for answer in answers})
@@ -88,3 +101,7 @@ def allocate(
         data = {"answers": [answer.data() for answer in answers]}
         emit(data if comparison is None else data | {"comparison": comparison.data()}, output)
     return exit_code(answers, comparison, require_all=require_all)
+
+
+def _options(output: Output, *, explain: bool, require_all: bool) -> dict[str, str | bool]:
+    return {"output": output.value, "explain": explain, "requireAll": require_all}

@@ -10,7 +10,7 @@ import click
 
 from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.inputs import PathArgument
-from dra_policy.cli.options import STEP_LIMIT, FeaturesOption
+from dra_policy.cli.options import CAPSULE, STEP_LIMIT, FeaturesOption
 
 if TYPE_CHECKING:
     from dra_policy.resources import Features
@@ -49,6 +49,7 @@ CONTEXT = click.option("--context", metavar="NAME", help="Context of the kubecon
     help="Features of Dynamic Resource Allocation, instead of those of the server's version and gates.",
 )
 @STEP_LIMIT
+@CAPSULE
 @click.option("--verbose", "-v", is_flag=True, help="Say it for every node, with what each rule took away.")
 @click.option(
     "--output",
@@ -66,6 +67,7 @@ def why(
     namespace: str | None,
     features: Features | None,
     step_limit: int | None,
+    capsule: str | None,
     verbose: bool,
     output: Report,
 ) -> ExitCode:
@@ -96,9 +98,16 @@ def why(
         cluster = live.read_cluster(connection)
         namespace = namespace or connection.namespace
     complain(cluster.warnings)
-    answer = questions.why(
-        cluster, subject, namespace or "default", features=features, step_limit=step_limit, live=not dumps
-    )
+    namespace = namespace or "default"
+    # The time of day is no part of a capsule.
+    live_now = not dumps and capsule is None
+    answer = questions.why(cluster, subject, namespace, features=features, step_limit=step_limit, live=live_now)
+    if capsule is not None:
+        from dra_policy.cli.whys import keep_why
+
+        printed = {"output": output.value, "verbose": verbose}
+        about = (subject, namespace)
+        keep_why(capsule, cluster, about, answer, features=features, step_limit=step_limit, printed=printed)
     match output:
         case Report.TEXT:
             click.echo(questions.as_text(answer, verbose=verbose), nl=False)

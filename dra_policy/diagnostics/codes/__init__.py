@@ -1,5 +1,6 @@
 """The table of all codes. One file a stage; a code is never used for anything else again."""
 
+from dra_policy.diagnostics.codes.capsule import CAPSULE_CODES
 from dra_policy.diagnostics.codes.cluster import CLUSTER_CODES
 from dra_policy.diagnostics.codes.engine import ENGINE_CODES
 from dra_policy.diagnostics.codes.entry import Code
@@ -10,7 +11,15 @@ from dra_policy.diagnostics.codes.resources import RESOURCE_CODES
 
 CODES: dict[str, Code] = {
     code.code: code
-    for table in (READING_CODES, LANGUAGE_CODES, EXPRESSION_CODES, RESOURCE_CODES, ENGINE_CODES, CLUSTER_CODES)
+    for table in (
+        READING_CODES,
+        LANGUAGE_CODES,
+        EXPRESSION_CODES,
+        RESOURCE_CODES,
+        ENGINE_CODES,
+        CLUSTER_CODES,
+        CAPSULE_CODES,
+    )
     for code in table
 }
 

@@ -1,0 +1,67 @@
+"""Incomplete pools as if there were no more slices to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dra_policy.inventory import DeviceRecord, NodeFacts, NodeSelectorError, PoolState, PoolView, choice_matches
+from dra_policy.resources import ResourceSlice
+
+
+def completed(pool: PoolView, node: NodeFacts) -> PoolView:
+    """An incomplete pool as if there were no more slices to come; devices that draw from what is missing stay out."""
+    withheld = set(pool.withheld)
+    sets = {
+        counters.name: {name: counter.value for name, counter in counters.counters.items()}
+        for published in _slices(pool)
+        for counters in published.spec.shared_counters
+    }
+    sound = [
+        record
+        for record in pool.others
+        if record.index in withheld
+        and all(
+            part.counter_set in sets and all(name in sets[part.counter_set] for name in part.counters)
+            for part in record.device.consumes_counters
+        )
+    ]
+    order = {index: position for position, index in enumerate(pool.withheld)}
+    records = tuple(sorted(sound, key=lambda record: order[record.index]))
+    chosen = {record.index for record in records}
+    reached = sum(1 << position for position, record in enumerate(records) if _reaches(record, node))
+    return replace(
+        pool,
+        state=PoolState.COMPLETE,
+        why="",
+        devices=tuple(record.index for record in records),
+        records=records,
+        others=tuple(record for record in pool.others if record.index not in chosen),
+        reached=reached,
+        withheld=(),
+        counter_sets=sets,
+        binding_conditions=any(record.device.binding_conditions for record in records),
+        remembered={},
+    )
+
+
+def _slices(pool: PoolView) -> Iterator[ResourceSlice]:
+    seen: set[str] = set()
+    for record in pool.others:
+        name = record.slice.metadata.name
+        if name not in seen:
+            seen.add(name)
+            yield record.slice
+
+
+def _reaches(record: DeviceRecord, node: NodeFacts) -> bool:
+    device = record.device
+    if not record.slice.spec.per_device_node_selection:
+        return True
+    try:
+        return choice_matches(device.node_name, device.all_nodes, device.node_selector, node)
+    except NodeSelectorError:
+        return False
+
+
+__all__ = ["completed"]

@@ -1,0 +1,277 @@
+"""What an explanation asks again: one moment, the claims of a pod, and every change of either that somebody wonders about.
+
+"Without this", "with that changed", "with those gone": each is a question of its own, put to the same allocator. There
+are two ways to put it. `Situation.ask` is strict: what `allocate` answers, errors included; whatever is shown to people
+as a way out has been asked so. `Situation.fits` is lenient: a device on which a selector is an error is a device that does
+not match. A rule that is left out often protects another one from devices on which it would be an error
+(`device.driver == "a"` before `device.attributes["a"].memory`), and what cannot hold together should not depend on that.
+
+The seam to the allocator is `Call`: it takes a view of the node with changed pools (`dra_policy.explanation.clauses`
+makes them), changed claims, classes and state of use, and, for the lenient way, another `Selection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from dra_policy.allocation import Allocated, NodeReasons, Outcome, Unsatisfiable, allocate
+from dra_policy.allocation.call import Call
+from dra_policy.allocation.rule import Answer, Choice, Fault, Reply
+from dra_policy.allocation.ruleset import Rules
+from dra_policy.allocation.search import End, Search
+from dra_policy.allocation.selection import Judged, Selection
+from dra_policy.graph import MatcherGraph
+from dra_policy.inventory import (
+    DeviceID,
+    NodeFacts,
+    NodeSelectorError,
+    NodeView,
+    Snapshot,
+    Usage,
+    node_matches,
+)
+from dra_policy.resources import AllocationResult, Features
+from dra_policy.rules import Ask, ClaimKey, ClaimRules, ClassName, ClassRules
+
+STEPS = 10_000
+"""The steps of one question that is asked again, at most: many are asked, and a give-up among them is said."""
+
+QUESTIONS = 6_000
+STEPS_IN_ALL = 100_000
+"""How many questions one explanation asks at most, and how many steps they take; what is found out after that is said
+to be uncertain."""
+
+
+class Ending(Enum):
+    """How a changed question ends. An error counts as `UNFIT`: nothing is placed."""
+
+    FITS = "fits"
+    UNFIT = "does not fit"
+    UNKNOWN = "gave up"
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """A changed question: whatever is None stays as it is."""
+
+    claims: tuple[ClaimRules, ...] | None = None
+    classes: Mapping[ClassName, ClassRules] | None = None
+    usage: Usage | None = None
+
+
+AS_IT_IS = Variation()
+
+Likeness: TypeAlias = Callable[[str, bool], Hashable | None]
+"""What the answer of a node depends on, beside the question: equal for nodes that answer alike, None for one that only
+speaks for itself. The flag says whether the state of use counts."""
+
+
+def _alone(node: str, used: bool) -> Hashable | None:
+    del node, used
+    return None
+
+
+class Situation:
+    """One moment of a cluster and the claims of a pod, as explanations need them. Nothing changes them.
+
+    `claims` are to be given devices; `anchored` claims of the pod have theirs already, and only restrict the nodes (C5).
+    `held` says which claim holds what; devices may be in use without a known holder. `nodes` are those that were asked.
+    What is worked out is kept in `kept`, for the parts of one explanation to share.
+    """
+
+    def __init__(
+        self,
+        *,
+        snapshot: Snapshot,
+        graph: MatcherGraph,
+        usage: Usage,
+        held: Mapping[ClaimKey, AllocationResult],
+        claims: Sequence[ClaimRules],
+        nodes: Sequence[str],
+        step_limit: int,
+        anchored: Sequence[tuple[ClaimKey, AllocationResult]] = (),
+        likeness: Likeness = _alone,
+    ) -> None:
+        self.snapshot = snapshot
+        self.graph = graph
+        self.usage = usage
+        self.held = held
+        self.claims = tuple(claims)
+        self.nodes = tuple(nodes)
+        self.step_limit = step_limit
+        self.anchored = tuple(anchored)
+        self.likeness = likeness
+        self.asked = 0
+        self.steps = 0
+        self.kept: dict[Hashable, Any] = {}
+
+    @property
+    def features(self) -> Features:
+        """The features under which all questions are asked."""
+        return self.snapshot.features
+
+    @property
+    def classes(self) -> Mapping[ClassName, ClassRules]:
+        """The rules of all classes by name."""
+        return self.snapshot.classes
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether so many questions have been asked that no further ones are worth it."""
+        return self.asked >= QUESTIONS or self.steps >= STEPS_IN_ALL
+
+    def view(self, node: str) -> NodeView:
+        """A node's view of the inventory. Raises `KeyError` for an unknown node."""
+        found = self.snapshot.node(node)
+        if found is None:
+            raise KeyError(node)
+        return self.snapshot.view(found)
+
+    def anchors_off(self, node: str) -> tuple[ClaimKey, ...]:
+        """The claims of the pod whose devices cannot be used on a node (C5)."""
+        if not self.anchored:
+            return ()
+        found = self.snapshot.node(node)
+        assert found is not None  # Invariant: only names of nodes of the snapshot come here
+        facts = NodeFacts.of(found)
+        return tuple(key for key, allocation in self.anchored if not _usable(allocation, facts))
+
+    def alike(self, nodes: Iterable[str], *, used: bool = True) -> list[list[str]]:
+        """The nodes in groups that answer alike, in the order in which they came; the first of each speaks for it."""
+        groups: dict[Hashable, list[str]] = {}
+        for name in nodes:
+            likeness = None if self.anchored else self.likeness(name, used)
+            key = ("node", name) if likeness is None else ("alike", likeness)
+            groups.setdefault(key, []).append(name)
+        return list(groups.values())
+
+    # --- who holds what
+
+    @cached_property
+    def holders(self) -> Mapping[DeviceID, tuple[ClaimKey, ...]]:
+        """The claims that hold each device, administrative access aside."""
+        found: dict[DeviceID, tuple[ClaimKey, ...]] = {}
+        for key, allocation in self.held.items():
+            for result in allocation.devices.results:
+                if not result.admin_access:
+                    device = DeviceID(result.driver, result.pool, result.device)
+                    others = found.get(device, ())
+                    if key not in others:
+                        found[device] = (*others, key)
+        return found
+
+    @cached_property
+    def unclaimed(self) -> Usage:
+        """What is in use without a known holder."""
+        usage = self.usage
+        for allocation in self.held.values():
+            try:
+                usage = usage.without_allocation(allocation)
+            except ValueError:  # a holder that the state of use does not count
+                continue
+        return usage
+
+    def freed(self, holders: Iterable[ClaimKey]) -> Usage:
+        """The state of use once these claims have given back what they hold."""
+        usage = self.usage
+        for key in holders:
+            usage = usage.without_allocation(self.held[key])
+        return usage
+
+    # --- questions
+
+    def ask(self, node: str, varied: Variation = AS_IT_IS, *, limit: int = STEPS) -> Outcome:
+        """What the allocator answers to a changed question."""
+        self.asked += 1
+        claims = self.claims if varied.claims is None else varied.claims
+        if self.anchors_off(node):
+            return Unsatisfiable(tuple(claim.key for claim in claims), (NodeReasons(node, ()),), 0)
+        outcome = allocate(
+            self.view(node),
+            self.graph,
+            claims,
+            self.classes if varied.classes is None else varied.classes,
+            self.usage if varied.usage is None else varied.usage,
+            self.features,
+            step_limit=min(limit, self.step_limit),
+        )
+        self.steps += outcome.steps
+        return outcome
+
+    def places(self, node: str, varied: Variation = AS_IT_IS) -> bool:
+        """Whether the allocator, asked strictly, gives every claim its devices."""
+        return isinstance(self.ask(node, varied), Allocated)
+
+    def fits(
+        self,
+        view: NodeView,
+        claims: Sequence[ClaimRules],
+        classes: Mapping[ClassName, ClassRules],
+        usage: Usage,
+        *,
+        limit: int = STEPS,
+    ) -> Ending:
+        """Whether the claims fit if a selector that is an error only keeps its device out."""
+        self.asked += 1
+        selection = _Lenient(view, self.graph, classes, self.features)
+        call = Call(
+            view,
+            self.graph,
+            claims=claims,
+            classes=classes,
+            usage=usage,
+            features=self.features,
+            selection=selection,
+        )
+        needs = call.question().read(call.claims)
+        if isinstance(needs, Fault):
+            return Ending.UNFIT
+        search = Search(needs, _lenient(call.rules()), min(limit, self.step_limit))
+        end = search.run()
+        self.steps += search.steps
+        if end is End.SOLVED:
+            return Ending.FITS
+        return Ending.UNKNOWN if end is End.STOPPED else Ending.UNFIT
+
+
+class _Lenient(Selection):
+    """Selectors of which an error is a no."""
+
+    def judged(self, ask: Ask) -> Judged:
+        match = self.view.reached & ~self.unbindable
+        for selector in self.selectors(ask):
+            if not match:
+                break
+            match &= self.graph.conjunction_on(self.view, (selector,)).match
+        return Judged(match, 0)
+
+
+class _LenientRules(Rules):
+    """Rules of which a steady one refuses where it is an error."""
+
+    __slots__ = ()
+
+    def steadily(self, choice: Choice) -> Answer:
+        answer = super().steadily(choice)
+        return Reply.REFUSED if isinstance(answer, Fault) else answer
+
+
+def _lenient(rules: Rules) -> Rules:
+    return _LenientRules(rules.in_use, rules.steady, rules.capacity, rules.pools)
+
+
+def _usable(allocation: AllocationResult, node: NodeFacts) -> bool:
+    """C5: no selector, or one that matches. A selector that does not parse matches nothing."""
+    if allocation.node_selector is None:
+        return True
+    try:
+        return node_matches(allocation.node_selector, node)
+    except NodeSelectorError:
+        return False
+
+
+__all__ = ["AS_IT_IS", "QUESTIONS", "STEPS", "STEPS_IN_ALL", "Ending", "Likeness", "Situation", "Variation"]

@@ -1,0 +1,169 @@
+"""The ways out of single refusals: which, in which order, on how many nodes."""
+
+from __future__ import annotations
+
+import pytest
+
+from dra_policy.explanation.relaxing import relaxations
+
+DRIVER = "gpu.io"
+A = f'device.attributes["{DRIVER}"]'
+C = f'device.capacity["{DRIVER}"]'
+
+
+def slice_of(*devices, node="node-1"):
+    return {
+        "metadata": {"name": f"{node}-slice"},
+        "spec": {
+            "driver": DRIVER,
+            "nodeName": node,
+            "pool": {"name": node, "generation": 1, "resourceSliceCount": 1},
+            "devices": list(devices),
+        },
+    }
+
+
+def device(number=0, **more):
+    values = {"model": {"string": "a"}, "numa": {"int": number // 2}, "root": {"string": f"r{number}"}}
+    return {"name": f"gpu-{number}", "attributes": values, **more}
+
+
+def claim_of(*requests, **more):
+    return {"metadata": {"name": "new"}, "spec": {"devices": {"requests": list(requests), **more}}}
+
+
+def request_of(name="gpu", text=None, **ask):
+    selectors = {} if text is None else {"selectors": [{"cel": {"expression": text}}]}
+    return {"name": name, "exactly": {"deviceClassName": "gpu", **selectors, **ask}}
+
+
+def class_of(name="gpu", text=f'device.driver == "{DRIVER}"'):
+    return {"metadata": {"name": name}, "spec": {"selectors": [{"cel": {"expression": text}}]}}
+
+
+def held(*devices, pool="node-1"):
+    results = [{"request": "r", "driver": DRIVER, "pool": pool, "device": name} for name in devices]
+    return {"devices": {"results": results}}
+
+
+@pytest.fixture
+def ways_out(make_situation):
+    def found(slices, *claims, classes=None, negotiable=None, **more):
+        classes = [class_of()] if classes is None else classes
+        situation = make_situation(slices=slices, classes=classes, claims=list(claims), **more)
+        easy = frozenset()
+        if negotiable is not None:
+            asks = [ask for claim in situation.claims for request in claim.requests for ask in request.asks]
+            origins = [s.origin for ask in asks for s in ask.selectors]
+            easy = frozenset(origin for origin in origins if negotiable in origin.text)
+        return [
+            (way.cost, " and ".join(change.text for change in way.changes), len(way.nodes))
+            for way in relaxations(situation, easy)
+        ]
+
+    return found
+
+
+def test_the_next_value_that_occurs_comes_first(ways_out):
+    slices = [
+        slice_of(device(0, capacity={"memory": {"value": "79Gi"}}), device(1, capacity={"memory": {"value": "40Gi"}}))
+    ]
+    text = f'{C}.memory.compareTo(quantity("80Gi")) >= 0'
+    assert ways_out(slices, claim_of(request_of(text=text))) == [
+        (10, f"79Gi instead of 80Gi in `{text}`", 1),
+        (25, f"without `{text}`", 1),
+    ]
+
+
+def test_two_devices_need_the_second_next_value(ways_out):
+    slices = [
+        slice_of(device(0, capacity={"memory": {"value": "79Gi"}}), device(1, capacity={"memory": {"value": "40Gi"}}))
+    ]
+    text = f'{C}.memory.compareTo(quantity("80Gi")) >= 0'
+    first = ways_out(slices, claim_of(request_of(text=text, count=2)))[0]
+    assert first[1] == f"40Gi instead of 80Gi in `{text}`"
+
+
+def test_what_is_negotiable_gives_way_first(ways_out):
+    slices = [slice_of(device(0, taints=[{"key": "sick", "effect": "NoSchedule"}]), device(1, capacity={}))]
+    request = request_of(text=f'{A}.numa == 1 && {A}.model == "a"')
+    plain = ways_out(slices, claim_of(request))
+    marked = ways_out(slices, claim_of(request), negotiable="numa")
+    assert [cost for cost, _, _ in plain] == [10, 25]
+    assert [cost for cost, _, _ in marked] == [1, 2]
+    assert [text for _, text, _ in plain] == [text for _, text, _ in marked]
+
+
+def test_a_taint_a_count_and_waiting(ways_out):
+    sick = device(2, taints=[{"key": "sick", "effect": "NoSchedule"}])
+    slices = [slice_of(device(0), device(1), sick)]
+    assert ways_out(slices, claim_of(request_of(count=2)), allocations={"x": held("gpu-0")}) == [
+        (20, "wait for claim `default/x`", 1),
+        (25, "1 instead of 2 devices for request `gpu`", 1),
+        (30, "tolerate sick:NoSchedule", 1),
+    ]
+
+
+def test_wait_for_two_claims(ways_out):
+    slices = [slice_of(device(0), device(1))]
+    found = ways_out(
+        slices,
+        claim_of(request_of("a"), request_of("b")),
+        allocations={"x": held("gpu-0"), "y": held("gpu-1")},
+    )
+    assert found == [(40, "wait for claim `default/x` and wait for claim `default/y`", 1)]
+
+
+def test_a_coarser_attribute(ways_out):
+    slices = [slice_of(*(device(n) for n in range(4)))]
+    claim = claim_of(request_of(count=2), constraints=[{"matchAttribute": f"{DRIVER}/root"}])
+    found = ways_out(slices, claim)
+    assert found[0] == (15, f"match {DRIVER}/numa instead of {DRIVER}/root", 1)
+    assert found[1] == (16, f"match {DRIVER}/model instead of {DRIVER}/root", 1)
+    assert (30, f"without matchAttribute {DRIVER}/root", 1) in found
+
+
+def test_another_class(ways_out):
+    classes = [class_of(text=f'{A}.model == "b"'), class_of("any", "true")]
+    found = ways_out([slice_of(device())], claim_of(request_of()), classes=classes)
+    assert found[0] == (20, "class `any` instead of `gpu` for request `gpu`", 1)
+    assert [cost for cost, _, _ in found] == [20, 40, 60]
+
+
+def test_a_smaller_amount(ways_out):
+    shared = device(0, allowMultipleAllocations=True, capacity={"memory": {"value": "10"}})
+    request = request_of(capacity={"requests": {"memory": "12"}})
+    assert ways_out([slice_of(shared)], claim_of(request))[0] == (10, "memory: 10 instead of 12 for request `gpu`", 1)
+    both = claim_of(
+        request_of("a", capacity={"requests": {"memory": "6"}}), request_of("b", capacity={"requests": {"memory": "6"}})
+    )
+    assert ways_out([slice_of(shared)], both)[0] == (10, "memory: 4 instead of 6 for request `a`", 1)
+
+
+def test_nodes_are_counted(ways_out):
+    nodes = [{"metadata": {"name": f"node-{n}"}} for n in range(1, 6)]
+    slices = [
+        slice_of(device(taints=[{"key": "sick", "effect": "NoSchedule"}] if n < 4 else []), node=f"node-{n}")
+        for n in range(1, 6)
+    ]
+    allocations = {"x": held("gpu-0", pool="node-4"), "y": held("gpu-0", pool="node-5")}
+    assert ways_out(slices, claim_of(request_of()), nodes=nodes, allocations=allocations) == [
+        (20, "wait for claim `default/x`", 1),
+        (20, "wait for claim `default/y`", 1),
+        (30, "tolerate sick:NoSchedule", 3),
+    ]
+
+
+def test_what_would_be_an_error_is_not_shown(ways_out):
+    """Without its first clause the class is an error on the card that comes first (D8)."""
+    card = slice_of({"name": "nic"})
+    card["metadata"]["name"] = "nics"
+    card["spec"] |= {"driver": "aaa.io", "pool": {"name": "nics", "generation": 1, "resourceSliceCount": 1}}
+    classes = [class_of(text=f'device.driver == "none.io" && {A}.model == "a"')]
+    found = ways_out([slice_of(device()), card], claim_of(request_of()), classes=classes)
+    assert found == []
+
+
+def test_nothing_to_change(ways_out):
+    """More devices than there are: no change of these kinds makes any."""
+    assert ways_out([slice_of(device())], claim_of(request_of(count=4))) == []
