@@ -183,4 +183,15 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-__all__ = ["Decision", "Opened", "decide", "decided", "gave_up", "of_moment", "open_world", "plain", "recorded", "to_load"]
+__all__ = [
+    "Decision",
+    "Opened",
+    "decide",
+    "decided",
+    "gave_up",
+    "of_moment",
+    "open_world",
+    "plain",
+    "recorded",
+    "to_load",
+]

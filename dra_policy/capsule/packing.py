@@ -29,11 +29,12 @@ from dra_policy.capsule.content import (
     World,
     key_of,
 )
-from dra_policy.diagnostics import Diagnostic, InvalidInput
+from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors
 from dra_policy.engine import Placing
-from dra_policy.resources import Features
+from dra_policy.resources import Features, decode
 from dra_policy.resources.corrections import Correction
 from dra_policy.resources.features import FEATURE_NAMES
+from dra_policy.resources.quoting import shortened
 from dra_policy.rules import ClaimKey
 
 FORMAT = "dra-policy capsule"
@@ -113,7 +114,7 @@ def _content(capsule: Capsule) -> JsonObject:
         **features_data(world.features),
         "stepLimit": world.step_limit,
         "placing": world.placing.name.lower(),
-        "policies": [{"name": p.name, "text": p.text, "given": p.given} for p in world.policies],
+        "policyTexts": [{"name": p.name, "text": p.text, "given": p.given} for p in world.policies],
         "objects": tables([value for _, value in world.in_order()]),
         "places": [
             {
@@ -264,11 +265,14 @@ class Reader:
             key = key_of(one)
             if key in found:
                 self.refuse("an object is there twice")
+            if has_errors(decode(one)[1]):
+                # Capsules are written from objects that were decoded before.
+                self.refuse(f"the {one['kind']} `{shortened(metadata['name'])}` is none")
             found[key] = one
         return found
 
     def policies(self, value: JsonObject) -> tuple[PolicyText, ...]:
-        listed = self.part(value, "policies", list)
+        listed = self.part(value, "policyTexts", list)
         found = []
         for one in listed:
             if not isinstance(one, dict):

@@ -242,7 +242,9 @@ class _Shrinking:
     def _alternatives(self) -> None:
         """Each request with alternatives for one of them, if that will do."""
         for key in [("ResourceClaim", one.namespace, one.name) for one in (*self.claims, *self.target)]:
-            for number, request in enumerate(self.world.objects[key]["spec"]["devices"].get("requests", [])):
+            for number, request in enumerate(
+                self.world.objects[key].get("spec", {}).get("devices", {}).get("requests", [])
+            ):
                 for ask in request.get("firstAvailable", []):
                     value = copy.deepcopy(self.world.objects[key])
                     exactly = {name: part for name, part in ask.items() if name != "name"}
@@ -327,12 +329,12 @@ def _plain(world: World, asked: Asked) -> tuple[World, dict[AskedClaim, ClaimKey
     kinds: dict[AskedClaim, ClaimKey] = {}
     for one in dict.fromkeys(one for pod in asked.pods for one in pod):
         key = one.key
-        if one.kind == "ResourceClaim":
+        if one.kind == "ResourceClaim" and ("ResourceClaim", key.namespace, key.name) in objects:
             kinds[one] = key
             continue
         template = objects.get(("ResourceClaimTemplate", key.namespace, key.name))
-        spec = declared.get(key) if template is None else template["spec"]["spec"]
-        if spec is None:
+        spec = declared.get(key) if template is None else template.get("spec", {}).get("spec", {})
+        if spec is None or one.kind == "ResourceClaim":
             hint = "make the capsule again"
             raise InvalidInput([Diagnostic("CAP004", f"the capsule asks for `{key}` and does not hold it", help=hint)])
         name = key.name

@@ -146,7 +146,7 @@ def alteration_data(change: Alteration) -> JsonObject:
         "like": change.like,
         "objects": tables(list(change.objects.values())),
         "free": [[key.namespace, key.name] for key in change.free],
-        "policies": None
+        "policyTexts": None
         if change.policies is None
         else [{"name": p.name, "text": p.text, "given": p.given} for p in change.policies],
         "features": None if features is None else features_data(features),
@@ -168,7 +168,7 @@ def alteration_of(capsule: Capsule) -> Alteration:
         like=reader.part(value, "like", str),
         objects=reader.objects(value),
         free=tuple(ClaimKey(*key) for key in free),
-        policies=None if value.get("policies") is None else reader.policies(value),
+        policies=None if value.get("policyTexts") is None else reader.policies(value),
         features=None if value.get("features") is None else reader.features(reader.part(value, "features", dict)),
     )
 

@@ -222,7 +222,7 @@ class _Writing:
         return self.schemas[driver]
 
     def _class(self, name: str, value: JsonObject) -> str:
-        selectors = value["spec"].get("selectors", [])
+        selectors = value.get("spec", {}).get("selectors", [])
         programs = [self._program(selector) for selector in selectors]
         drivers = [driver for _, program in programs if program is not None and (driver := driver_of(program.tree))]
         driver = drivers[0] if drivers else self.drivers[0] if self.drivers else _NO_DRIVER
@@ -254,7 +254,8 @@ class _Writing:
         return lines
 
     def _claim(self, key: ClaimKey, name: str) -> str:
-        devices = self.world.objects["ResourceClaim", key.namespace, key.name]["spec"]["devices"]
+        claim = self.world.objects["ResourceClaim", key.namespace, key.name]
+        devices = claim.get("spec", {}).get("devices", {})
         lines = [f"claim {name} {{"]
         schemas: dict[str, _Schema] = {}
         for request in devices.get("requests", []):

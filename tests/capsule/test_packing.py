@@ -145,6 +145,11 @@ def _deep(value: dict[str, Any]) -> None:
     value["objects"][0]["form"] = form
 
 
+def _object(value: dict[str, Any], kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(table for table in value["objects"] if kind in table["common"].values())
+    return found
+
+
 DAMAGES: dict[str, Change] = {
     "a step limit of text": lambda v: v.update(stepLimit="1"),
     "a step limit of nothing": lambda v: v.update(stepLimit=0),
@@ -164,11 +169,12 @@ DAMAGES: dict[str, Change] = {
     "a question for nothing": lambda v: v["asked"].update(pods=[[]]),
     "a question without a name": lambda v: v["asked"].update(pods=[[["ResourceClaim", "default"]]]),
     "a node of numbers": lambda v: v["asked"].update(node=3),
-    "policies of numbers": lambda v: v.update(policies=[1]),
-    "a policy without text": lambda v: v.update(policies=[{"name": "a", "given": True}]),
+    "policies of numbers": lambda v: v.update(policyTexts=[1]),
+    "a policy without text": lambda v: v.update(policyTexts=[{"name": "a", "given": True}]),
     "a place outside": lambda v: v.update(places=[{"object": ["Node", "", "a"], "fields": {"x": ["f", 1, 1, 1]}}]),
     "a line far away": lambda v: v.update(lines={"f": {"99999999": "x"}}),
     "a line below the first": lambda v: v.update(lines={"f": {"0": "x"}}),
+    "an object without a driver": lambda v: _object(v, "ResourceSlice")["common"].update({"0": "v7"}),
     "a server of numbers": lambda v: v.update(server={"a": 1}),
 }
 

@@ -83,6 +83,13 @@ class Day:
         node = self.random.choice((None, None, "node-1"))
         capsule = of_moment(self.engine.moment(), [wanted], node, placing=placing)
         self.engine.allocate(wanted, node, placing)
+        for key in wanted:
+            # A refused claim waits for a while, then its pod is gone.
+            if key not in self.engine.allocations:
+                self.pending.append(key)
+        while len(self.pending) > 12:
+            gone = self.pending.pop(0)
+            self.engine.remove(self.made.claim(gone.name, self.made.request()))
         return capsule
 
 
@@ -151,14 +158,14 @@ claim train { request gpu = 1 of big }
 
 
 def test_policies_come_with_their_texts(made: Any) -> None:
-    engine = made.engine(made.node("a"), made.slice_of("a", made.gpu("gpu-0")), made.claim("one", made.request("g", "big")))
+    engine = made.engine(
+        made.node("a"), made.slice_of("a", made.gpu("gpu-0")), made.claim("one", made.request("g", "big"))
+    )
     source = Source("lab.dra", POLICY)
     engine.load(source)
     with pytest.raises(ValueError, match="their texts"):
         of_moment(engine.moment(), [[ClaimKey("default", "one")]])
-    capsule = unpack(
-        pack(of_moment(engine.moment(), [[ClaimKey("default", "one")]], policies=policy_texts(source)))
-    )
+    capsule = unpack(pack(of_moment(engine.moment(), [[ClaimKey("default", "one")]], policies=policy_texts(source))))
     assert [policy.name for policy in capsule.world.policies] == ["lab.dra"]
     (answer,) = again(capsule)
     assert "only the big ones" in answer["reason"]

@@ -23,11 +23,15 @@ COMMANDS = [
     "cel",
     "check",
     "completion",
+    "diff",
     "dump",
     "explain-code",
     "fmt",
     "policies",
+    "replay",
+    "shrink",
     "test",
+    "what-if",
     "why",
 ]
 
