@@ -217,6 +217,24 @@ def test_i4_taints_of_rules_are_appended_where_all_given_fields_match(a_slice: A
     assert taints(snapshot.without_taint_rule("z-all"))["c"] == []
 
 
+@pytest.mark.parametrize(
+    ("selector", "hit"),
+    [(None, False), ({}, True), ({"device": "a"}, True), ({"device": "b"}, False), ({"pool": "z"}, False)],
+)
+def test_i4_a_rule_taints_the_same_devices_whether_they_came_before_or_after_it(
+    a_slice: Any, selector: dict[str, str] | None, hit: bool
+) -> None:
+    rule = taint_rule("r", **(selector or {}))
+    if selector is None:
+        rule = DeviceTaintRule.model_validate({"metadata": {"name": "r"}, "spec": {"taint": rule.spec.taint}})
+    devices = a_slice("s", ["a"])
+    after, before = (
+        Snapshot.empty().with_taint_rule(rule).with_slice(devices),
+        Snapshot.empty().with_slice(devices).with_taint_rule(rule),
+    )
+    assert taints(after) == taints(before) == {"a": ["r"] if hit else []}
+
+
 @given(st.permutations(["one", "two", "three"]), st.lists(slices(), max_size=3).map(one_per_name))
 def test_taint_rules_and_slices_may_come_in_any_order(order: list[str], published: list[ResourceSlice]) -> None:
     rules = {"one": taint_rule("one", pool="p"), "two": taint_rule("two", device="d1"), "three": taint_rule("three")}

@@ -41,4 +41,4 @@ def test_a_change_that_changes_nothing_survives(mutating: ModuleType) -> None:
     same = mutating.Mutant(first.rule, first.file, first.before, first.before, first.tests)
     assert mutating.judge(same).startswith("E9: survives tests/allocation/test_rules_e.py::test_e9_")
     gone = mutating.Mutant(first.rule, first.file, "text that stands nowhere", "", first.tests)
-    assert mutating.judge(gone) == "E9: the text to change stands 0 times in dra_policy/allocation/rule.py"
+    assert mutating.judge(gone) == "E9: the text to change stands 0 times in dra_policy/allocation/assembly.py"
