@@ -9,15 +9,10 @@ from textwrap import dedent
 from types import ModuleType
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from dra_policy.diagnostics import CODES, Diagnostic
 from dra_policy.resources import PlainObject, Reading, read_objects, validate
 from dra_policy.source import Source
-
-# The machine decides how long an example takes; how many there are is what bounds the time.
-settings.register_profile("resources", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("resources")
 
 ORACLE = Path(__file__).parent.parent / "oracle" / "validation"
 VENDORS = Path(__file__).parent.parent / "data" / "vendors"
