@@ -302,7 +302,7 @@ def test_control_c_ends_without_a_traceback(repository: Path, tmp_path: Path) ->
         stderr=subprocess.PIPE,
         start_new_session=True,
         # A shell that starts the tests in the background lets them ignore the signal, and they what they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
     ) as running:
         wait_until_it_reads(running.pid)
         running.send_signal(signal.SIGINT)
