@@ -62,7 +62,12 @@ def _arguments(name: str, options: argparse.Namespace) -> list[str]:
     if name != "hard":
         return ["--output", options.output]
     few = ["--number", "5"] if options.size == Size.TINY.value else []
-    return [*few, *(["--without-upstream"] if options.without_peer else [])]
+    return [
+        *few,
+        "--results",
+        str(options.results),
+        *(["--without-upstream"] if options.without_peer else ["--shrink"]),
+    ]
 
 
 def _measured(name: str, options: argparse.Namespace) -> int:

@@ -31,7 +31,11 @@ NOTES = (
         f" version, after each {EACH_UPDATE}"
     ),
     "us: of the processor for one operation, updates included; p99: for one allocation",
-    "resident: memory of the process at the point, after a collection of garbage; growth: over the first point",
+    (
+        "resident: memory of the process at the point, after a collection of garbage; growth: over the first point, before"
+        " which claims have been asked for and released four times the number of claims, and a tenth of the day is done: by"
+        " then as many claims are held as ever, and most classes of nodes have been met"
+    ),
     (
         "live blocks: what Python has allocated and not freed, which tells what is kept from what the allocator of memory"
         " has not given back"

@@ -6,6 +6,7 @@ asked for larger ones of a family once it has given up.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ TINY = {"toomany", "migclaims"}
 NOTES = (
     (
         "ours: one search with all prunings, results included, inventory and compiled selectors prepared, milliseconds of the"
-        " processor, median of five; first: the first time that the question is asked, which evaluates the selectors"
+        " processor, median of five; first: the first time that the question is asked, which evaluates the selectors; a full"
+        " collection of garbage comes before it, so that no pause for what earlier questions left falls into it"
     ),
     (
         f"the peer: NewAllocator and Allocate once, given up after {PEER_SECONDS:g} s and then not asked for larger members"
@@ -125,6 +127,7 @@ def _members(family: Family, members: tuple[tuple[int, str], ...], peer: Peer | 
     for number, name in members:
         asked = question(name)
         prepared = Questions().question(asked)
+        gc.collect()
         first, outcome = _asked(prepared)
         # What takes a second once is not asked again: the first answer's evaluations are lost in it.
         times = sorted(_asked(prepared)[0] for _ in range(rounds)) if first < 1000 else [first]

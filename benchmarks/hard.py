@@ -9,7 +9,6 @@ upstream, and for a family that stays hard its smallest slow question, found by 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import random
 import subprocess
@@ -23,6 +22,10 @@ from pathlib import Path
 from statistics import quantiles
 from typing import IO, Any, Final, TypeAlias
 
+from benchmarks.peer import SOURCES, oracle_building
+from benchmarks.report import Row as Cells
+from benchmarks.report import Table, ranges, rounded, write
+from benchmarks.workloads import PARTITIONS
 from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome
 from dra_policy.diagnostics import InvalidInput
 from dra_policy.engine.questions import Answer, Question, Questions
@@ -40,19 +43,10 @@ NOT_ASKABLE: Final = (InvalidInput, KeyError, IndexError, TypeError, ValueError)
 UPSTREAM_NANOS: Final = 1_000_000
 SLOW_SECONDS: Final = 0.5
 OUR_SECONDS: Final = 0.010
-ORACLE: Final = Path(__file__).resolve().parent.parent / "tests" / "oracle"
 
-# Name, units of compute, slots, first slots, further counter: the partitions of one GPU.
-PROFILES: Final[tuple[tuple[str, int, int, tuple[int, ...], str], ...]] = (
-    ("1g.10gb", 1, 1, (0, 1, 2, 3, 4, 5, 6), ""),
-    ("1g.10gb.me", 1, 1, (0, 1, 2, 3, 4, 5, 6), "media"),
-    ("1g.10gb.gfx", 1, 1, (0, 1, 2, 3, 4, 5, 6), "gfx"),
-    ("1g.20gb", 1, 2, (0, 2, 4, 6), ""),
-    ("2g.20gb", 2, 2, (0, 2, 4), ""),
-    ("3g.40gb", 3, 4, (0, 4), ""),
-    ("4g.40gb", 4, 4, (0,), ""),
-    ("7g.80gb", 7, 8, (0,), ""),
-    ("gpu", 7, 8, (0,), ""),
+# Name, units of compute, slots, first slots, further counter: the partitions of one GPU; the whole of it has no counter.
+PROFILES: Final = tuple(
+    (name, compute, slots, starts, "" if name == "gpu" else extra) for name, compute, slots, starts, extra in PARTITIONS
 )
 COMPUTE: Final = {name: compute for name, compute, *_ in PROFILES}
 
@@ -539,6 +533,7 @@ class Row:
     behind: list[tuple[int, float, int]] = field(default_factory=list)
     differing: list[int] = field(default_factory=list)
     slowest: tuple[float, int] = (0.0, -1)
+    slow: list[int] = field(default_factory=list)
 
 
 def steps_of(outcome: Outcome | None) -> int:
@@ -566,14 +561,9 @@ def _timed(asked: Question, step_limit: int) -> tuple[Outcome, float]:
 @contextmanager
 def upstream(timeout: str) -> Iterator[Callable[[Json], Json] | None]:
     """A function that asks upstream's allocator; None, and a line that says why, if it cannot be built."""
-    spec = importlib.util.spec_from_file_location("oracle_building", ORACLE / "building.py")
-    assert spec is not None
-    assert spec.loader is not None
-    building = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = building
-    spec.loader.exec_module(building)
+    building = oracle_building()
     try:
-        program = building.build(ORACLE)
+        program = building.build(SOURCES)
     except building.NoOracle as problem:
         print(f"without upstream: {problem}")
         yield None
@@ -619,8 +609,9 @@ def measure(
     size: int = 0,
     first: int = 0,
     step_limit: int = STEP_LIMIT,
+    slow_steps: int = STEP_LIMIT,
 ) -> Row:
-    """Ask `number` questions of a family."""
+    """Ask `number` questions of a family; those that take `slow_steps` or more are noted as slow."""
     row = Row(family)
     ours = Questions()
     for seed in range(first, first + number):
@@ -633,6 +624,8 @@ def measure(
         row.slowest = max(row.slowest, (seconds, seed))
         if isinstance(outcome, GaveUp):
             row.gave_up.append(seed)
+        if isinstance(outcome, GaveUp) or steps_of(outcome) >= slow_steps:
+            row.slow.append(seed)
         if asked is None:
             continue
         theirs = quickest(asked, data)
@@ -645,6 +638,59 @@ def measure(
         if theirs["nanos"] <= UPSTREAM_NANOS and seconds > OUR_SECONDS:
             row.behind.append((seed, seconds, theirs["nanos"]))
     return row
+
+
+COLUMNS: Final = (
+    "family", "asked", "have", "gave up", "steps p50", "steps p99", "most steps", "ms p50", "ms p99", "most ms", "slowest",
+    "smallest slow", "far behind", "differing",
+)  # fmt: skip
+NOTES: Final = (
+    "each seeded question asked two to five times on prepared objects, the quickest counts; ms of the processor",
+    "steps: candidates and states that a search looked at; gave up: part of the questions that end at the limit of steps",
+    "slowest: the seed of the question that took longest",
+    (
+        "smallest slow: what is left of the first question with {slow:,} steps or more once parts are left out that it stays"
+        " slow without; beside the table as JSON"
+    ),
+    "far behind: questions that upstream solves within 1 ms and that take ours more than 10 ms; differing: other answers",
+)
+
+
+def cells(row: Row, smallest: str | None, *, compared: bool) -> Cells:
+    """The row of the table that is kept."""
+    steps, seconds = (quantiles(values, n=100, method="inclusive") for values in (row.steps, row.seconds))
+    total = len(row.steps)
+    return {
+        "family": row.family,
+        "asked": total,
+        "have": rounded(row.outcomes.get(Allocated.__name__, 0) / total, 2),
+        "gave up": rounded(len(row.gave_up) / total),
+        "steps p50": round(steps[49]),
+        "steps p99": round(steps[98]),
+        "most steps": max(row.steps),
+        "ms p50": rounded(seconds[49] * 1e3),
+        "ms p99": rounded(seconds[98] * 1e3),
+        "most ms": rounded(max(row.seconds) * 1e3),
+        "slowest": f"seed {row.slowest[1]}",
+        "smallest slow": smallest,
+        "far behind": len(row.behind) if compared else None,
+        "differing": len(row.differing) if compared else None,
+    }
+
+
+def smallest(row: Row, options: argparse.Namespace) -> str | None:
+    """The smallest slow question of a family, written beside the table; None if the family has none."""
+    if not row.slow or not options.shrink:
+        return None
+    made = smallest_slow(row.family, row.slow[0], options.shrink_limit, options.size)
+    print(json.dumps(made))
+    if options.results is not None:
+        options.results.mkdir(parents=True, exist_ok=True)
+        file = options.results / f"hard-{row.family.replace(' ', '-')}.json"
+        file.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    devices = sum(len(one["spec"].get("devices", ())) for one in made["slices"])
+    requests = sum(len(one["spec"]["devices"]["requests"]) for one in made["claims"])
+    return f"of seed {row.slow[0]}: {devices} devices, {len(made['claims'])} claims, {requests} requests"
 
 
 def line(row: Row) -> str:
@@ -687,15 +733,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=0, help="1 to 8 (any)")
     parser.add_argument("--without-upstream", action="store_true", help="ask ours only")
     parser.add_argument("--shrink", action="store_true", help="print the smallest slow question of a hard family")
-    parser.add_argument("--shrink-limit", type=int, default=20_000, help="steps that count as slow in shrinking")
+    parser.add_argument("--shrink-limit", type=int, default=20_000, help="steps that count as slow (20000)")
+    parser.add_argument("--results", type=Path, help="the folder for JSON and the table")
     options = parser.parse_args(arguments)
     bad = 0
+    began = time.monotonic()
+    table = Table(
+        "hard",
+        "Seeded random questions of hard families",
+        COLUMNS,
+        tuple(note.format(slow=options.shrink_limit) for note in NOTES),
+    )
+    limits = ranges(__file__)
     print(HEAD)
     with upstream("100ms") if not options.without_upstream else _nobody() as asked:
         rows = []
         for family in options.family or FAMILIES:
             row = measure(
-                family, options.number, asked, size=options.size, first=options.first, step_limit=options.step_limit
+                family,
+                options.number,
+                asked,
+                size=options.size,
+                first=options.first,
+                step_limit=options.step_limit,
+                slow_steps=options.shrink_limit,
             )
             rows.append(row)
             print(line(row), flush=True)
@@ -707,8 +768,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{row.family}: answers differ: {row.differing[:10]}")
         if row.gave_up:
             print(f"{row.family}: given up: {row.gave_up[:20]}")
-            if options.shrink:
-                print(json.dumps(smallest_slow(row.family, row.gave_up[0], options.shrink_limit, options.size)))
+        table.add(cells(row, smallest(row, options), compared=asked is not None), limits["row"])
+    if options.results is not None:
+        write([table], options.results, took=time.monotonic() - began, peer=asked is not None)
     return 1 if bad else 0
 
 

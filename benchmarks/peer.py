@@ -58,7 +58,7 @@ class Peer:
     """
 
     def __init__(self) -> None:
-        building = _building()
+        building = oracle_building()
         try:
             program = building.build(SOURCES)
         except building.NoOracle as problem:
@@ -125,7 +125,7 @@ class Peer:
         return Spent(pods=pods, devices=devices, gave_up=said.pop("gaveUp"), error=said.pop("error", None), **said)
 
 
-def _building() -> ModuleType:
+def oracle_building() -> ModuleType:
     """The module that builds the Go program: a folder of scripts, not a package."""
     spec = importlib.util.spec_from_file_location("oracle_building", SOURCES / "building.py")
     assert spec is not None

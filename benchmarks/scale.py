@@ -128,13 +128,12 @@ def _updates(made: Engine, number: int, updates: int) -> Row:
     usual = _usual(made, claims)
     chosen = random.Random(6)
     indices = [chosen.randrange(number) for _ in range(updates)]
-    slices = [
-        ResourceSlice.model_validate(node_slice(index, generation=2 + step, driver_version=f"550.54.{16 + step % 3}"))
-        for step, index in enumerate(indices)
-    ]
     took: list[float] = []
     answers: list[float] = []
-    for step, one in enumerate(slices):
+    for step, index in enumerate(indices):
+        # As it comes from the API server: parsed just before.
+        raw = node_slice(index, generation=2 + step, driver_version=f"550.54.{16 + step % 3}")
+        one = ResourceSlice.model_validate(raw)
         began = time.process_time_ns()
         made.apply(one, stored=True)
         applied = time.process_time_ns()

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Unsatisfiable
     from dra_policy.cluster import Placing, SuitableNodes
-    from dra_policy.diagnostics import Diagnostic, InvalidInput
+    from dra_policy.diagnostics import Diagnostic, InvalidInput, Severity, did_you_mean
     from dra_policy.engine import Engine, Moment
     from dra_policy.explanation import Explanation
-    from dra_policy.inventory import DeviceID
+    from dra_policy.expression import DeviceFacts, EvaluationError, Program, compile_cel
+    from dra_policy.inventory import DeviceID, NodeFacts, NodeSelectorError, node_matches
     from dra_policy.resources import Features
     from dra_policy.rules import ClaimKey, Origin
     from dra_policy.source import Source, Span
@@ -27,44 +28,62 @@ __version__ = "0.1.0"
 _HOMES = {
     "Allocated": "allocation",
     "ClaimKey": "rules",
+    "DeviceFacts": "expression",
     "DeviceID": "inventory",
     "Diagnostic": "diagnostics",
     "Engine": "engine",
+    "EvaluationError": "expression",
     "Explanation": "explanation",
     "Failed": "allocation",
     "Features": "resources",
     "GaveUp": "allocation",
     "InvalidInput": "diagnostics",
     "Moment": "engine",
+    "NodeFacts": "inventory",
+    "NodeSelectorError": "inventory",
     "Origin": "rules",
     "Outcome": "allocation",
     "Placing": "cluster",
+    "Program": "expression",
+    "Severity": "diagnostics",
     "Source": "source",
     "Span": "source",
     "SuitableNodes": "cluster",
     "Unsatisfiable": "allocation",
+    "compile_cel": "expression",
+    "did_you_mean": "diagnostics",
+    "node_matches": "inventory",
 }
 
 __all__ = [
     "Allocated",
     "ClaimKey",
+    "DeviceFacts",
     "DeviceID",
     "Diagnostic",
     "Engine",
+    "EvaluationError",
     "Explanation",
     "Failed",
     "Features",
     "GaveUp",
     "InvalidInput",
     "Moment",
+    "NodeFacts",
+    "NodeSelectorError",
     "Origin",
     "Outcome",
     "Placing",
+    "Program",
+    "Severity",
     "Source",
     "Span",
     "SuitableNodes",
     "Unsatisfiable",
     "__version__",
+    "compile_cel",
+    "did_you_mean",
+    "node_matches",
 ]
 
 

@@ -60,12 +60,12 @@ def _cache_folder() -> Path | None:
 def _read(file: Path, lexer: type[Lexer], transformer: object) -> lark.Lark | None:
     # Any failure means: build the tables. marshal holds plain values only, so a foreign file cannot run code.
     try:
-        kept = marshal.loads(file.read_bytes())  # noqa: S302
+        kept = marshal.loads(file.read_bytes())  # noqa: S302 - values only, no code
         kept["data"]["options"]["lexer"] = lexer
         kept["data"]["parser"]["lexer_conf"]["lexer_type"] = lexer
-        load: Callable[..., lark.Lark] = lark.Lark._load_from_dict  # noqa: SLF001
+        load: Callable[..., lark.Lark] = lark.Lark._load_from_dict  # noqa: SLF001 - lark has no public way that takes a lexer
         return load(kept["data"], kept["memo"], transformer=transformer)
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - whatever it was, the tables are built anew
         return None
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from dra_policy import Features
-from dra_policy.inventory import NodeFacts, NodeSelectorError, node_matches
+from dra_policy import Features, NodeFacts, NodeSelectorError, node_matches
 from dra_policy.resources import Node, NodeSelector, ResourceClaim
 from dra_policy_kubernetes.cluster_objects import claim_key
 from dra_policy_kubernetes.node_filters import Obstacle

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dra_policy import ClaimKey, DeviceID, Features, Source
-from dra_policy.expression import DeviceFacts, EvaluationError, compile_cel
+from dra_policy import ClaimKey, DeviceFacts, DeviceID, EvaluationError, Features, Source, compile_cel
 from dra_policy.resources import Device, DeviceClass, DeviceTaint, ResourceSlice
 from dra_policy_kubernetes.answers import Holder, Verdict, Why
 from dra_policy_kubernetes.cluster_objects import ClusterObjects, claim_key

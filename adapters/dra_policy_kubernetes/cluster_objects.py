@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from dra_policy import ClaimKey, Diagnostic, InvalidInput
-from dra_policy.diagnostics import Severity
+from dra_policy import ClaimKey, Diagnostic, InvalidInput, Severity
 from dra_policy.resources import (
     DeviceClass,
     DeviceTaintRule,

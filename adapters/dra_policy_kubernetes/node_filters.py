@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dra_policy.inventory import NodeFacts, NodeSelectorError, node_matches
+from dra_policy import NodeFacts, NodeSelectorError, node_matches
 from dra_policy.resources import ContainerPort, Node, NodeSelector, NodeTaint, Pod, PodAffinityRules, PodToleration
 from dra_policy_kubernetes.pod_amounts import (
     PODS,

@@ -7,13 +7,12 @@ the one node with the devices lacks cpu, instead of counting how many nodes fail
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from dra_policy import Allocated, ClaimKey, Engine, Explanation, Failed, Features, GaveUp
-from dra_policy.diagnostics import did_you_mean
+from dra_policy import Allocated, ClaimKey, Engine, Explanation, Failed, Features, GaveUp, did_you_mean
 from dra_policy.resources import DeviceRequest, Node, Pod, ResourceClaim, ResourceClaimStatus
 from dra_policy_kubernetes.allocated_claims import elsewhere
 from dra_policy_kubernetes.answers import NodeAnswer, Verdict, Why
@@ -37,6 +36,7 @@ from dra_policy_kubernetes.node_filters import (
     obstacle,
     refused_before_nodes,
 )
+from dra_policy_kubernetes.pod_causes import Prospects, why_never, why_nowhere
 from dra_policy_kubernetes.pod_claims import PodClaim, Waiting, claims_of
 from dra_policy_kubernetes.rendering import named_nodes
 from dra_policy_kubernetes.scheduler_words import NO_NODES, filter_error, refused
@@ -237,11 +237,11 @@ class _Asked:
         if taken_back is not None:
             return self._anew(taken_back, answers)
         prospects = self._prospects(answers)
-        cause = self._cause(answers, prospects)
+        cause = why_nowhere(answers, prospects, self._empty, wants_devices=bool(self.claims or self.resources))
         sentence = self._attempt(answers)
         if prospects.possible:
             return self._not_now(cause, sentence, prospects)
-        why = Why(self.subject, Verdict.NEVER, cause, self._never(answers, prospects), scheduler=sentence)
+        why = Why(self.subject, Verdict.NEVER, cause, why_never(answers, prospects), scheduler=sentence)
         return why if prospects.hardware else replace(why, changes=self._changes(answers))
 
     def _changes(self, answers: Sequence[NodeAnswer]) -> tuple[str, ...]:
@@ -261,7 +261,7 @@ class _Asked:
             raise AssertionError("a fatal answer has a failure")
         claims = {claim_key(one): one for one in (*(c.claim for c in self.fresh), *self.extended.values())}
         sentence = filter_error(failed, claims, self.cluster.classes)
-        cause = self._device_cause(first)
+        cause = device_cause(first)
         if fits:
             names = named_nodes([answer.node for answer in fits])
             prospect = (
@@ -290,11 +290,11 @@ class _Asked:
             "now: kube-scheduler would place it" + ("; its scores decide among the nodes" if len(fits) > 1 else ""),
         )
 
-    def _prospects(self, answers: Sequence[NodeAnswer]) -> _Prospects:
+    def _prospects(self, answers: Sequence[NodeAnswer]) -> Prospects:
         """On which nodes the claims would fit if no claim had devices, and whether the pod would, with no other pod."""
         hardware = [answer for answer in answers if answer.elsewhere is None and self._on_empty(answer)]
         possible = [answer for answer in hardware if answer.obstacle is None or answer.obstacle.passing]
-        return _Prospects(hardware, possible)
+        return Prospects(hardware, possible)
 
     def _on_empty(self, answer: NodeAnswer) -> bool:
         if answer.has_devices:
@@ -306,50 +306,7 @@ class _Asked:
         keys = self.keys(self.cluster.nodes[answer.node])
         return self.questions.empty(keys, answer.node) if keys else None
 
-    def _cause(self, answers: Sequence[NodeAnswer], prospects: _Prospects) -> str:
-        ready = [answer for answer in answers if answer.has_devices]
-        asks = bool(self.claims or self.resources)
-        if ready:
-            blocked = _alike(ready, lambda answer: answer.obstacle)
-            most = blocked[0]
-            words = "" if not asks else "the devices are there, but "
-            where = named_nodes([answer.node for answer in most])
-            others = len(answers) - len(ready)
-            rest = (
-                f"; {others} other node{'s' if others > 1 else ''} lack{'s' if others == 1 else ''} the devices"
-                if others
-                else ""
-            )
-            return f"{where}: {words}{_detail(most)}{'' if len(blocked) == 1 else _and_so(blocked[1:])}{rest}"
-        away = [answer.elsewhere for answer in answers if answer.elsewhere is not None]
-        if len(away) == len(answers):
-            return away[0].detail
-        if prospects.possible:
-            busy = prospects.possible
-            explanation = together([a.devices for a in busy if a.devices is not None])
-            cause = self._device_cause(explanation)
-            crowded = [answer for answer in busy if answer.obstacle is not None]
-            if len(crowded) == len(busy) and crowded[0].obstacle is not None:
-                cause += f"; besides, {crowded[0].obstacle.detail}"
-            return cause
-        if prospects.hardware:
-            blocked = _alike(prospects.hardware, lambda answer: answer.obstacle)
-            where = named_nodes([answer.node for answer in blocked[0]])
-            return f"{where}: the devices are of this kind, but {_detail(blocked[0])}{_and_so(blocked[1:])}"
-        focus = [a for a in answers if a.open and a.elsewhere is None] or [a for a in answers if a.elsewhere is None]
-        return self._device_cause(together([e for answer in focus if (e := self._empty(answer)) is not None]))
-
-    def _device_cause(self, explanation: Explanation | None) -> str:
-        return "no node can be looked at" if explanation is None else device_cause(explanation)
-
-    def _never(self, answers: Sequence[NodeAnswer], prospects: _Prospects) -> str:
-        if prospects.hardware:
-            return "never as it stands: this does not pass when other pods go"
-        if any(answer.elsewhere is not None for answer in answers):
-            return "never as it stands: the claim keeps its devices, and with them its nodes, until it is deallocated"
-        return "never here: no node could, even if nothing were in use"
-
-    def _not_now(self, cause: str, sentence: str, prospects: _Prospects) -> Why:
+    def _not_now(self, cause: str, sentence: str, prospects: Prospects) -> Why:
         names = named_nodes([answer.node for answer in prospects.possible])
         release = self._release(prospects.possible)
         prospect = f"not now: it would fit on {names} if others gave back what they hold"
@@ -435,14 +392,6 @@ class _Asked:
         return notes
 
 
-@dataclass(frozen=True, slots=True)
-class _Prospects:
-    """Nodes whose devices would do if none were in use, and those of them where nothing stands in the way for ever."""
-
-    hardware: list[NodeAnswer]
-    possible: list[NodeAnswer]
-
-
 def _asks(requests: Iterable[DeviceRequest]) -> Iterable[tuple[str, str]]:
     """The names of requests and alternatives as kube-scheduler writes them, each with its class."""
     for request in requests:
@@ -459,31 +408,6 @@ def _fatal(answer: NodeAnswer) -> bool:
         and isinstance(answer.devices.outcome, Failed)
         and answer.devices.outcome.scope.value == "pod"
     )
-
-
-def _alike(
-    answers: Sequence[NodeAnswer], obstacle_of: Callable[[NodeAnswer], Obstacle | None]
-) -> list[list[NodeAnswer]]:
-    """Nodes with the same reasons together: those that pass first, then the largest group."""
-    groups: dict[tuple[str, ...], list[NodeAnswer]] = {}
-    for answer in answers:
-        found = obstacle_of(answer)
-        groups.setdefault(() if found is None else found.reasons, []).append(answer)
-
-    def rank(group: list[NodeAnswer]) -> tuple[bool, int]:
-        found = obstacle_of(group[0])
-        return found is None or not found.passing, -len(group)
-
-    return sorted(groups.values(), key=rank)
-
-
-def _detail(group: Sequence[NodeAnswer]) -> str:
-    found = group[0].obstacle
-    return "" if found is None else found.detail
-
-
-def _and_so(groups: Sequence[Sequence[NodeAnswer]]) -> str:
-    return "".join(f"; {named_nodes([answer.node for answer in group])}: {_detail(group)}" for group in groups[:2])
 
 
 def _and(words: Sequence[str]) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from dra_policy import ClaimKey, Diagnostic, Features, InvalidInput
-from dra_policy.diagnostics import did_you_mean
+from dra_policy import ClaimKey, Diagnostic, Features, InvalidInput, did_you_mean
 from dra_policy_kubernetes.answers import Verdict, Why
 from dra_policy_kubernetes.claim_questions import why_claim
 from dra_policy_kubernetes.class_questions import why_class

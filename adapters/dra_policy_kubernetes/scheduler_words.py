@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from dra_policy import ClaimKey, Failed
-from dra_policy.resources import DeviceClass, ResourceClaim
+from dra_policy.resources import DeviceClass, DeviceSubRequest, ExactDeviceRequest, ResourceClaim
 
 NO_NODES = "no nodes available to schedule pods"
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
@@ -118,10 +118,12 @@ def _selector(failed: Failed, claims: Mapping[ClaimKey, ResourceClaim], classes:
         return ""
     text = failed.origin.text
     for request in claim.spec.devices.requests:
-        asks = [(request.name, request.exactly)] if request.exactly is not None else []
-        asks += [(f"{request.name}/{sub.name}", sub) for sub in request.first_available]  # type: ignore[misc]
+        asks: list[tuple[str, ExactDeviceRequest | DeviceSubRequest]] = []
+        if request.exactly is not None:
+            asks.append((request.name, request.exactly))
+        asks += [(f"{request.name}/{sub.name}", sub) for sub in request.first_available]
         for name, ask in asks:
-            if name != failed.request or ask is None:
+            if name != failed.request:
                 continue
             of_class = classes.get(ask.device_class_name)
             for number, selector in enumerate(of_class.spec.selectors if of_class is not None else ()):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from dra_policy.allocation.rule import Choice, Fault
 from dra_policy.expression import EvaluationError
 from dra_policy.inventory import DeviceRecord
 from dra_policy.resources import DeviceAttribute, Semver
-from dra_policy.rules import DerivedAttribute
+from dra_policy.rules import AttributeAlias, Conversion, DerivedAttribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,59 @@ class Attributes:
         )
 
 
+class Aliased(Attributes):
+    """One attribute that drivers publish under different names, and not all alike."""
+
+    __slots__ = ("_aliases", "_attributes")
+
+    def __init__(self, attributes: Attributes, aliases: tuple[AttributeAlias, ...]) -> None:
+        super().__init__()
+        self._attributes = attributes
+        self._aliases = aliases
+
+    def value(self, choice: Choice, name: str) -> Value | Fault | None:
+        """The value under the first of the names that the device has; one that does not convert is none."""
+        del name
+        for alias in self._aliases:
+            found = self._attributes.value(choice, alias.name)
+            if found is not None:
+                return found if isinstance(found, Fault) else converted(found, alias.conversion)
+        return None
+
+
+def converted(value: Value, conversion: Conversion) -> Value | None:
+    """A value as others spell it; None if it cannot be.
+
+    >>> converted(Value("string", ("1",)), Conversion.INT)
+    Value(type='int', items=(1,), listed=False)
+    """
+    match conversion:
+        case Conversion.NONE:
+            return value
+        case Conversion.INT:
+            if value.type == "int":
+                return value
+            texts = [item for item in value.items if isinstance(item, str) and _DIGITS.fullmatch(item)]
+            if value.type != "string" or len(texts) < len(value.items):
+                return None
+            return Value("int", tuple(map(int, texts)), value.listed)
+        case Conversion.TEXT:
+            return (
+                Value("string", tuple(str(item) for item in value.items), value.listed)
+                if value.type == "int"
+                else value
+            )
+    assert_never(conversion)
+
+
+_DIGITS = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+
+
+def seen_through(attributes: Attributes, aliases: tuple[AttributeAlias, ...]) -> Attributes:
+    """The attributes as a constraint with these aliases sees them."""
+    return Aliased(attributes, aliases) if aliases else attributes
+
+
 def computed_value(computed: object) -> Value | str:
     """What an expression gave, as the value of an attribute; a text says why it is none."""
     match computed:
@@ -134,4 +189,14 @@ def computed_value(computed: object) -> Value | str:
             return "the result must be an integer, a boolean, a text, a version, or a list of one of them"
 
 
-__all__ = ["UNKNOWN", "Attributes", "Value", "attribute_value", "computed_value", "published"]
+__all__ = [
+    "UNKNOWN",
+    "Aliased",
+    "Attributes",
+    "Value",
+    "attribute_value",
+    "computed_value",
+    "converted",
+    "published",
+    "seen_through",
+]

@@ -15,6 +15,7 @@ from dra_policy.allocation.results import Cause, RequestReasons
 from dra_policy.allocation.rule import Rule
 from dra_policy.allocation.ruleset import Rules
 from dra_policy.allocation.search import End, Search
+from dra_policy.allocation.site.ruleset import SitedRules
 from dra_policy.rules import Origin
 
 BUDGET = 2000
@@ -26,11 +27,13 @@ RIVALS = 32
 
 @dataclass(frozen=True, slots=True)
 class _Without:
-    """What is left out of a question: one constraint by identity, a rule by its cause, or one request."""
+    """What is left out of a question: one constraint by identity, a rule by its cause, one request, or a rule of the
+    site by its number."""
 
     constraint: Rule | None = None
     cause: Cause | None = None
     request: tuple[int, int] | None = None
+    of_site: int | None = None
 
 
 def blamed(call: Call, claims: Sequence[ClaimNeeds], reasons: Mapping[int, RequestReasons]) -> list[RequestReasons]:
@@ -51,7 +54,7 @@ def blamed(call: Call, claims: Sequence[ClaimNeeds], reasons: Mapping[int, Reque
     claim, request = kept[-1]
     suspects = _suspects(call, claims, kept)
     culprits = [
-        origin for without, origin in suspects if _ends(call, _part(claims, kept, without), without.cause) is End.SOLVED
+        origin for without, origin in suspects if _ends(call, _part(claims, kept, without), without) is End.SOLVED
     ] or [origin for _, origin in suspects]
     return [
         replace(reasons[need.asked.number], combination=tuple(culprits)) for need in claims[claim].requests[request]
@@ -75,6 +78,10 @@ def _suspects(
         suspects.append((_Without(cause=Cause.COUNTER), Origin(f"pool {names}", "shared counters")))
     if call.features.consumable_capacity and any(record.device.allow_multiple_allocations for record in records):
         suspects.append((_Without(cause=Cause.CAPACITY), Origin("capacity", "capacity of the devices")))
+    of_site = call.site_rules()
+    suspects += [
+        (_Without(of_site=number), rule.named) for number, rule in enumerate(of_site) if not rule.nature.steady
+    ]
     for c, r in kept[:-1][-RIVALS:]:
         suspects.append((_Without(request=(c, r)), claims[c].claim.requests[r].origin))
     return suspects
@@ -97,14 +104,23 @@ def _need(need: Need, without: _Without) -> Need:
     return replace(need, constraints=tuple(rule for rule in need.constraints if rule is not without.constraint))
 
 
-def _ends(call: Call, claims: tuple[ClaimNeeds, ...], cause: Cause | None = None) -> End | None:
+_NOTHING = _Without()
+
+
+def _ends(call: Call, claims: tuple[ClaimNeeds, ...], without: _Without = _NOTHING) -> End | None:
     """How a search for a part of the question ends; None for an error."""
-    rules = call.rules()
+    cause = without.cause
+    rules = call.base_rules()
     if cause is not None:
         capacity = [rule for rule in rules.capacity if rule.nature.cause is not cause]
         pools = [rule for rule in rules.pools if rule.nature.cause is not cause]
         rules = Rules(rules.in_use, rules.steady, capacity, pools)
-    search = Search(claims, rules, BUDGET)
+    if call.site is None:
+        search = Search(claims, rules, BUDGET)
+    else:
+        # What prunes takes claims that ask for the same as alike, which rules of a site may not.
+        kept = [rule for number, rule in enumerate(call.site_rules()) if number != without.of_site]
+        search = Search(claims, SitedRules(rules, kept), BUDGET, frozenset())
     end = search.run()
     search.release()
     return end if isinstance(end, End) else None

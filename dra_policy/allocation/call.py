@@ -14,6 +14,10 @@ from dra_policy.allocation.rule import Rule
 from dra_policy.allocation.ruleset import Rules
 from dra_policy.allocation.selection import Selectable, Selection
 from dra_policy.allocation.sharing import CapacityPolicies, Consumptions, RemainingCapacity
+from dra_policy.allocation.site.context import Context
+from dra_policy.allocation.site.ofsite import OfSite
+from dra_policy.allocation.site.question import SiteQuestion
+from dra_policy.allocation.site.ruleset import SitedRules, site_rules
 from dra_policy.allocation.taints import Taints
 from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import NodeView, Usage
@@ -25,7 +29,8 @@ class Call:
     """Everything that one call to `allocate` works with.
 
     The parts that depend on nothing else can be given: attributes and consumptions that other calls worked out, and
-    another way to judge selectors, for questions that start with "what if" (`dra_policy.explanation.situation`).
+    another way to judge selectors, for questions that start with "what if" (`dra_policy.explanation.situation`). `site`
+    is who asks where a site has rules of its own.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class Call:
         attributes: Attributes | None = None,
         consumptions: Consumptions | None = None,
         selection: Selection | None = None,
+        site: SiteQuestion | None = None,
     ) -> None:
         self.view = view
         self.claims = tuple(claims)
@@ -50,6 +56,7 @@ class Call:
         self.selectable = Selectable(self.selection)
         self.attributes = Attributes() if attributes is None else attributes
         self.consumptions = Consumptions(features) if consumptions is None else consumptions
+        self.site = site
         self.policies = CapacityPolicies(self.consumptions) if features.consumable_capacity else None
 
     def question(self) -> Question:
@@ -70,7 +77,18 @@ class Call:
         return tuple(steady)
 
     def rules(self) -> Rules:
-        """The rules that the features and the view call for, with empty state."""
+        """The rules that the features, the view and the site call for, with empty state."""
+        rules = self.base_rules()
+        return rules if self.site is None else SitedRules(rules, self.site_rules())
+
+    def site_rules(self) -> tuple[OfSite, ...]:
+        """The rules of the site, with empty state, always in the same order."""
+        if self.site is None:
+            return ()
+        return site_rules(Context(self.site, self.view, self.claims, self.classes, self.consumptions))
+
+    def base_rules(self) -> Rules:
+        """The rules of Kubernetes that the features and the view call for, with empty state."""
         features, view, usage = self.features, self.view, self.usage
         capacity = [RemainingCapacity(usage, self.consumptions, features)] if self.policies is not None else []
         pools: list[Rule] = []

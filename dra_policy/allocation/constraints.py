@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from dra_policy.allocation.attributes import Attributes, Value
+from dra_policy.allocation.attributes import Attributes, Value, seen_through
 from dra_policy.allocation.results import Cause
 from dra_policy.allocation.rule import Answer, Asked, Choice, Fault, Nature, Reach, Reads, Reply, Rule, Tie
 from dra_policy.resources import Features
@@ -80,7 +80,7 @@ class AttributeConstraint(Rule, Generic[State]):
         return value if isinstance(value, Fault) else frozenset(self._labels(value, choice.record.index))
 
     def space(self) -> Hashable:
-        return type(self), self.constraint.attribute
+        return type(self), self.constraint.attribute, self.constraint.aliases
 
 
 def _scalar(value: Value, index: int) -> tuple[Hashable, ...]:
@@ -188,7 +188,8 @@ AnyConstraint: TypeAlias = AttributeConstraint[Any]
 
 def constraint_rule(constraint: ConstraintRule, attributes: Attributes, features: Features) -> AnyConstraint | None:
     """The rule of a constraint; None for one of neither kind, which is an error (F1)."""
-    sets = features.list_type_attributes
+    sets = features.list_type_attributes or bool(constraint.aliases)
+    attributes = seen_through(attributes, constraint.aliases)
     match constraint.kind:
         case ConstraintKind.MATCH:
             return MatchSets(constraint, attributes, None) if sets else MatchScalars(constraint, attributes, None)

@@ -104,8 +104,10 @@ class Funnel:
         self._call = call
         rules = call.rules()
         self._selectable = rules.steady[0]
-        # Taints are what people can mend, so they are named before the state of use.
+        # Rules of the site stand above all others. Taints are what people can mend, so they are named before the state
+        # of use.
         self._order: tuple[Rule, ...] = (
+            *rules.of_site(),
             *(rule for rule in rules.steady if rule.nature.cause is Cause.TAINT),
             rules.in_use,
             *(rule for rule in rules.steady[1:] if rule.nature.cause is not Cause.TAINT),

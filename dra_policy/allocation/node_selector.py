@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from dra_policy.inventory import DeviceID, DeviceRecord
 from dra_policy.resources import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
+from dra_policy.resources.model import maker_of
 
 
 class TooManyTerms(NamedTuple):
@@ -25,8 +26,16 @@ def only_node(name: str) -> NodeSelector:
     >>> only_node("node-1").node_selector_terms[0].match_fields[0].values
     ('node-1',)
     """
-    requirement = NodeSelectorRequirement(key="metadata.name", operator="In", values=(name,))
-    return NodeSelector(node_selector_terms=(NodeSelectorTerm(match_fields=(requirement,)),))
+    requirement = _requirement({**_ONE.__dict__, "values": (name,)})
+    return _selector({"node_selector_terms": (_term({**_TERM.__dict__, "match_fields": (requirement,)}),)})
+
+
+# All three are validated once: whoever walks over a large cluster asks for every node's.
+_ONE = NodeSelectorRequirement(key="metadata.name", operator="In", values=("node",))
+_TERM = NodeSelectorTerm(match_fields=(_ONE,))
+_requirement = maker_of(_ONE)
+_term = maker_of(_TERM)
+_selector = maker_of(NodeSelector(node_selector_terms=(_TERM,)))
 
 
 def merged_selector(records: Sequence[DeviceRecord], node: str) -> NodeSelector | TooManyTerms | None:

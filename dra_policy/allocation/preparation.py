@@ -2,17 +2,19 @@
 
 A prepared question belongs to specs of claims, the view of a node, features, and the rules of the classes that the
 claims name. All of these are immutable and compared by identity, so a change anywhere makes another question, and
-what was prepared for the former one is not found again. Claims go by their position here; whoever takes an error out
+what was prepared for the former one is not found again; it goes when the view goes. Claims go by their position here; whoever takes an error out
 of a prepared question puts the claim's name in.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from threading import Lock
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+from weakref import ref
 
-from dra_policy.allocation.attributes import Attributes, Value, published
+from dra_policy.allocation.attributes import Attributes, Value, published, seen_through
 from dra_policy.allocation.call import Call
 from dra_policy.allocation.capacity import Consumption, Misfit, Unrepresentable
 from dra_policy.allocation.compatibility import CompatibilityGroups
@@ -101,6 +103,7 @@ class Prepared:
 
     Candidates that a steady rule refuses are gone; one on which a steady rule is an error stays, because the search
     may come to it. `fault` is what ends the question before any search (E1-E6); there are no needs then.
+    The view is not held: whoever asks has it.
     """
 
     __slots__ = (
@@ -115,7 +118,6 @@ class Prepared:
         "fault",
         "features",
         "specs",
-        "view",
         "weight",
     )
 
@@ -127,7 +129,6 @@ class Prepared:
         classes: Mapping[ClassName, ClassRules],
         features: Features,
     ) -> None:
-        self.view = view
         self.specs = specs
         self.features = features
         names = dict.fromkeys(ask.class_name for spec in specs for request in spec.requests for ask in request.asks)
@@ -181,16 +182,21 @@ class Prepared:
             ]
         )
 
-    def rules(self, usage: Usage) -> Rules:
-        """The rules for one search in this state of use, but for those that concern none of the candidates."""
+    @property
+    def consumptions(self) -> Consumptions:
+        """What the asks of the question take of devices."""
+        return self._consumptions
+
+    def rules(self, view: NodeView, usage: Usage) -> Rules:
+        """The rules for one search on the view in this state of use, but for those that concern none of the candidates."""
         features = self.features
         capacity = (RemainingCapacity(usage, self._consumptions, features),) if self._capacity else ()
         pools: list[Rule] = []
         if self._counters:
             if features.compatibility_groups:
-                pools.append(CompatibilityGroups(self.view, usage, features))
+                pools.append(CompatibilityGroups(view, usage, features))
             if features.partitionable_devices:
-                pools.append(Counters(self.view, usage, features))
+                pools.append(Counters(view, usage, features))
         return _KnowingRules(InUse(usage, features), capacity, pools, self._answers)
 
     def _narrowed(self, claims: Sequence[ClaimNeeds], steady: Sequence[Rule]) -> tuple[ClaimNeeds, ...]:
@@ -238,7 +244,7 @@ class _Constrained:
         )
 
     def fresh(self, attributes: Attributes) -> ClaimNeeds:
-        made = tuple([kind(rule, attributes, start) for kind, rule, start in self._made_of])
+        made = tuple([kind(rule, seen_through(attributes, rule.aliases), start) for kind, rule, start in self._made_of])
         requests: list[tuple[Need, ...]] = []
         for parts in self._parts:
             needs: list[Need] = []
@@ -259,28 +265,60 @@ _Key: TypeAlias = tuple[object, ...]
 """Name of the node, addresses of the specs: one question a node, so that no former view of it is held for long."""
 
 
+class _Entry(NamedTuple):
+    prepared: Prepared
+    view: ref[NodeView]
+
+
 class _Memory:
-    """The questions prepared last. Any number of threads may use it."""
+    """The questions prepared last. Any number of threads may use it.
+
+    A question goes when its view goes: nobody can ask it any more, and it holds devices as they were published once.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = Lock()
         # Invariant: an entry holds on to the specs that its key names by address, so no address is used twice.
-        self._known: dict[_Key, Prepared] = {}
+        self._known: dict[_Key, _Entry] = {}
         self._weight = 0
+        self._outlived: deque[_Key] = deque()
 
-    def get(self, key: _Key) -> Prepared | None:
-        return self._known.get(key)
+    def get(self, key: _Key, view: NodeView) -> Prepared | None:
+        entry = self._known.get(key)
+        return None if entry is None or entry.view() is not view else entry.prepared
 
-    def put(self, key: _Key, prepared: Prepared) -> None:
+    def put(self, key: _Key, view: NodeView, prepared: Prepared) -> None:
         """Remember, and forget the oldest ones beyond the limit."""
+        entry = _Entry(prepared, ref(view, lambda _: self._outlive(key)))
         with self._lock:
-            old = self._known.pop(key, None)
-            self._weight += prepared.weight - (0 if old is None else old.weight)
-            self._known[key] = prepared
+            self._pop(key)
+            self._weight += prepared.weight
+            self._known[key] = entry
             while self._weight > self._limit and len(self._known) > 1:
-                oldest = next(iter(self._known))
-                self._weight -= self._known.pop(oldest).weight
+                self._pop(next(iter(self._known)))
+        self._forget_outlived()
+
+    def _outlive(self, key: _Key) -> None:
+        self._outlived.append(key)
+        self._forget_outlived()
+
+    def _forget_outlived(self) -> None:
+        """A view may go at any time, in the middle of `put` too: whoever holds the lock comes here afterwards."""
+        while self._outlived and self._lock.acquire(blocking=False):
+            try:
+                while self._outlived:
+                    key = self._outlived.popleft()
+                    entry = self._known.get(key)
+                    if entry is not None and entry.view() is None:
+                        self._pop(key)
+            finally:
+                self._lock.release()
+
+    def _pop(self, key: _Key) -> None:
+        entry = self._known.pop(key, None)
+        if entry is not None:
+            self._weight -= entry.prepared.weight
 
 
 _memory = _Memory(CANDIDATE_LIMIT)
@@ -295,11 +333,11 @@ def prepare(
 ) -> Prepared:
     """The prepared question of these claims to this node, from memory if it was asked before."""
     key = (view.node.metadata.name, *[id(claim.spec) for claim in claims])
-    known = _memory.get(key)
-    if known is not None and known.view is view and known.is_for(classes, features):
+    known = _memory.get(key, view)
+    if known is not None and known.is_for(classes, features):
         return known
     made = Prepared(view, graph, tuple(claim.spec for claim in claims), classes, features)
-    _memory.put(key, made)
+    _memory.put(key, view, made)
     return made
 
 

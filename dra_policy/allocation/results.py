@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dra_policy.resources import AllocationResult
 from dra_policy.rules import ClaimKey, Origin
@@ -20,11 +21,99 @@ class Pick(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """The level of a closeness that was reached: `level` by name, at `position` of its levels, 0 being the closest.
+
+    `proven` says that no closer one can be had; otherwise the step limit, or an error, ended the search for it.
+    """
+
+    claim: ClaimKey
+    rule: Origin
+    level: str
+    position: int
+    proven: bool = True
+
+    def text(self) -> str:
+        """The level and why it is this one."""
+        if not self.position:
+            why = "the closest"
+        elif self.proven:
+            why = "nothing closer can be had"
+        else:
+            why = "nothing closer was found before the search had to end"
+        return f"{self.rule.text}: `{self.level}`, {why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """How well a claim's devices meet one preference, 0 to 100; `runner_up` is the score of the next best answer."""
+
+    claim: ClaimKey
+    rule: Origin
+    tier: int
+    weight: int
+    score: Fraction
+    runner_up: Fraction | None = None
+
+    def text(self) -> str:
+        """The score, and that of the next best answer if there is one."""
+        other = "" if self.runner_up is None else f"; the next best answer has {_points(self.runner_up)}"
+        return f"{self.rule.text}: {_points(self.score)} of 100 (tier {self.tier}, weight {self.weight}){other}"
+
+
+def _points(score: Fraction) -> str:
+    """A score to one decimal place.
+
+    >>> _points(Fraction(100, 3)), _points(Fraction(75))
+    ('33.3', '75')
+    """
+    whole, tenths = divmod(round(score * 10), 10)
+    return f"{whole}.{tenths}" if tenths else str(whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """What decided between the answers that were possible on a node: levels of closeness, then preferences.
+
+    `optimal` says that no other answer is better, and none that is as good comes earlier in the order of the search;
+    otherwise it is the best found within `steps` steps. The runner-up is the best answer with other devices that is
+    known: `runner_up` names its devices, claim by claim, None if there is no other or none was looked for. `given_up` are
+    the rules that should have held, but gave way because there was no answer with them.
+    """
+
+    levels: tuple[Reached, ...] = ()
+    scores: tuple[Scored, ...] = ()
+    optimal: bool = True
+    steps: int = field(default=0, compare=False)
+    runner_up: tuple[tuple[str, ...], ...] | None = None
+    given_up: tuple[Origin, ...] = ()
+
+    @property
+    def distance(self) -> tuple[int, ...]:
+        """How far each closeness is from its first level: of two answers the smaller is the closer."""
+        return tuple(level.position for level in self.levels)
+
+    @property
+    def sentence(self) -> str:
+        """How sure the answer is."""
+        return "optimal" if self.optimal else f"best found within {self.steps} steps"
+
+    def lines(self) -> tuple[str, ...]:
+        """All of it in words, a line each."""
+        told = [*(level.text() for level in self.levels), *(score.text() for score in self.scores)]
+        told += [f"gave way: {origin.text}" for origin in self.given_up]
+        if self.runner_up is not None:
+            told.append("next best answer: " + "; ".join(", ".join(devices) for devices in self.runner_up))
+        return (*told, self.sentence) if self.levels or self.scores else tuple(told)
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Allocated:
     """Every claim got its devices on `node`. `results` pairs with the claims as they were given (J2, J14).
 
     `steps` counts the candidates the search looked at. `picks` are, for each claim, the choices that the results are
-    made of, in the order in which they were made; empty if the results were not made by `allocate`.
+    made of, in the order in which they were made; empty if the results were not made by `allocate`. `preferred` tells
+    what decided where closeness or preferences did.
     """
 
     node: str
@@ -32,6 +121,31 @@ class Allocated:
     results: tuple[AllocationResult, ...]
     steps: int = field(compare=False)
     picks: tuple[tuple[Pick, ...], ...] = field(default=(), compare=False, repr=False)
+    preferred: Preferred | None = None
+
+    def __init__(
+        self,
+        node: str,
+        claims: tuple[ClaimKey, ...],
+        results: tuple[AllocationResult, ...],
+        steps: int,
+        picks: tuple[tuple[Pick, ...], ...] = (),
+        preferred: Preferred | None = None,
+    ) -> None:
+        _put_node(self, node)
+        _put_claims(self, claims)
+        _put_results(self, results)
+        _put_steps(self, steps)
+        _put_picks(self, picks)
+        _put_preferred(self, preferred)
+
+
+_put_node: Any = Allocated.__dict__["node"].__set__
+_put_claims: Any = Allocated.__dict__["claims"].__set__
+_put_results: Any = Allocated.__dict__["results"].__set__
+_put_steps: Any = Allocated.__dict__["steps"].__set__
+_put_picks: Any = Allocated.__dict__["picks"].__set__
+_put_preferred: Any = Allocated.__dict__["preferred"].__set__
 
 
 class Cause(Enum):
@@ -48,6 +162,12 @@ class Cause(Enum):
     TAINT = "taint"
     CONSTRAINT = "constraint"
     POOL = "pool"
+    REFUSAL = "site refusal"
+    QUOTA = "quota"
+    KEEP = "kept free"
+    SHARING = "sharing limit"
+    AGREEMENT = "agreement of parameters"
+    MODE = "mode of the board"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Reads(Enum):
     TAINTS = "taints"
     USAGE = "state of use"
     CHOICES = "earlier choices of this call"
+    ASKER = "who asks, and when"
 
 
 class Tie(Enum):
@@ -70,7 +71,8 @@ class Nature:
     """What kind of a rule it is.
 
     `numbers` are those of the semantic rules that it follows. A rule is `monotone` if a choice that it refuses stays
-    refused whatever is chosen in addition: that is what allows the search to stop early. A rule that does not read
+    refused whatever is chosen in addition: that is what allows the search to stop early. One that is not may also turn
+    down what is complete (`Rule.whole`), and what it turns down might go with more devices. A rule that does not read
     `Reads.CHOICES` answers the same every time it is asked about a device and a request. Where `strict`, refusing a
     device of an All request is an error instead of a failure (E5).
     """
@@ -162,6 +164,15 @@ class Rule(ABC):
     def state(self) -> Hashable:
         """The whole state as a value: equal before `take` and after `undo`."""
         return None
+
+    def whole(self, asked: Asked) -> bool:
+        """Whether the choices will do as they are, now that a request has all its devices.
+
+        Only rules that are not monotone are asked, of a claim's rules those of the claim, after each of its requests in
+        order. One over several requests says yes until the last of them. The answer depends on the state alone.
+        """
+        del asked
+        return True
 
     @abstractmethod
     def origin(self, choice: Choice) -> Origin:

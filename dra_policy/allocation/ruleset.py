@@ -44,5 +44,9 @@ class Rules:
         """The rules with state that all claims of the call have in common."""
         return (self.in_use, *self.capacity, *self.pools)
 
+    def of_site(self) -> tuple[Rule, ...]:
+        """The rules of the site, which come before all others; Kubernetes has none."""
+        return ()
+
 
 __all__ = ["Rules"]

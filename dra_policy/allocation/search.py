@@ -111,6 +111,8 @@ class Search:
         self._record = record
         self._stack: list[_Frame] = []
         self._changing: dict[int, tuple[Rule, ...]] = {}
+        # For each claim the rules that judge what is complete; None if there are none, as in Kubernetes.
+        self._wholes = _judging_wholes(self.claims, rules)
         # Invariant: ascending; minus the number of candidates from a position on, None where it is not to be used.
         self._left: dict[int, list[int] | None] = {}
         # The step from which on a guide is called, once the search has turned round.
@@ -206,6 +208,8 @@ class Search:
                     self._involved = self._guide.involved(self._claim, self._request)
                 return _Move.BACK  # E4
             if self._device >= need.needed:
+                if self._wholes is not None and not self._is_whole(self._wholes, need):
+                    return _Move.BACK
                 self._request, self._need = self._request + 1, None
                 continue
             if need.needed - self._device > LIMIT - len(picked[self._claim]):
@@ -217,6 +221,17 @@ class Search:
             found = self._next_candidate(frame)
             if found is not _Move.ON:
                 return found
+
+    def _is_whole(self, wholes: Sequence[Sequence[Rule]], need: Need) -> bool:
+        """Whether the rules that judge what is complete will have a request as it is."""
+        if all(rule.whole(need.asked) for rule in wholes[self._claim]):
+            return True
+        self._refused += 1
+        if self._guide is not None:
+            # Whatever such a rule looks at touches its state, and so does the request itself, if it takes any device.
+            involved = self._guide.involved(self._claim, self._request)
+            self._involved = involved if need.needed else EVERYTHING
+        return False
 
     def _open(self, guide: Guide, frame: _Pick) -> bool:
         """Let the guide look at a place; false if it leads nowhere."""
@@ -347,6 +362,7 @@ class Search:
         if answer is not Reply.TAKEN:
             return answer
         if steady is not Reply.TAKEN:
+            rules.in_use.undo(choice)
             return steady
         taken = 0
         changing = self._rules(need)
@@ -463,6 +479,13 @@ class Search:
         # Invariant: only a guide makes places.
         assert self._guide is not None
         self._guide.left()
+
+
+def _judging_wholes(claims: Sequence[ClaimNeeds], rules: Rules) -> tuple[tuple[Rule, ...], ...] | None:
+    common = [rule for rule in rules.shared() if not rule.nature.monotone]
+    if not common and all(rule.nature.monotone for claim in claims for rule in claim.constraints):
+        return None
+    return tuple([(*common, *(rule for rule in claim.constraints if not rule.nature.monotone)) for claim in claims])
 
 
 def _as_error(rule: Rule, choice: Choice) -> Answer:

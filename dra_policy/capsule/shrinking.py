@@ -8,30 +8,34 @@ cause (`Sign`). It ends when no single part can go any more.
 from __future__ import annotations
 
 import copy
-from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import Any, TypeAlias
+from typing import Any
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, Unsatisfiable
 from dra_policy.capsule.content import Asked, AskedClaim, Capsule, JsonObject, ObjectKey, World, allocation_of
+from dra_policy.capsule.cuts import (
+    PASSES,
+    Cut,
+    Step,
+    node_cuts,
+    part_at,
+    paths,
+    selector_paths,
+    size_of,
+    split_selector,
+    without,
+)
 from dra_policy.capsule.deciding import Decision, decided, to_load
+from dra_policy.capsule.pools import complete_pools, counted
 from dra_policy.diagnostics import Diagnostic, InvalidInput, did_you_mean
-from dra_policy.expression import Program, compile_cel
-from dra_policy.graph.formula import clauses
 from dra_policy.language import load
 from dra_policy.language.objects import claim_template, device_class
-from dra_policy.resources import Features, to_object
+from dra_policy.resources import to_object
 from dra_policy.rules import ClaimKey
-from dra_policy.source import Source
 
 PROBES = 4_000
 """How many smaller worlds are tried; what is left then is told not to be minimal."""
-
-Step: TypeAlias = str | int
-Cut: TypeAlias = tuple[tuple[ObjectKey, tuple[Step, ...]], ...]
-"""Parts that go together, each by its path in an object; the empty path is the object itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class _Shrinking:
         self.target = tuple(kinds[one] for one in target)
         self.claims = tuple(kinds[one] for pod in before for one in pod)
         self.node = node
-        self.complete = _complete_pools(world)
+        self.complete = complete_pools(world)
         self.checked = True
         self.world = world
         decision = self._decision(world, self.claims)
@@ -147,13 +151,13 @@ class _Shrinking:
         self._placed_before()
         self._split()
         while True:
-            size = _size(self.world)
-            for cuts in _PASSES:
+            size = size_of(self.world)
+            for cuts in PASSES:
                 self._without(cuts)
             self._placed_before()
             self._alternatives()
             self._counts()
-            if self.left <= 0 or _size(self.world) >= size:
+            if self.left <= 0 or size_of(self.world) >= size:
                 break
         return Shrunk(
             self.world,
@@ -187,7 +191,7 @@ class _Shrinking:
         outcome = self.decision.outcome
         groups = self.decision.explanation.groups
         name = outcome.node if isinstance(outcome, Allocated | Failed | GaveUp) else groups[0][0].node if groups else ""
-        others = [cut for cut in _nodes(self.world) if cut[0][0] != ("Node", "", name)]
+        others = [cut for cut in node_cuts(self.world) if cut[0][0] != ("Node", "", name)]
         if name and others:
             self._holds(self._cut(others))
 
@@ -214,27 +218,16 @@ class _Shrinking:
         _smallest(possible(), keep, possible)
 
     def _cut(self, gone: Sequence[Cut]) -> World:
-        objects = dict(self.world.objects)
-        parts = sorted({part for cut in gone for part in cut}, key=lambda part: (part[0], list(map(_order, part[1]))))
-        for key, group in groupby(parts, key=lambda part: part[0]):
-            paths = [path for _, path in group]
-            if () in paths:
-                objects.pop(key, None)
-                continue
-            value = copy.deepcopy(objects[key])
-            for path in reversed(paths):  # from the end, so that positions before it stay
-                _delete(value, path)
-            objects[key] = value
-        return replace(self.world, objects=_counted(objects, self.complete), places={}, lines={})
+        return replace(self.world, objects=counted(without(self.world, gone), self.complete), places={}, lines={})
 
     # --- other ways to be smaller
 
     def _split(self) -> None:
         """Every `&&` clause a selector of its own, so that each may go."""
-        for key, path in [(key, path) for key, value in self.world.in_order() for path in _selectors(value)]:
+        for key, path in [(key, path) for key, value in self.world.in_order() for path in selector_paths(value)]:
             value = copy.deepcopy(self.world.objects[key])
-            found = _at(value, path)
-            split = [part for one in found for part in _clauses(one, self.world.features)]
+            found = part_at(value, path)
+            split = [part for one in found for part in split_selector(one, self.world.features)]
             if len(split) > len(found):
                 found[:] = split
                 self._holds(replace(self.world, objects={**self.world.objects, key: value}, places={}, lines={}))
@@ -255,14 +248,14 @@ class _Shrinking:
     def _counts(self) -> None:
         """Each request for as few devices as will do."""
         for key in [("ResourceClaim", one.namespace, one.name) for one in (*self.claims, *self.target)]:
-            for path in [p for p in _paths(self.world.objects.get(key, {})) if p[-1:] == ("count",)]:
-                while (count := _at(self.world.objects[key], path)) > 1:
+            for path in [p for p in paths(self.world.objects.get(key, {})) if p[-1:] == ("count",)]:
+                while (count := part_at(self.world.objects[key], path)) > 1:
                     if not any(self._with_count(key, path, fewer) for fewer in sorted({1, count // 2, count - 1})):
                         break
 
     def _with_count(self, key: ObjectKey, path: tuple[Step, ...], count: int) -> bool:
         value = copy.deepcopy(self.world.objects[key])
-        _at(value, path[:-1])[path[-1]] = count
+        part_at(value, path[:-1])[path[-1]] = count
         return self._holds(replace(self.world, objects={**self.world.objects, key: value}))
 
 
@@ -356,168 +349,6 @@ def _plain(world: World, asked: Asked) -> tuple[World, dict[AskedClaim, ClaimKey
         if key[0] != "ResourceClaim" or key in asked_keys or allocation_of(value) is not None
     }
     return replace(world, objects=kept, policies=(), places={}, lines={}), kinds
-
-
-# -------------------------------------------------------------------------------------------------- parts of a world
-
-
-def _nodes(world: World) -> list[Cut]:
-    """Each node with the slices that name it."""
-    by_node: dict[str, list[ObjectKey]] = {}
-    for key, value in world.of("ResourceSlice"):
-        by_node.setdefault(value["spec"].get("nodeName", ""), []).append(key)
-    return [
-        ((key, ()), *((one, ()) for one in by_node.get(value["metadata"]["name"], ())))
-        for key, value in world.of("Node")
-    ]
-
-
-def _whole(*kinds: str) -> Callable[[World], list[Cut]]:
-    def cuts(world: World) -> list[Cut]:
-        return [((key, ()),) for kind in kinds for key, _ in world.of(kind)]
-
-    return cuts
-
-
-def _devices(world: World) -> list[Cut]:
-    return [
-        ((key, ("spec", "devices", number)),)
-        for key, value in world.of("ResourceSlice")
-        for number in range(len(value["spec"].get("devices", ())))
-    ]
-
-
-def _entries(*kinds: str, below: tuple[str, ...]) -> Callable[[World], list[Cut]]:
-    """Every entry of a list or object below one of these fields, the inner ones too."""
-
-    def cuts(world: World) -> list[Cut]:
-        return [
-            ((key, path),)
-            for kind in kinds
-            for key, value in world.of(kind)
-            for path in _paths(value)
-            if any(path[: len(start)] == start for start in starts if len(path) > len(start))
-        ]
-
-    starts = [tuple(start.split(".")) for start in below]
-    return cuts
-
-
-_PASSES: tuple[Callable[[World], Sequence[Cut]], ...] = (
-    _nodes,
-    _whole("ResourceSlice"),
-    _devices,
-    _whole("ResourceClaim", "DeviceTaintRule", "DeviceClass"),
-    _entries("ResourceClaim", below=("spec", "status.allocation")),
-    _entries("DeviceClass", below=("spec",)),
-    _entries("ResourceSlice", below=("spec.devices", "spec.sharedCounters")),
-    _entries("Node", below=("metadata", "spec", "status")),
-    _entries("ResourceSlice", "DeviceClass", "DeviceTaintRule", "ResourceClaim", below=("metadata",)),
-)
-
-
-def _paths(value: Any) -> list[tuple[Step, ...]]:
-    """The paths of all parts of a value, the outer ones first."""
-    found: list[tuple[Step, ...]] = []
-    waiting: list[tuple[tuple[Step, ...], Any]] = [((), value)]
-    while waiting:
-        path, part = waiting.pop(0)
-        items: Sequence[tuple[Step, Any]] = ()
-        if isinstance(part, dict):
-            items = list(part.items())
-        elif isinstance(part, list):
-            items = list(enumerate(part))
-        for step, item in items:
-            found.append((*path, step))
-            waiting.append(((*path, step), item))
-    return found
-
-
-def _order(step: Step) -> tuple[int, int, str]:
-    return (0, step, "") if isinstance(step, int) else (1, 0, step)
-
-
-def _at(value: Any, path: Sequence[Step]) -> Any:
-    for step in path:
-        value = value[step]
-    return value
-
-
-def _delete(value: Any, path: tuple[Step, ...]) -> None:
-    try:
-        del _at(value, path[:-1])[path[-1]]
-    except (KeyError, IndexError, TypeError):
-        return  # gone with a part that it belonged to
-
-
-def _size(world: World) -> int:
-    return sum(1 + len(_paths(value)) for value in world.objects.values()) + sum(
-        count
-        for value in world.objects.values()
-        for path in _paths(value)
-        if path[-1] == "count" and isinstance(count := _at(value, path), int)
-    )
-
-
-def _selectors(value: JsonObject) -> Iterator[tuple[Step, ...]]:
-    for path in _paths(value):
-        if path[-1] == "selectors" and isinstance(_at(value, path), list):
-            yield path
-
-
-def _clauses(selector: JsonObject, features: Features) -> list[JsonObject]:
-    text = selector.get("cel", {}).get("expression", "")
-    program = compile_cel(Source("selector", text), features=features)
-    if not isinstance(program, Program):
-        return [selector]
-    parts = clauses(program, features)
-    return [{"cel": {"expression": part.text}} for part in parts] if len(parts) > 1 else [selector]
-
-
-# --------------------------------------------------------------------------------------------- pools stay complete
-
-
-def _pool(published: JsonObject) -> tuple[str, str]:
-    return published["spec"]["driver"], published["spec"]["pool"]["name"]
-
-
-def _newest(objects: dict[ObjectKey, JsonObject]) -> dict[tuple[str, str], int]:
-    newest: dict[tuple[str, str], int] = {}
-    for key, value in objects.items():
-        if key[0] == "ResourceSlice":
-            generation = value["spec"]["pool"].get("generation", 0)
-            newest[_pool(value)] = max(newest.get(_pool(value), generation), generation)
-    return newest
-
-
-def _present(objects: dict[ObjectKey, JsonObject]) -> tuple[dict[tuple[str, str], int], Tally[tuple[str, str]]]:
-    """The newest generation of each pool, and how many slices it has."""
-    newest = _newest(objects)
-    slices = [value for key, value in objects.items() if key[0] == "ResourceSlice"]
-    return newest, Tally(_pool(s) for s in slices if s["spec"]["pool"].get("generation", 0) == newest[_pool(s)])
-
-
-def _complete_pools(world: World) -> frozenset[tuple[str, str]]:
-    newest, counted = _present(dict(world.objects))
-    return frozenset(
-        _pool(value)
-        for _, value in world.of("ResourceSlice")
-        if value["spec"]["pool"].get("generation", 0) == newest[_pool(value)]
-        and value["spec"]["pool"].get("resourceSliceCount", 0) == counted[_pool(value)]
-    )
-
-
-def _counted(objects: dict[ObjectKey, JsonObject], complete: frozenset[tuple[str, str]]) -> dict[ObjectKey, JsonObject]:
-    """The objects, with the number of slices that are left in pools that were complete."""
-    _, counted = _present(objects)
-    for key, value in list(objects.items()):
-        if key[0] != "ResourceSlice" or _pool(value) not in complete:
-            continue
-        pool = value["spec"]["pool"]
-        if pool.get("resourceSliceCount") != counted[_pool(value)]:
-            spec = {**value["spec"], "pool": {**pool, "resourceSliceCount": counted[_pool(value)]}}
-            objects[key] = {**value, "spec": spec}
-    return objects
 
 
 __all__ = ["PROBES", "Shrunk", "Sign", "shrink", "sign"]

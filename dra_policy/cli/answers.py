@@ -18,13 +18,12 @@ COLUMNS = ("claim", "request", "node", "devices, or the reason why not")
 def print_answers(answers: Sequence[Answer], *, explain: bool) -> None:
     """One row a request, with its devices, or one a claim with the reason why it has none; then a line that counts.
 
-    The reason is that of the node which came nearest; with `explain` stands above the table what every node lost to
-    which rule.
+    The reason is the true cause on the node which came nearest; with `explain` all that can be said of every claim
+    stands above the table.
     """
     if explain:
         for answer in answers:
-            if not isinstance(answer.outcome, Allocated):
-                click.echo(f"{answer.explanation.text()}")
+            click.echo(f"{answer.explanation.text(verbose=True)}")
     rows: list[Sequence[str]] = []
     shades: list[str] = []
     for answer in answers:
@@ -36,7 +35,7 @@ def print_answers(answers: Sequence[Answer], *, explain: bool) -> None:
 
 
 def print_answers_by_node(answers: Sequence[Answer], *, explain: bool) -> None:
-    """One row a claim and node that has devices or an error; the nodes without are counted, or explained."""
+    """One row a claim and node that has devices or an error, the nodes without counted; if `explain`, each explained."""
     rows: list[Sequence[str]] = []
     shades: list[str] = []
     by_claim: dict[str, list[Answer]] = {}
@@ -54,8 +53,7 @@ def print_answers_by_node(answers: Sequence[Answer], *, explain: bool) -> None:
     print_table(COLUMNS, rows, shades=shades)
     if explain:
         for answer in answers:
-            if isinstance(answer.outcome, Unsatisfiable):
-                click.echo(f"\n{answer.explanation.text()}", nl=False)
+            click.echo(f"\n{answer.explanation.text(verbose=True)}", nl=False)
     click.echo(f"\n{_counts(answers)}")
 
 

@@ -35,7 +35,7 @@ PROGRAM = "dra-policy"
 class Application(click.Group):
     """A group whose every end is an exit code of ours: no traceback for what a person can mend."""
 
-    def main(  # type: ignore[override]
+    def main(  # type: ignore[override]  # click's has one signature a mode, this one always exits
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from dra_policy.allocation import Allocated, Cause, Failed, GaveUp, Outcome, Unsatisfiable
 from dra_policy.cli.exits import ExitCode
@@ -17,9 +17,6 @@ from dra_policy.explanation import Explanation, device_text
 from dra_policy.resources import Features, Pod, ResourceClaim, ResourceClaimTemplate, read_objects
 from dra_policy.resources.reading import ReadObject
 from dra_policy.rules import ClaimKey
-
-if TYPE_CHECKING:
-    from dra_policy.cli.terminal import Advance
 
 Claim: TypeAlias = ReadObject | ClaimKey
 """A claim or template of a manifest, or the name of a claim that a policy declares."""
@@ -82,12 +79,12 @@ class Answer:
             return Got(self.in_short(), words=tuple(filter(None, (outcome.device, outcome.message))))
         return Got(self.in_short(), feature=_missing_feature(outcome))
 
-    def data(self) -> dict[str, Any]:
-        """The same as plain JSON values."""
+    def data(self, *, verbose: bool = False) -> dict[str, Any]:
+        """The same as plain JSON values; all that can be said if `verbose`."""
         devices = [device for of_request in self.devices().values() for device in of_request]
         head = {"claim": self.claim, "node": self.node or None, "devices": devices}
         # The explanation names the same claim and node where it has one.
-        return head | {k: v for k, v in self.explanation.data().items() if k not in {"claim", "claims", "node"}}
+        return head | {k: v for k, v in self.explanation.data(verbose=verbose).items() if k not in {"claim", "claims", "node"}}
 
 
 def _missing_feature(outcome: Outcome) -> str:
@@ -144,18 +141,29 @@ def _in_namespace(read: ReadObject, namespace: str) -> ReadObject:
     return read
 
 
-def ask(questions: Questions, *, node: str | None = None, per_node: bool = False, keep: bool = True) -> list[Answer]:
+def ask(
+    questions: Questions,
+    *,
+    node: str | None = None,
+    per_node: bool = False,
+    keep: bool = True,
+    explain: bool = False,
+) -> list[Answer]:
     """Every claim in turn: on the first node in order of names that fits, on one node, or on each node.
 
     `keep` leaves what a claim got in use for the next ones; with `per_node` that is what it got on the first node
-    that fits.
+    that fits. Refusals and errors can be explained; devices that were given only if `explain`.
     """
     engine = questions.engine
     nodes: Sequence[str | None] = engine.nodes if per_node else [node]
     answers: list[Answer] = []
     with progress("allocating", len(questions.claims) * len(nodes)) as advance:
         for key, claim in questions.claims:
-            of_claim = [_ask(engine, key, claim, one, keep=keep and not per_node, advance=advance) for one in nodes]
+            of_claim: list[Answer] = []
+            for one in nodes:
+                explanation = _ask(engine, key, claim, one, keep=keep and not per_node, explain=explain)
+                of_claim.append(Answer(str(key), one or "", explanation))
+                advance(key.name)
             answers += of_claim
             fits = next((a.asked for a in of_claim if isinstance(a.outcome, Allocated)), None)
             if keep and per_node and fits is not None:
@@ -163,10 +171,22 @@ def ask(questions: Questions, *, node: str | None = None, per_node: bool = False
     return answers
 
 
-def _ask(engine: Engine, key: ClaimKey, claim: Claim, node: str | None, *, keep: bool, advance: Advance) -> Answer:
-    outcome = engine.allocate(claim, node) if keep else engine.explain(claim, node).outcome
-    advance(key.name)
-    return Answer(str(key), node or "", Explanation((key,), outcome))
+def _ask(
+    engine: Engine, key: ClaimKey, claim: Claim, node: str | None, *, keep: bool, explain: bool
+) -> Explanation:
+    if not keep:
+        return replace(engine.explain(claim, node), claims=(key,))
+    before = engine.moment()
+    outcome = engine.allocate(claim, node)
+    # Of a search that gave up there is no more to say, and to ask again would take as long.
+    if isinstance(outcome, GaveUp) or (isinstance(outcome, Allocated) and not explain):
+        return Explanation((key,), outcome)
+    explained = before.explain(claim, node)
+    if isinstance(outcome, Allocated):
+        # A template has made a claim, of which the moment before knows nothing.
+        outcome = replace(outcome, claims=explained.claims)
+        return replace(explained, claims=(key,), outcome=outcome)
+    return replace(explained, claims=(key,))
 
 
 def exit_code(answers: Sequence[Answer], comparison: Comparison | None, *, require_all: bool) -> ExitCode:

@@ -50,7 +50,8 @@ def ask_again(capsule: Capsule) -> list[Answer]:
     asked = capsule.asked
     claims = tuple((one.key, opened.claim(one)) for pod in asked.pods for one in pod)
     questions = Questions(opened.engine, claims, ())
-    return ask(questions, node=asked.node, per_node=asked.per_node, keep=asked.keep)
+    explain = capsule.options.get("explain") is True
+    return ask(questions, node=asked.node, per_node=asked.per_node, keep=asked.keep, explain=explain)
 
 
 def print_again(answers: Sequence[Answer], capsule: Capsule, *, output: Output, explain: bool) -> None:
@@ -61,7 +62,7 @@ def print_again(answers: Sequence[Answer], capsule: Capsule, *, output: Output, 
         table = print_answers_by_node if capsule.asked.per_node else print_answers
         table(answers, explain=explain)
     else:
-        emit({"answers": same_shares([answer.data() for answer in answers], capsule)}, output)
+        emit({"answers": same_shares([answer.data(verbose=explain) for answer in answers], capsule)}, output)
 
 
 def same_shares(data: list[JsonObject], capsule: Capsule) -> list[JsonObject]:

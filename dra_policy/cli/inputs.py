@@ -53,7 +53,7 @@ class PathArgument(_PathType):
 
     name = "path"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
         from click.shell_completion import CompletionItem
 
         if incomplete and SHIPPED.startswith(incomplete[: len(SHIPPED)]):

@@ -45,7 +45,7 @@ class FeaturesOption(_FeaturesType):
             changes[name] = switch == "true"
         return (profiles["default"] if base is None else base).switched(changes)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
         from click.shell_completion import CompletionItem
 
         from dra_policy.resources.features import FEATURE_NAMES
@@ -78,6 +78,19 @@ STEP_LIMIT = click.option(
     type=click.IntRange(min=1),
     metavar="N",
     help="Give up on a node after looking at N candidates; exit with 3.",
+)
+POLICIES = click.option(
+    "--policy", "policies", type=PathArgument(), multiple=True, metavar="PATH", help="A policy; repeatable."
+)
+NODE = click.option("--node", metavar="NAME", help="Ask on this node only.")
+EACH_ALONE = click.option("--each-alone", is_flag=True, help="Ask for each claim as if the others had got nothing.")
+NAMESPACE = click.option(
+    "--namespace",
+    "-n",
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="Namespace of the claims in manifests that name none.",
 )
 CAPSULE = click.option(
     "--capsule",

@@ -37,6 +37,11 @@ class NodeClass(NamedTuple):
         """How many devices of its own a node of this class has that nothing holds."""
         return self.own - self.exclusive.bit_count() - len(self.others)
 
+    def with_exclusive(self, positions: int) -> NodeClass:
+        """The class with more devices held exclusively, those of the bits of `positions`, which nothing held before."""
+        layout, exclusive, others, own, shared, odd = self
+        return NodeClass(layout, exclusive | positions, others, own, shared, odd)
+
 
 class Members(NamedTuple):
     """The nodes of a class as a set of ranks: `low` is the first, bit i of `bits` stands for `low + i`.

@@ -9,10 +9,11 @@ ones in the same places; once it is relabelled it stays so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from dra_policy.cluster.recall import Recall
 from dra_policy.expression import Read, ReadKind
 
 VALUE_LIMIT = 32
@@ -42,10 +43,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """What is known of every column: `Known`, or that it is `relabelled`. Immutable."""
+    """What is known of every column: `Known`, or that it is `relabelled`. Immutable, but for what it recalls."""
 
     known: Mapping[Column, Known]
     relabelled: frozenset[Column]
+    recall: Recall = field(default_factory=Recall, repr=False)
+    """Invariant: shared only by those that relabel the same columns."""
 
     @classmethod
     def none(cls, relabelled: Iterable[Column] = ()) -> Columns:
@@ -71,10 +74,11 @@ class Columns:
 class Learning:
     """Columns while nodes are looked at; `columns` is the outcome, `flipped` the ones that have to be relabelled now."""
 
-    __slots__ = ("_before", "_known", "flipped", "relabelled")
+    __slots__ = ("_before", "_known", "flipped", "recall", "relabelled")
 
     def __init__(self, before: Columns) -> None:
         self._before = before
+        self.recall = before.recall
         self._known: dict[Column, tuple[set[Cell], set[tuple[Cell, ...]]]] = {}
         self.relabelled = before.relabelled
         self.flipped: set[Column] = set()
@@ -105,7 +109,7 @@ class Learning:
         known = dict(self._before.known)
         for column, (values, lists) in self._known.items():
             known[column] = Known(frozenset(values), frozenset(lists))
-        return Columns(MappingProxyType(known), self.relabelled)
+        return Columns(MappingProxyType(known), self.relabelled, self.recall)
 
     def settled(self) -> Columns:
         """With the columns that flipped relabelled: a new start for all nodes."""

@@ -9,9 +9,9 @@ what changed since it was last asked, whatever the size of the cluster.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from immutables import Map
 
@@ -19,7 +19,7 @@ from dra_policy.allocation.rule import Nature, Rule
 from dra_policy.cluster.classes import NodeClass
 from dra_policy.cluster.index import ClusterIndex, PoolUses
 from dra_policy.cluster.judging import Finding, Judge
-from dra_policy.cluster.placing import Found, Placing, among, bound, score
+from dra_policy.cluster.placing import SCORES, Found, Placing, among, bound
 from dra_policy.cluster.questions import PodQuestion
 from dra_policy.inventory import PoolID
 
@@ -30,15 +30,111 @@ KEPT_LIMIT = 2048
 """How many questions keep something."""
 
 LOG_LIMIT = 1 << 13
-"""How many changes are noted for questions to catch up with; those that slept longer start anew."""
+"""How many nodes and classes that changed are noted for questions to catch up with; those that slept longer start anew."""
 
 _SPARE = 64
 _WIDTH = 512
 _SHIFT = 9
 _FULL = (1 << _WIDTH) - 1
 
+_new_found = tuple.__new__
+
 Answer: TypeAlias = tuple[Found | None, Found | None]
 """The node to take, or that fails the pod; and the first of the nodes that gave up."""
+
+
+class _Changes:
+    """What changed, for questions to catch up with: each change has a number, and the latest count.
+
+    `freed` has the nodes, by rank, on which something became free or changed otherwise, `taken` those on which devices
+    were only taken, both with the number of the last such change, in its order; `classes` when a class last gained a
+    first node. Nothing before `start` is noted.
+    """
+
+    __slots__ = ("_recent", "classes", "freed", "last_freed", "number", "shared_freed", "start", "taken")
+
+    def __init__(self) -> None:
+        # What `freed_since` said last, and for which numbers it goes on being true.
+        self._recent: tuple[int, int, int, list[tuple[int, int]]] = (0, 0, 0, [])
+        self.number = self.start = self.last_freed = self.shared_freed = 0
+        self.freed: dict[int, int] = {}
+        self.taken: dict[int, int] = {}
+        self.classes: dict[NodeClass, int] = {}
+
+    def forget(self) -> None:
+        """Nothing up to now is noted."""
+        self.start = self.number
+        self.freed.clear()
+        self.taken.clear()
+        self.classes.clear()
+
+    def moved(self, index: ClusterIndex, rank: int, node_class: NodeClass, *, taken: bool) -> None:
+        """A node stands in a class now; or devices of it were `taken`, and no more."""
+        self.number = number = self.number + 1
+        if taken:
+            noted = self.taken
+        else:
+            noted = self.freed
+            self.last_freed = number
+        if rank in noted:
+            del noted[rank]  # the latest are last
+        noted[rank] = number
+        members = index.members.get(node_class)
+        if members is not None and members[0] == rank:
+            classes = self.classes
+            if node_class in classes:
+                del classes[node_class]
+            classes[node_class] = number
+        if len(self.freed) + len(self.taken) + len(self.classes) > LOG_LIMIT:
+            self._shorten()
+
+    def _shorten(self) -> None:
+        numbers = sorted([*self.freed.values(), *self.taken.values(), *self.classes.values()])
+        self.start = start = numbers[len(numbers) // 2]
+        self.freed = {rank: number for rank, number in self.freed.items() if number > start}
+        self.taken = {rank: number for rank, number in self.taken.items() if number > start}
+        self.classes = {one: number for one, number in self.classes.items() if number > start}
+
+    def freed_since(self, seen: int) -> list[tuple[int, int]]:
+        """The nodes of `freed` later than the change numbered `seen`, as words of a set of ranks, each with its number.
+
+        Most questions were asked last before all that became free of late, and ask for the same.
+        """
+        before, first, last, words = self._recent
+        if last == self.last_freed and before <= seen < first:
+            return words
+        before, first = self.start, self.last_freed
+        sets: dict[int, int] = {}
+        for rank, number in reversed(self.freed.items()):
+            if number <= seen:
+                before = number
+                break
+            first = number
+            word = rank >> _SHIFT
+            sets[word] = sets.get(word, 0) | 1 << (rank & _WIDTH - 1)
+        words = list(sets.items())
+        self._recent = before, first, self.last_freed, words
+        return words
+
+    def freed_shared(self) -> None:
+        """Something of a shared pool may have become free."""
+        self.number = self.shared_freed = self.number + 1
+
+    def __len__(self) -> int:
+        return len(self.freed) + len(self.taken) + len(self.classes)
+
+
+_T = TypeVar("_T")
+
+
+def _since(noted: dict[_T, int], seen: int) -> list[_T]:
+    """What was noted later than the change numbered `seen`, the latest first."""
+    found: list[_T] = []
+    for one, number in reversed(noted.items()):
+        if number <= seen:
+            break
+        found.append(one)
+    return found
 
 
 class _Candidates:
@@ -48,28 +144,41 @@ class _Candidates:
     The classes of `dropped` were left out as a whole once.
     """
 
-    __slots__ = ("dropped", "first", "seen", "shared_uses", "single", "used", "words")
+    __slots__ = ("dropped", "first", "seen", "shared_uses", "single", "words")
 
     def __init__(self, nodes: int, seen: int, shared_uses: Map[PoolID, PoolUses], *, single: bool) -> None:
         whole, rest = divmod(nodes, _WIDTH)
         self.words = [_FULL] * whole + ([(1 << rest) - 1] if rest else [])
         self.first = 0
         self.dropped: set[NodeClass] = set()
-        self.seen = self.used = seen
+        self.seen = seen
         self.shared_uses = shared_uses
         self.single = single
 
     def __len__(self) -> int:
         return len(self.words) + len(self.dropped) + _SPARE
 
-    def put(self, changes: Sequence[int]) -> None:
-        """These nodes may fit again, but for those whose devices were only taken."""
+    def follow(self, changes: _Changes, judge: Judge) -> bool:
+        """Catch up with what changed; says whether that can be done."""
+        seen = self.seen
+        if self.single is not judge.single or seen < changes.start:
+            return False
+        shared_uses = judge.index.shared_uses
+        if self.shared_uses is not shared_uses:
+            # What others take of shared pools makes no node fit that did not.
+            if seen < changes.shared_freed:
+                return False
+            self.shared_uses = shared_uses
+        if seen < changes.last_freed:
+            self.put(changes.freed_since(seen))
+        self.seen = changes.number
+        return True
+
+    def put(self, changed: Sequence[tuple[int, int]]) -> None:
+        """The nodes of these words, by number, may fit again."""
         words = self.words
-        for rank in changes:
-            if rank < 0:
-                continue
-            number = rank >> _SHIFT
-            words[number] |= 1 << (rank & _WIDTH - 1)
+        for number, bits in changed:
+            words[number] |= bits
             if number < self.first:  # noqa: PLR1730  # a call would cost more than all the rest
                 self.first = number
 
@@ -85,9 +194,10 @@ class _Candidates:
 
     def search(self, judge: Judge) -> Answer:
         """The first node that fits or fails the pod."""
-        index = judge.scene.index
-        members, names, standings = index.members, index.names, index.standings
+        index = judge.index
+        names, standings = index.names, index.standings
         judgements = judge.question.judgements
+        single = self.single
         words, number = self.words, self.first
         unsure: list[tuple[int, int]] = []
         gave_up: Found | None = None
@@ -99,21 +209,27 @@ class _Candidates:
                 continue
             rank = (number << _SHIFT) + (word & -word).bit_length() - 1
             standing = standings[names[rank]]
-            node_class = standing.node_class
+            node_class = standing[1]
             # What `of` would look up first: most nodes are passed over here.
-            known = None if self.single or node_class.shared else judgements.get(node_class)
-            judgement = judge.of(standing) if known is None else known
+            judgement = None if single or node_class[4] else judgements.get(node_class)
+            if judgement is None:
+                judgement = judge.of(standing)
             finding = judgement.finding
             if finding is Finding.FITS or finding is Finding.FAILED:
-                found = Found(rank, standing, judgement)
+                found = _new_found(Found, (rank, standing, judgement))
                 break
+            members = index.members
             if finding is Finding.GAVE_UP:
-                low, bits = (rank, 1) if self.single else members[node_class]
+                low, bits = (rank, 1) if single else members[node_class]
                 gave_up = gave_up or Found(rank, standing, judgement)
                 unsure.append((low, bits & self._present(low, bits)))
                 self.drop(low, bits)
-            elif self.single or node_class in self.dropped:
-                words[number] = word & (word - 1)  # who came into the class since then comes one by one
+            elif single:
+                words[number] = word & (word - 1)
+            elif node_class in self.dropped:  # who came into the class since then is near, mostly
+                low, bits = members[node_class]
+                shift = (number << _SHIFT) - low
+                words[number] = word & ~(bits >> shift if shift >= 0 else bits << -shift)
             else:
                 if len(self.dropped) > 2 * len(members) + _SPARE:
                     self.dropped.clear()
@@ -151,18 +267,19 @@ _Entry: TypeAlias = tuple[int, int, int, _Unit]
 
 
 class _Ranking:
-    """The classes that may fit, in a heap by score and first node.
+    """A heap of units, each by a lower bound of the score that it can have now.
 
-    Invariant: a unit that is not in `entries` does not fit, as of the change numbered `seen`; the entry of one that may
-    is not behind its place, and is the only one of its unit that counts.
+    Invariant: every unit that may fit has an entry, in the heap and in `entries`, whose score and first node are not
+    above its own, as of the change numbered `seen`. Entries of the heap that are not in `entries` are out of date.
     """
 
-    __slots__ = ("entries", "heap", "placing", "seen", "serial", "shared_uses", "single", "used")
+    __slots__ = ("entries", "heap", "placing", "score", "seen", "serial", "shared_uses", "single")
 
     def __init__(self, judge: Judge, placing: Placing, seen: int) -> None:
-        index = judge.scene.index
+        index = judge.index
         self.placing = placing
-        self.seen = self.used = seen
+        self.score = SCORES[placing]
+        self.seen = seen
         self.shared_uses = index.shared_uses
         self.single = judge.single
         self.serial = 0
@@ -181,43 +298,70 @@ class _Ranking:
     def __len__(self) -> int:
         return len(self.heap) + _SPARE
 
-    def put(self, judge: Judge, units: Sequence[_Unit]) -> None:
-        """These units may fit again, or come earlier than before."""
-        index = judge.scene.index
-        for unit in units:
-            if isinstance(unit, int):
-                low = unit
-            else:
-                members = index.members.get(unit)
-                if members is None:
-                    continue
-                low = members.low
-            known = self.entries.get(unit)
-            if known is not None and known[1] <= low and not self.single:
-                continue  # the score of a class does not change, so it stands well
-            entry = self._entry(judge, unit, low)
+    def follow(self, changes: _Changes, judge: Judge) -> bool:
+        """Catch up with what changed; says whether that can be done."""
+        seen = self.seen
+        if self.single is not judge.single or seen < changes.start:
+            return False
+        # Scores may have changed where shared pools are used otherwise; or most of the heap is out of date.
+        if self.shared_uses is not judge.index.shared_uses or len(self.heap) > 2 * len(self.entries) + _SPARE:
+            return False
+        if self.single:
+            self._put_nodes(judge, dict.fromkeys((*_since(changes.freed, seen), *_since(changes.taken, seen))))
+        else:
+            self._put_classes(judge, _since(changes.classes, seen))
+        self.seen = changes.number
+        return True
+
+    def _put_nodes(self, judge: Judge, ranks: Iterable[int]) -> None:
+        """These nodes may have another score, or fit again."""
+        for rank in ranks:
+            entry = self._entry(judge, rank, rank)
             if entry is not None:
-                self.entries[unit] = entry
+                self.entries[rank] = entry
+                heappush(self.heap, entry)
+
+    def _put_classes(self, judge: Judge, classes: Iterable[NodeClass]) -> None:
+        """These classes may have come, or come earlier than before."""
+        members, entries, judgements = judge.index.members, self.entries, judge.question.judgements
+        for node_class in classes:
+            present = members.get(node_class)
+            if present is None:
+                continue
+            low = present[0]
+            known = entries.get(node_class)
+            if known is not None and known[1] <= low:
+                continue  # the score of a class does not change, so it stands well
+            judgement = None if node_class[4] else judgements.get(node_class)
+            if judgement is not None and judgement.finding is Finding.FITS:  # mostly
+                self.serial += 1
+                entry: _Entry | None = (self.score(judgement), low, self.serial, node_class)
+            else:
+                entry = self._entry(judge, node_class, low)
+            if entry is not None:
+                entries[node_class] = entry
                 heappush(self.heap, entry)
 
     def _entry(self, judge: Judge, unit: _Unit, low: int) -> _Entry | None:
         """A unit for the heap; None if it is known not to fit."""
-        index = judge.scene.index
+        index = judge.index
         self.serial += 1
         standing = index.standings[index.names[low]]
-        # Where an error may end it all, it has to come to light before anything else.
-        judgement = judge.of(standing) if judge.fears(standing) else judge.known(standing)
+        judgement = judge.known(standing)
+        if judgement is None and judge.fears(standing):
+            # Where an error may end it all, it has to come to light before anything else.
+            judgement = judge.of(standing)
         if judgement is None or judgement.finding is Finding.GAVE_UP:
             return bound(self.placing, judge.question, standing.node_class), low, self.serial, unit
         if judgement.finding is Finding.UNFIT or judgement.finding is Finding.FAILED_HERE:
             return None
-        return score(self.placing, judgement), low, self.serial, unit
+        return self.score(judgement), low, self.serial, unit
 
     def search(self, judge: Judge) -> Answer:
         """The node with the least score; any that fails the pod comes before it."""
-        index = judge.scene.index
+        index = judge.index
         members, names, standings = index.members, index.names, index.standings
-        heap, entries = self.heap, self.entries
+        heap, entries, single = self.heap, self.entries, self.single
         unsure: list[_Entry] = []
         gave_up: Found | None = None
         found: Found | None = None
@@ -227,14 +371,14 @@ class _Ranking:
             if entries.get(unit) is not entry:
                 heappop(heap)
                 continue
-            if not isinstance(unit, int):
-                present = members.get(unit)
+            if not single:
+                present = members.get(unit)  # type: ignore[arg-type]  # each unit is a class
                 if present is None:
                     heappop(heap)
                     del entries[unit]
                     continue
-                if present.low != low:
-                    entry = expected, present.low, serial, unit
+                if present[0] != low:
+                    entry = expected, present[0], serial, unit
                     entries[unit] = entry
                     heapreplace(heap, entry)
                     continue
@@ -242,13 +386,13 @@ class _Ranking:
             judgement = judge.of(standing)
             finding = judgement.finding
             if finding is Finding.FITS or finding is Finding.FAILED:
-                actual = score(self.placing, judgement)
+                actual = self.score(judgement)
                 if actual > expected:
                     entry = actual, low, serial, unit
                     entries[unit] = entry
                     heapreplace(heap, entry)
                     continue
-                found = Found(low, standing, judgement)
+                found = _new_found(Found, (low, standing, judgement))
                 break
             heappop(heap)
             if finding is Finding.GAVE_UP:
@@ -278,53 +422,30 @@ class Finder:
         self._relabelled: object = None
         self._kept: dict[tuple[PodQuestion, Placing], _Candidates | _Ranking] = {}
         self._monotone = _are_monotone(Rule)  # type: ignore[type-abstract]  # only its nature is read
-        # Changes since the one numbered `_start`, in order: nodes that changed, by rank, or by its complement where
-        # devices were only taken; and per class when it last gained a first node.
-        self._ranks: list[int] = []
-        self._start = 0
-        self._classes: dict[NodeClass, int] = {}
-        self._shared_freed = 0
+        self._changes = _Changes()
         self._size = 0
-
-    @property
-    def _now(self) -> int:
-        return self._start + len(self._ranks)
 
     def forget(self) -> None:
         """Start anew: what was kept may not be true any more."""
         self._names = None
         self._size = 0
         self._kept.clear()
-        self._start = self._now
-        self._ranks.clear()
-        self._classes.clear()
+        self._changes.forget()
 
     def moved(self, index: ClusterIndex, rank: int, node_class: NodeClass, *, taken: bool = False) -> None:
         """A node stands in another class than before, or looks otherwise; or devices of it were `taken`, and no more.
 
         All rules are monotone (`Nature.monotone`): where claims do not fit, they do not fit once more is in use either.
         """
-        ranks = self._ranks
-        ranks.append(~rank if taken and self._monotone else rank)
-        members = index.members.get(node_class)
-        if members is not None and members.low == rank:
-            classes = self._classes
-            classes.pop(node_class, None)  # the latest are last
-            classes[node_class] = self._start + len(ranks)
-        if len(ranks) > LOG_LIMIT:
-            half = LOG_LIMIT // 2
-            del ranks[:half]
-            self._start += half
-            self._classes = {one: when for one, when in self._classes.items() if when > self._start}
+        self._changes.moved(index, rank, node_class, taken=taken and self._monotone)
 
     def freed_shared(self) -> None:
         """Something of a shared pool may have become free."""
-        self._ranks.append(~0)  # to have a number of its own
-        self._shared_freed = self._now
+        self._changes.freed_shared()
 
     def find(self, judge: Judge, placing: Placing) -> Answer:
         """The node to take, or that fails the pod; and the first of the nodes that gave up before it was found."""
-        index = judge.scene.index
+        index = judge.index
         if not index.names:
             return None, None
         if index.names is not self._names or index.columns.relabelled is not self._relabelled:
@@ -332,20 +453,10 @@ class Finder:
             self._names, self._relabelled = index.names, index.columns.relabelled
         key = judge.question, placing
         kept = self._kept.get(key)
-        now = self._start + len(self._ranks)
-        if kept is None or self._is_stale(kept, judge):
+        if kept is None or not kept.follow(self._changes, judge):
             kept = self._start_anew(judge, placing)
             self._make_room(key, len(kept))
             self._kept[key] = kept
-        elif kept.seen != now:
-            since = self._ranks[kept.seen - self._start :]
-            if isinstance(kept, _Candidates):
-                kept.put(since)
-            elif kept.single:
-                kept.put(judge, list(dict.fromkeys(rank if rank >= 0 else ~rank for rank in since)))
-            else:
-                kept.put(judge, self._classes_since(kept.seen))
-            kept.seen = kept.used = now
         try:
             return kept.search(judge)
         except BaseException:  # broken off half way, so it is not to be used again
@@ -354,32 +465,9 @@ class Finder:
 
     def _start_anew(self, judge: Judge, placing: Placing) -> _Candidates | _Ranking:
         if placing is Placing.FIRST:
-            index = judge.scene.index
-            return _Candidates(len(index.names), self._now, index.shared_uses, single=judge.single)
-        return _Ranking(judge, placing, self._now)
-
-    def _is_stale(self, kept: _Candidates | _Ranking, judge: Judge) -> bool:
-        if kept.seen < self._start or kept.single != judge.single:
-            return True
-        index = judge.scene.index
-        if isinstance(kept, _Ranking) and len(kept.heap) > 2 * len(kept.entries) + _SPARE:
-            return True  # most of it is out of date
-        if kept.shared_uses is index.shared_uses:
-            return False
-        if isinstance(kept, _Candidates):
-            kept.shared_uses = index.shared_uses
-            # What others take of shared pools makes no node fit that did not.
-            return kept.seen < self._shared_freed
-        return True  # scores may have changed
-
-    def _classes_since(self, seen: int) -> list[NodeClass]:
-        """Classes that gained a first node since then."""
-        units: list[NodeClass] = []
-        for node_class, when in reversed(self._classes.items()):
-            if when <= seen:
-                break
-            units.append(node_class)
-        return units
+            index = judge.index
+            return _Candidates(len(index.names), self._changes.number, index.shared_uses, single=judge.single)
+        return _Ranking(judge, placing, self._changes.number)
 
     def _make_room(self, key: tuple[PodQuestion, Placing], size: int) -> None:
         """Forget what questions keep that were asked long ago, if all together get too large."""
@@ -389,7 +477,7 @@ class Finder:
         if self._size + size <= MEMORY_LIMIT and len(kept) < KEPT_LIMIT:
             return
         room = MEMORY_LIMIT // 2 - size
-        for number, known in enumerate(sorted(kept, key=lambda known: kept[known].used, reverse=True)):
+        for number, known in enumerate(sorted(kept, key=lambda known: kept[known].seen, reverse=True)):
             room -= len(kept[known])
             if room < 0 or number >= KEPT_LIMIT // 2:
                 del kept[known]
@@ -398,7 +486,7 @@ class Finder:
     def sizes(self) -> tuple[int, int, int]:
         """How many questions keep something, how many entries that is, and how many changes are noted."""
         entries = [len(one) for one in self._kept.values()]
-        return len(entries), sum(entries), len(self._classes) + len(self._ranks)
+        return len(entries), sum(entries), len(self._changes)
 
 
 __all__ = ["KEPT_LIMIT", "LOG_LIMIT", "MEMORY_LIMIT", "Finder"]

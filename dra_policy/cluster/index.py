@@ -15,7 +15,7 @@ from immutables import Map
 
 from dra_policy.cluster.classes import EXCLUSIVE, Members, NodeClass
 from dra_policy.cluster.columns import Columns, Learning
-from dra_policy.cluster.layout import Place, place
+from dra_policy.cluster.layout import Layouts, Place
 from dra_policy.inventory import DeviceID, PoolID, Snapshot, Usage, uncollected
 
 PoolUses: TypeAlias = frozenset[tuple[str, Hashable]]
@@ -24,6 +24,7 @@ PoolUses: TypeAlias = frozenset[tuple[str, Hashable]]
 _UNUSED: PoolUses = frozenset()
 _new_members = tuple.__new__
 _new_class = tuple.__new__
+_new_standing = tuple.__new__
 
 
 class Standing(NamedTuple):
@@ -79,21 +80,23 @@ class ClusterIndex:
     @classmethod
     def _built(cls, snapshot: Snapshot, usage: Usage, columns: Columns) -> ClusterIndex | Columns:
         learning = Learning(columns)
+        layouts = Layouts(snapshot, learning)
         standings: dict[str, Standing] = {}
-        own: set[tuple[str, str]] = set()
+        classes: dict[NodeClass, NodeClass] = {}
         for node in snapshot.nodes():
-            view = snapshot.view(node)
-            here = place(view, learning)
+            here = layouts.place(node)
             if learning.flipped:
                 return learning.settled()
-            own.update([pool.id for pool in view.pools if pool.local])
-            standings[here.name] = Standing(here, class_of(here, usage))
+            node_class = class_of(here, usage)
+            standings[here.name] = Standing(here, classes.setdefault(node_class, node_class))
         shared: dict[PoolID, set[tuple[str, Hashable]]] = {}
+        own: dict[tuple[str, str], bool] = {}
         for device in usage.devices():
+            of_one = own.get(device[:2])
+            if of_one is None:
+                of_one = own[device[:2]] = snapshot.node_of(device.pool_id) is not None
             # What is gone from the slices concerns nobody until it comes back (G3).
-            if device[:2] in own:
-                continue
-            if snapshot.node_of(device.pool_id) is None and snapshot.indices_of(device):
+            if not of_one and snapshot.indices_of(device):
                 shared.setdefault(device.pool_id, set()).add((device.device, usage.signature(device)))
         uses: Map[PoolID, PoolUses] = Map((pool, frozenset(held)) for pool, held in shared.items())
         return cls(tuple(standings), Map(standings), _members(standings.values()), uses, learning.columns())
@@ -147,19 +150,30 @@ class ClusterIndex:
     def _with_nodes(self, names: Collection[str], snapshot: Snapshot, usage: Usage) -> ClusterIndex | None:
         """With some nodes looked at again, new and gone ones too; None if all nodes have to be."""
         learning = Learning(self.columns)
+        layouts = Layouts(snapshot, learning)
         changes: dict[str, Standing | None] = {}
         for name in sorted(names):
             node = snapshot.node(name)
             if node is None:
                 changes[name] = None
                 continue
-            here = place(snapshot.view(node), learning)
+            here = layouts.place(node)
             if learning.flipped:
                 return None
-            changes[name] = Standing(here, class_of(here, usage))
+            changes[name] = Standing(here, self._class_again(here) or class_of(here, usage))
         index = self._standing(changes)
         index.columns = learning.columns()  # Invariant: nobody else has seen this index yet
         return index
+
+    def _class_again(self, here: Place) -> NodeClass | None:
+        """The class of a node that has the same devices as before, in the same use; None if it has others."""
+        standing = self.standings.get(here.name)
+        if standing is None:
+            return None
+        before, node_class = standing
+        if before.own != here.own or [r.id for r in before.records] != [r.id for r in here.records]:
+            return None
+        return node_class._replace(layout=here.layout, shared=here.shared, odd=here.odd)
 
     def with_uses(self, devices: Iterable[DeviceID], snapshot: Snapshot, usage: Usage) -> ClusterIndex:
         """With the state of use of some devices looked at again."""
@@ -200,6 +214,14 @@ class ClusterIndex:
             self.names, standings, _moved(self.members, rank, before, after), self.shared_uses, self.columns
         )
 
+    def standing_in(self, rank: int, after: NodeClass) -> ClusterIndex:
+        """With a node in another class than before; all else of it is the same."""
+        name = self.names[rank]
+        here, before = self.standings[name]
+        standings = self.standings.set(name, _new_standing(Standing, (here, after)))
+        members = _moved(self.members, rank, before, after)
+        return ClusterIndex(self.names, standings, members, self.shared_uses, self.columns)
+
     def _standing(self, changes: dict[str, Standing | None]) -> ClusterIndex:
         """With some nodes standing otherwise; None for those that are gone."""
         came = [name for name, new in changes.items() if new is not None and name not in self.standings]
@@ -226,6 +248,8 @@ def class_of(here: Place, usage: Usage) -> NodeClass:
     exclusive = 0
     others: list[tuple[int, Hashable]] = []
     own = here.own
+    if not len(usage):
+        return NodeClass(here.layout, 0, (), own.bit_count(), here.shared, here.odd)
     for position, record in enumerate(here.records):
         if own >> position & 1:
             signature = usage.signature(record.id)

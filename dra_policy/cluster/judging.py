@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, assert_never
 
-from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Pick, Scope, Unsatisfiable, allocate, assemble
+from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Scope, Unsatisfiable, allocate
+from dra_policy.allocation.assembly import are_plain, assembled, plain_results
 from dra_policy.allocation.pruning import Pruning
 from dra_policy.allocation.rule import Fault
+from dra_policy.cluster.classes import NodeClass
 from dra_policy.cluster.index import ClusterIndex, Standing
 from dra_policy.cluster.layout import Place
 from dra_policy.cluster.questions import PodQuestion, PodQuestions, Sight
 from dra_policy.graph import MatcherGraph, Verdict
-from dra_policy.inventory import DeviceRecord, NodeView, Snapshot, Usage
-from dra_policy.resources import AllocationResult, Features
-from dra_policy.rules import ClaimRules, ClassName, ClassRules
-
-_new_pick = tuple.__new__
+from dra_policy.inventory import NodeView, Snapshot, Usage
+from dra_policy.resources import AllocationResult
+from dra_policy.rules import ClaimRules
 
 
 class Finding(Enum):
@@ -40,7 +41,8 @@ class Judgement:
     """The answer of a node in terms of its class.
 
     `preference` is the score of E8; `left` is how many devices of the node's own are free once the claims have theirs;
-    both are 0 unless they fit. `positions` are those of `picks`, per claim, if all of them are the node's own.
+    both are 0 unless they fit. `positions` are those of `picks`, per claim, if all of them are the node's own. `after` is
+    the class of the node once the claims have theirs, if they hold nothing but own devices, each for themselves alone.
     """
 
     finding: Finding
@@ -49,6 +51,7 @@ class Judgement:
     preference: int = 0
     left: int = 0
     positions: tuple[tuple[int, ...], ...] | None = None
+    after: NodeClass | None = None
 
 
 _SHORT = Judgement(Finding.UNFIT, 0)
@@ -60,73 +63,89 @@ def _sight_of(verdicts: tuple[Verdict, ...]) -> Sight:
     return Sight(tuple([verdict.match for verdict in verdicts]), any(verdict.error for verdict in verdicts))
 
 
-class Scene:
+class Scene(ABC):
     """One moment of a cluster, as a question to it needs it: all parts belong together. Nothing changes them."""
 
-    __slots__ = ("classes", "features", "graph", "index", "prunings", "snapshot", "step_limit", "usage")
+    __slots__ = ()
 
-    def __init__(  # noqa: PLR0917  # its parts
-        self,
-        snapshot: Snapshot,
-        usage: Usage,
-        graph: MatcherGraph,
-        index: ClusterIndex,
-        step_limit: int,
-        prunings: frozenset[Pruning],
-    ) -> None:
-        self.snapshot = snapshot
-        self.usage = usage
-        self.graph = graph
-        self.index = index
-        self.step_limit = step_limit
-        self.prunings = prunings
-        self.features: Features = snapshot.features
-        self.classes: Mapping[ClassName, ClassRules] = snapshot.classes
+    @property
+    @abstractmethod
+    def snapshot(self) -> Snapshot:
+        """The inventory."""
+
+    @property
+    @abstractmethod
+    def usage(self) -> Usage:
+        """The devices that are in use."""
+
+    @property
+    @abstractmethod
+    def graph(self) -> MatcherGraph:
+        """What the conditions of the inventory's selectors match."""
+
+    @property
+    @abstractmethod
+    def index(self) -> ClusterIndex:
+        """The nodes by class."""
+
+    @property
+    @abstractmethod
+    def step_limit(self) -> int:
+        """How many candidates a search looks at on one node."""
+
+    @property
+    @abstractmethod
+    def prunings(self) -> frozenset[Pruning]:
+        """What a search may leave out."""
 
     def view(self, name: str) -> NodeView:
         """A node's view of the inventory."""
-        node = self.snapshot.node(name)
+        snapshot = self.snapshot
+        node = snapshot.node(name)
         assert node is not None  # Invariant: index and snapshot know the same nodes
-        return self.snapshot.view(node)
+        return snapshot.view(node)
 
     def allocate(self, name: str, claims: Sequence[ClaimRules]) -> Outcome:
         """What one node answers, worked out."""
+        snapshot = self.snapshot
         return allocate(
             self.view(name),
             self.graph,
             claims,
-            self.classes,
+            snapshot.classes,
             self.usage,
-            self.features,
+            snapshot.features,
             step_limit=self.step_limit,
             prunings=self.prunings,
         )
 
 
 class Judge:
-    """Answers for nodes by their classes: works out what is new, and remembers it."""
+    """Answers for nodes by their classes: works out what is new, and remembers it.
 
-    __slots__ = ("_questions", "claims", "keyed", "question", "scene", "single")
+    `single` says that nodes of one class can be told apart by what the claims read: each stands for itself.
+    """
+
+    __slots__ = ("_questions", "claims", "index", "keyed", "question", "scene", "single")
 
     def __init__(
         self, scene: Scene, claims: Sequence[ClaimRules], question: PodQuestion, questions: PodQuestions
     ) -> None:
+        index = scene.index
         self.scene = scene
+        self.index = index
         self.claims = claims
         self.question = question
         self._questions = questions
-        columns = scene.index.columns
-        known, selectors, computed = question.split
+        columns = index.columns
+        known, self.single, self.keyed = question.split
         if known is not columns:
-            _, selectors, computed = question.split_by(columns)
-        # Nodes of one class can be told apart by what the claims read: each stands for itself.
-        self.single = selectors or computed
-        self.keyed = not computed
+            _, self.single, self.keyed = question.split_by(columns)
 
     def key(self, standing: Standing) -> Hashable:
         """What the answer of a node depends on, beside the question; None if that is not known."""
         node_class = standing.node_class
-        uses = self.scene.index.uses_of(node_class) if node_class.shared else ()
+        uses = self.index.uses_of(node_class) if node_class.shared else ()
         if not self.single:
             return (node_class, uses) if uses else node_class
         return (node_class, uses, self._verdicts(standing.place)) if self.keyed else None
@@ -143,7 +162,7 @@ class Judge:
         known = self.question.sights.get(here.layout)
         if known is None:
             known = _sight_of(self._verdicts(here))
-            self._questions.remember_sight(self.question, here.layout, known, len(self.scene.index.members))
+            self._questions.remember_sight(self.question, here.layout, known, len(self.index.members))
         return known
 
     def fears(self, standing: Standing) -> bool:
@@ -179,7 +198,7 @@ class Judge:
                 return known
         made = self._found(standing)
         if key is not None:
-            self._questions.remember(self.question, key, made, len(self.scene.index.members))
+            self._questions.remember(self.question, key, made, len(self.index.members))
         return made
 
     def _found(self, standing: Standing) -> Judgement:
@@ -199,7 +218,7 @@ class Judge:
         if self._is_short(standing, matches):
             return _SHORT
         made = self.judged(standing, self.scene.allocate(standing.place.name, self.claims))
-        self._questions.remember_bones(question.bones, key, made, len(self.scene.index.members))
+        self._questions.remember_bones(question.bones, key, made, len(self.index.members))
         return made
 
     def judged(self, standing: Standing, outcome: Outcome) -> Judgement:
@@ -223,11 +242,12 @@ class Judge:
         for position, _ in node_class.others:
             held |= 1 << position
         taken = preference = 0
+        plain = True
         picks: list[tuple[tuple[int, int, int], ...]] = []
-        for shape, picked in zip(self.question.shapes, outcome.picks, strict=True):
+        for shape, picked, result in zip(self.question.shapes, outcome.picks, outcome.results, strict=True):
             chosen: set[tuple[int, int]] = set()
             made: list[tuple[int, int, int]] = []
-            for request, alternative, slot in picked:
+            for (request, alternative, slot), device in zip(picked, result.devices.results, strict=True):
                 position = at[slot]
                 made.append((request, alternative, position))
                 asked = shape.requests[request]
@@ -235,33 +255,33 @@ class Judge:
                     chosen.add((request, alternative))
                 if asked.asks[alternative].admin_access is not True:  # J12
                     taken |= 1 << position
+                plain = plain and device.share_id is None and not device.admin_access
             picks.append(tuple(made))
             preference += sum(8 - alternative for _, alternative in chosen)
         left = node_class.free - (taken & here.own & ~held).bit_count()
-        positions = tuple(tuple(position for _, _, position in made) for made in picks)
+        positions = tuple([tuple([position for _, _, position in made]) for made in picks])
         mine = all(here.own >> position & 1 for made in positions for position in made)
-        return Judgement(Finding.FITS, outcome.steps, tuple(picks), preference, left, positions if mine else None)
+        after = node_class.with_exclusive(taken) if plain and mine and taken and not taken & held else None
+        return Judgement(
+            Finding.FITS, outcome.steps, tuple(picks), preference, left, positions if mine else None, after
+        )
 
-    def allocated(self, standing: Standing, judgement: Judgement) -> Outcome:
+    def allocated(self, standing: Standing, judgement: Judgement) -> Allocated:
         """The full answer of a node whose class fits."""
         here = standing.place
-        records = here.records
-        chosen: dict[int, DeviceRecord] = {}
-        picks: list[tuple[Pick, ...]] = []
-        for made in judgement.picks:
-            picked: list[Pick] = []
-            for request, alternative, position in made:
-                record = records[position]
-                chosen[record.index] = record
-                picked.append(_new_pick(Pick, (request, alternative, record.index)))
-            picks.append(tuple(picked))
-        scene = self.scene
-        results: tuple[AllocationResult, ...] | Fault = assemble(
-            here.name, self.claims, picks, chosen, scene.classes, scene.features
-        )
-        # Invariant: where node choices cannot be merged (C3) the judgement is no fit.
-        assert not isinstance(results, Fault)
-        return Allocated(here.name, tuple([claim.key for claim in self.claims]), results, judgement.steps, tuple(picks))
+        claims, records = self.claims, here.records
+        plain = here.plain
+        if plain is None:
+            plain = here.plain = are_plain(records)
+        snapshot, picks = self.scene.snapshot, judgement.picks
+        if plain:
+            results: tuple[AllocationResult, ...] | Fault
+            results = plain_results(here.name, claims, picks, records, snapshot.classes)
+        else:
+            results = assembled(here.name, claims, picks, records.__getitem__, snapshot.classes, snapshot.features)
+            # Invariant: where node choices cannot be merged (C3) the judgement is no fit.
+            assert not isinstance(results, Fault)
+        return Allocated(here.name, tuple([claim.key for claim in claims]), results, judgement.steps)
 
 
 __all__ = ["Finding", "Judge", "Judgement", "Positions", "Scene"]

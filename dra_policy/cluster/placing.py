@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import assert_never
+from typing import Final, NamedTuple, assert_never
 
 from dra_policy.cluster.classes import NodeClass
 from dra_policy.cluster.index import Standing
@@ -24,9 +23,11 @@ class Placing(Enum):
     SPREAD = "the one with the most free devices left"
     BEST = "the one with the highest score of preferred alternatives (E8)"
 
+    # By identity: there is one of each, and every question looks something up by it.
+    __hash__ = object.__hash__
 
-@dataclass(frozen=True, slots=True)
-class Found:
+
+class Found(NamedTuple):
     """A node and what it answers: it fits, or it fails the whole pod, or (if `gave_up`) nobody knows."""
 
     rank: int
@@ -38,20 +39,30 @@ _FAILED = -(1 << 60)
 """Before every score: an error that concerns the pod comes to light wherever it is (K3)."""
 
 
+def _fewest_left(judgement: Judgement) -> int:
+    return _FAILED if judgement.finding is Finding.FAILED else judgement.left
+
+
+def _most_left(judgement: Judgement) -> int:
+    return _FAILED if judgement.finding is Finding.FAILED else -judgement.left
+
+
+def _most_preferred(judgement: Judgement) -> int:
+    return _FAILED if judgement.finding is Finding.FAILED else -judgement.preference
+
+
+SCORES: Final[Mapping[Placing, Callable[[Judgement], int]]] = {
+    Placing.FIRST: lambda _: 0,
+    Placing.PACK: _fewest_left,
+    Placing.SPREAD: _most_left,
+    Placing.BEST: _most_preferred,
+}
+"""What a node that fits, or that fails the pod, counts for each rule of placing: the least is best."""
+
+
 def score(placing: Placing, judgement: Judgement) -> int:
-    """What a node that fits counts for a rule of placing: the least is best."""
-    if judgement.finding is Finding.FAILED:
-        return 0 if placing is Placing.FIRST else _FAILED
-    match placing:
-        case Placing.FIRST:
-            return 0
-        case Placing.PACK:
-            return judgement.left
-        case Placing.SPREAD:
-            return -judgement.left
-        case Placing.BEST:
-            return -judgement.preference
-    assert_never(placing)
+    """The score of one judgement by a rule of placing."""
+    return SCORES[placing](judgement)
 
 
 def bound(placing: Placing, question: PodQuestion, node_class: NodeClass) -> int:
@@ -73,7 +84,8 @@ _ENDS = (Finding.FITS, Finding.FAILED)
 
 def among(judge: Judge, placing: Placing, ranks: Iterable[int] | None = None) -> tuple[Found | None, Found | None]:
     """The node to take, and the first that gave up, by looking at all classes, or at some nodes in order."""
-    index = judge.scene.index
+    index = judge.index
+    score_of = SCORES[placing]
     best: Found | None = None
     best_score: tuple[int, int] = (0, 0)
     gave_up: Found | None = None
@@ -86,7 +98,7 @@ def among(judge: Judge, placing: Placing, ranks: Iterable[int] | None = None) ->
         if judgement.finding is Finding.GAVE_UP:
             gave_up = gave_up or Found(rank, standing, judgement)
         elif judgement.finding in _ENDS:
-            this = score(placing, judgement), rank
+            this = score_of(judgement), rank
             if best is None or this < best_score:
                 best, best_score = Found(rank, standing, judgement), this
             if placing is Placing.FIRST or judgement.finding is Finding.FAILED:
@@ -94,4 +106,4 @@ def among(judge: Judge, placing: Placing, ranks: Iterable[int] | None = None) ->
     return best, gave_up
 
 
-__all__ = ["Found", "Placing", "among", "bound", "score"]
+__all__ = ["SCORES", "Found", "Placing", "among", "bound", "score"]

@@ -95,7 +95,7 @@ class PodQuestion:
         self.fearful = any(ask.mode == "All" or ask.capacity or ask.derived for ask in asks)
         self._classes: Mapping[ClassName, ClassRules] | None = None
         # What `split_by` said last.
-        self.split: tuple[Columns | None, bool, bool] = (None, False, False)
+        self.split: tuple[Columns | None, bool, bool] = (None, False, True)
 
     def stands_under(self, classes: Mapping[ClassName, ClassRules]) -> bool:
         """Whether the classes that the claims name are still the ones that the question was made under."""
@@ -108,8 +108,9 @@ class PodQuestion:
         return True
 
     def split_by(self, columns: Columns) -> tuple[Columns, bool, bool]:
-        """The columns, and whether selectors, and whether derived attributes, read values that layouts do not have."""
-        split = columns, columns.read_by(self.reads), columns.read_by(self.computes)
+        """The columns; whether the claims read values that layouts do not have; whether it is only selectors that do."""
+        computed = columns.read_by(self.computes)
+        split = columns, computed or columns.read_by(self.reads), not computed
         self.split = split  # in one piece: threads at different moments may disagree about it
         return split
 

@@ -21,7 +21,7 @@ class SuitableNodes(AbstractSet[str]):
     """
 
     def __init__(self, judge: Judge, only: Iterable[int] | None, outcome: Callable[[str], Outcome]) -> None:
-        self._index = judge.scene.index
+        self._index = judge.index
         self._outcome = outcome
         fits, failing, unsure = _sorted(judge)
         if only is not None:
@@ -80,7 +80,7 @@ class SuitableNodes(AbstractSet[str]):
 
 def _sorted(judge: Judge) -> tuple[int, int, int]:
     """The nodes that fit, that fail, and that gave up, as bit sets over ranks."""
-    index = judge.scene.index
+    index = judge.index
     masks = dict.fromkeys(Finding, 0)
     if judge.single:
         for rank, name in enumerate(index.names):

@@ -10,6 +10,8 @@ from dra_policy.source import Span
 
 
 class Severity(Enum):
+    """Whether a diagnostic refuses its input."""
+
     ERROR = "error"
     WARNING = "warning"
 

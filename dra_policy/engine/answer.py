@@ -34,13 +34,18 @@ class Asking:
         held = state.held
         self.state = state
         self.scene = scene
-        self.claims = tuple(claims)
-        self.keys: tuple[ClaimKey, ...] = tuple([claim.key for claim in self.claims])
-        fresh = [claim for claim in self.claims if claim.key not in held]
-        self.fresh = self.claims if len(fresh) == len(self.claims) else tuple(fresh)
+        self.claims = claims = tuple(claims)
+        if len(claims) == 1:  # mostly
+            key = claims[0].key
+            self.keys: tuple[ClaimKey, ...] = (key,)
+            self.fresh: tuple[ClaimRules, ...] = () if key in held else claims
+            return
+        self.keys = tuple([claim.key for claim in claims])
+        fresh = [claim for claim in claims if claim.key not in held]
+        self.fresh = claims if len(fresh) == len(claims) else tuple(fresh)
 
     def judge(self, questions: PodQuestions) -> Judge:
-        return Judge(self.scene, self.fresh, questions.of(self.fresh, self.scene.classes), questions)
+        return Judge(self.scene, self.fresh, questions.of(self.fresh, self.state.snapshot.classes), questions)
 
     def held(self) -> list[tuple[ClaimKey, AllocationResult]]:
         """What the claims have already, in their order."""
@@ -81,7 +86,7 @@ class Asking:
             made = dict(zip((claim.key for claim in self.fresh), outcome.results, strict=True))
             held = self.state.held
             results = tuple(made[key] if key in made else held[key].allocation for key in self.keys)
-            return Allocated(outcome.node, self.keys, results, outcome.steps)
+            return Allocated(outcome.node, self.keys, results, outcome.steps, preferred=outcome.preferred)
         return outcome
 
     def on_node(self, name: str) -> Outcome:
@@ -132,7 +137,17 @@ def _on_one(asking: Asking, judge: Judge, name: str) -> tuple[Outcome, Found | N
     judgement = judge.of(standing)
     if judgement.finding is Finding.FITS:
         return asking.whole(judge.allocated(standing, judgement)), Found(rank, standing, judgement)
+    if judgement.finding is Finding.UNFIT:
+        # What is known of its class need not be searched for again until somebody asks for the reasons.
+        keys = tuple([claim.key for claim in asking.fresh])
+        return Unsatisfiable.later(keys, partial(_reasons_on, asking, name), judgement.steps), None
     return asking.on_node(name), None
+
+
+def _reasons_on(asking: Asking, name: str) -> tuple[NodeReasons, ...]:
+    outcome = asking.on_node(name)
+    assert isinstance(outcome, Unsatisfiable)  # Invariant: nodes of one class answer alike
+    return outcome.reasons
 
 
 def suitable_nodes(asking: Asking, questions: PodQuestions) -> SuitableNodes:
@@ -153,7 +168,7 @@ def _reasons(asking: Asking, single: bool) -> tuple[NodeReasons, ...]:
             continue
         outcome = asking.on_node(name)
         if isinstance(outcome, Failed):
-            reasons.append(_as_reasons(outcome, asking.claims))
+            reasons.append(as_reasons(outcome, asking.claims))
         elif isinstance(outcome, Unsatisfiable):
             reasons += outcome.reasons
             if likeness is not None and len(outcome.reasons) == 1 and not _names_pools(asking, outcome.reasons[0]):
@@ -220,10 +235,11 @@ def _blocked(key: ClaimKey, allocation: AllocationResult) -> RequestReasons:
     return RequestReasons(key, "", devices, devices, (loss,), 0)
 
 
-def _as_reasons(failed: Failed, claims: Sequence[ClaimRules]) -> NodeReasons:
+def as_reasons(failed: Failed, claims: Sequence[ClaimRules]) -> NodeReasons:
+    """An error that concerns one node, as the reason why the claims cannot be there."""
     origin = Origin("pool", failed.message)
     key = claims[0].key if failed.claim is None else failed.claim
     return NodeReasons(failed.node, (RequestReasons(key, failed.request, 0, 0, (Loss(Cause.POOL, origin, 0, ()),), 0),))
 
 
-__all__ = ["Asking", "answer", "suitable_nodes"]
+__all__ = ["Asking", "answer", "as_reasons", "suitable_nodes"]

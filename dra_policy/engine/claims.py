@@ -11,8 +11,10 @@ from dra_policy.resources import (
     DeviceClass,
     DeviceTaintRule,
     Features,
+    Namespace,
     Node,
     Places,
+    Pod,
     ReadObject,
     ResourceClaim,
     ResourceClaimTemplate,
@@ -21,8 +23,11 @@ from dra_policy.resources import (
     decode,
 )
 from dra_policy.rules import ClaimKey, ClaimRules, refusals
+from dra_policy.rules.site import Gang
 
-_KINDS = (DeviceClass, DeviceTaintRule, Node, ResourceClaim, ResourceClaimTemplate, ResourceSlice)
+_KINDS = (DeviceClass, DeviceTaintRule, Namespace, Node, Pod, ResourceClaim, ResourceClaimTemplate, ResourceSlice)
+
+_new_key = tuple.__new__
 
 ObjectLike: TypeAlias = TypedObject | ReadObject | Mapping[str, Any]
 """An API object as a model, as read from a manifest with positions, or as JSON values."""
@@ -94,6 +99,10 @@ def resolve_new(state: State, claims: ClaimLike | Sequence[ClaimLike]) -> tuple[
     """As `resolve_all`, but each template stands for a new claim, whose name is taken in the state that comes with it."""
     if isinstance(claims, ClaimRules):
         return state, [claims]
+    if isinstance(claims, str):
+        applied = state.claims.get(named_key(claims))
+        if applied is not None:
+            return state, [applied]
     wanted: list[ClaimRules] = []
     for found, template in _resolved(state, claims):
         rules = found
@@ -157,7 +166,7 @@ def _assert_valid(claim: ResourceClaim | ResourceClaimTemplate, places: Places |
 
 
 def _by_name(state: State, name: ClaimKey | str) -> tuple[ClaimRules, bool]:
-    key = _key(name)
+    key = named_key(name)
     applied = state.claims.get(key)
     if applied is not None:
         return applied, False
@@ -173,11 +182,25 @@ def _by_name(state: State, name: ClaimKey | str) -> tuple[ClaimRules, bool]:
     return template, True
 
 
-def _key(name: ClaimKey | str) -> ClaimKey:
+def named_key(name: ClaimKey | str) -> ClaimKey:
+    """The claim that a name stands for; without a namespace it is of `default`."""
     if isinstance(name, ClaimKey):
         return name
     namespace, _, last = name.rpartition("/")
-    return ClaimKey(namespace or DEFAULT_NAMESPACE, last)
+    key: ClaimKey = _new_key(ClaimKey, (namespace or DEFAULT_NAMESPACE, last))
+    return key
+
+
+def gang_named(state: State, gang: Gang | str) -> Gang:
+    """A gang by itself, or by the name under which a policy declares it. Raises `InvalidInput`: ENG002."""
+    if isinstance(gang, Gang):
+        return gang
+    known = state.site_rules.gangs
+    found = next((one for one in known if one.name == gang), None)
+    if found is None:
+        hint = did_you_mean(str(gang), [one.name for one in known], "load the policy that declares it")
+        raise InvalidInput([Diagnostic("ENG002", f"there is no gang `{gang}`", help=hint)])
+    return found
 
 
 def held_key(state: State, claim: ClaimLike) -> ClaimKey:
@@ -190,9 +213,19 @@ def held_key(state: State, claim: ClaimLike) -> ClaimKey:
         case ReadObject():
             return _resolve(state, claim)[0].key
         case ClaimKey() | str():
-            key = _key(claim)
+            key = named_key(claim)
             return key if key in state.held else _by_name(state, claim)[0].key
     raise _no_claim(claim)
 
 
-__all__ = ["ClaimLike", "ObjectLike", "held_key", "node_named", "resolve_all", "resolve_new", "taken"]
+__all__ = [
+    "ClaimLike",
+    "ObjectLike",
+    "gang_named",
+    "held_key",
+    "named_key",
+    "node_named",
+    "resolve_all",
+    "resolve_new",
+    "taken",
+]

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from datetime import datetime
 from itertools import chain, groupby
 
 from dra_policy.allocation import Allocated, Outcome
@@ -13,14 +14,28 @@ from dra_policy.allocation.pruning import ALL, Pruning
 from dra_policy.cluster import Finder, Found, Placing, SuitableNodes, Touched
 from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors
 from dra_policy.engine.answer import Asking, answer
-from dra_policy.engine.claims import ClaimLike, ObjectLike, held_key, node_named, resolve_new, taken
-from dra_policy.engine.moment import Moment, Terms, as_one
-from dra_policy.engine.state import DEFAULT_NAMESPACE, Applied, Held, Spots, State, devices_of, touched
+from dra_policy.engine.claims import (
+    ClaimLike,
+    ObjectLike,
+    gang_named,
+    held_key,
+    named_key,
+    node_named,
+    resolve_new,
+    taken,
+)
+from dra_policy.engine.gangs import GangOutcome, GangPlaced, GangSearch
+from dra_policy.engine.moment import Clock, Moment, Terms, as_one, utc
+from dra_policy.engine.people import People
+from dra_policy.engine.sited import By, concerned, introduced
+from dra_policy.engine.state import DEFAULT_NAMESPACE, Applied, Held, State, devices_of, touched
 from dra_policy.explanation import Explanation
 from dra_policy.inventory import Snapshot, Usage, uncollected
-from dra_policy.language import load, lower
+from dra_policy.language import PolicyRules, load, lower
 from dra_policy.resources import AllocationResult, Features, Places, ResourceSlice
-from dra_policy.rules import ClaimKey
+from dra_policy.rules import ClaimKey, ClaimRules
+from dra_policy.rules.site import Gang
+from dra_policy.rules.subjects import SubjectValue
 from dra_policy.source import Source
 
 STEP_LIMIT = 1_000_000
@@ -28,6 +43,7 @@ STEP_LIMIT = 1_000_000
 
 _MANY = 256
 """Objects applied at once from which on they are taken in bulk."""
+_new_held = tuple.__new__
 _UNTOLD = 1024
 """So many changes are told to the finder one by one; after more it starts anew."""
 
@@ -66,6 +82,7 @@ class Engine:
         features: Features | None = None,
         step_limit: int = STEP_LIMIT,
         prunings: frozenset[Pruning] = ALL,
+        clock: Clock = utc,
     ) -> None:
         if not isinstance(features, Features | None):
             raise TypeError(f"`features` is Features, not {type(features).__name__}")
@@ -75,9 +92,11 @@ class Engine:
             raise ValueError("`step_limit` is 1 or more")
         if not isinstance(prunings, frozenset):
             raise TypeError(f"`prunings` is a frozenset of Pruning, not {type(prunings).__name__}")
+        if not callable(clock):
+            raise TypeError(f"`clock` is a function that gives the time, not {type(clock).__name__}")
         self._writing = threading.RLock()
         # Invariant: the parts of a moment belong together, and the lock is held while another takes its place.
-        self._now = Moment.first(Features() if features is None else features, Terms(step_limit, prunings))
+        self._now = Moment.first(Features() if features is None else features, Terms(step_limit, prunings, clock))
         self._finder = Finder()
         self._untold: list[Touched] = []
 
@@ -128,10 +147,13 @@ class Engine:
         checked, diagnostics = load(*policies)
         if checked is None or has_errors(diagnostics):
             raise InvalidInput(diagnostics)
-        lowered = lower(checked, self.features)
-        with self._writing:
-            self._become(self._now.state.with_policies(lowered), [])
+        self.load_rules(lower(checked, self.features))
         return tuple(diagnostics)
+
+    def load_rules(self, rules: PolicyRules) -> None:
+        """Put rules in force that are there already, instead of those loaded before: what `load` makes of policies."""
+        with self._writing:
+            self._become(self._now.state.with_policies(rules), [])
 
     def apply(self, *objects: ObjectLike, stored: bool = False) -> None:
         """Add objects, or put them in the place of those of the same kind and name; all of them, or none.
@@ -192,7 +214,14 @@ class Engine:
     # --- questions
 
     def allocate(
-        self, claims: ClaimLike | Sequence[ClaimLike], node: str | None = None, placing: Placing = Placing.FIRST
+        self,
+        claims: ClaimLike | Sequence[ClaimLike],
+        node: str | None = None,
+        placing: Placing = Placing.FIRST,
+        *,
+        at: datetime | None = None,
+        subject: Mapping[str, SubjectValue] | None = None,
+        pod: str | None = None,
     ) -> Outcome:
         """Give devices to all claims of one pod, on one node, all or nothing (J2), and keep them in use.
 
@@ -200,6 +229,10 @@ class Engine:
         default; a failure that concerns the whole pod ends the walk. Claims that have devices already keep them: they
         only restrict the nodes (C5). A template, or a claim declared by a policy, makes a new claim at each call, named
         after it.
+
+        Where policies have rules of a site, they are asked about whoever uses the claims: `pod` names an applied Pod,
+        `subject` gives values to fields of the asker whatever labels say, `at` is the time, an aware one, if it is not
+        the clock's.
 
         Gives `Allocated`, `Unsatisfiable`, `Failed` or `GaveUp`; only `Allocated` has changed anything. Raises
         `InvalidInput` with ENG001 (unknown node), ENG002 (unknown claim), ENG004 (no name), ENG005 (a claim twice), and
@@ -211,11 +244,71 @@ class Engine:
             now = self._now
             state, wanted = resolve_new(now.state, claims)
             name = None if node is None else node_named(state, node)
-            self._tell()
-            asking = Asking(now.state, now.scene(), wanted)
+            if self._untold:
+                self._tell()
+            if concerned(state, wanted):
+                people = introduced(state, claims, wanted, By(subject, None if pod is None else named_key(pod)))
+                return self._allocate_sited(state, wanted, people, name, placing, at)
+            asking = Asking(now.state, now, wanted)
             outcome, found = answer(asking, now.terms.questions, self._finder, name, placing)
             if isinstance(outcome, Allocated):
                 self._keep(asking, state, outcome, found)
+        return outcome
+
+    def _allocate_sited(
+        self,
+        state: State,
+        wanted: Sequence[ClaimRules],
+        people: People,
+        node: str | None,
+        placing: Placing,
+        at: datetime | None,
+    ) -> Outcome:
+        """As `allocate`, under the rules of a site. `people` is what is known with what those who ask say."""
+        now = self._now
+        sited = now.sited(wanted, people, at)
+        outcome = sited.answer(node, placing)
+        if isinstance(outcome, Allocated):
+            self._keep(sited.asking, state._replace(people=people), outcome, None)
+            self._follow(now.state, sited.asking.keys)
+        return outcome
+
+    def allocate_gang(
+        self,
+        gang: Gang | str,
+        template: ClaimLike | None = None,
+        *,
+        at: datetime | None = None,
+        subject: Mapping[str, SubjectValue] | None = None,
+    ) -> GangOutcome:
+        """Give devices to all claims of a gang, each a new one made of the template, or to none of them.
+
+        A gang of a loaded policy goes by its name. Gives `GangPlaced`, `Unsatisfiable`, `Failed` or `GaveUp`; only
+        `GangPlaced` has changed anything. Raises `InvalidInput` with ENG002 for an unknown gang or template.
+        """
+        with self._writing:
+            now = self._now
+            wanted = gang_named(now.state, gang)
+            given = wanted.template if template is None else template
+            state, people = now.state, now.state.people
+            members: list[ClaimRules] = []
+            for _ in range(wanted.count):
+                state, (rules,) = resolve_new(state, given)
+                people = introduced(state._replace(people=people), given, (rules,), By(subject))
+                members.append(rules)
+            sited = now.sited(members, people, at)
+            search = GangSearch(
+                wanted, now, sited.site, sited.asking.claims, people.asker(now.state.site_rules, members[0].key)
+            )
+            outcome = search.run(sited.candidates())
+            if isinstance(outcome, GangPlaced):
+                state = state._replace(people=people)
+                for rules, member in zip(sited.asking.claims, outcome.members, strict=True):
+                    (result,) = member.results
+                    state = state.taking(rules, Held(result, member.node, True), state.usage.with_allocation(result))
+                devices = [d for member in outcome.members for result in member.results for d in devices_of(result)]
+                self._become(state, [Touched(devices=tuple(devices))])
+                self._follow(now.state, sited.asking.keys)
         return outcome
 
     def suitable_nodes(self, claims: ClaimLike | Sequence[ClaimLike]) -> SuitableNodes:
@@ -239,7 +332,9 @@ class Engine:
                 return False
             state = before.ended(key, held)
             if not self._freed(held, state):
-                self._become(state, [Touched(devices=devices_of(held.allocation))])
+                self._become(state, [Touched(devices=held.devices)])
+            if before.policies is not None:
+                self._follow(before, (key,))
         return True
 
     def explain(self, claims: ClaimLike | Sequence[ClaimLike], node: str | None = None) -> Explanation:
@@ -250,6 +345,11 @@ class Engine:
         return self._now.explain(claims, node)
 
     # --- one moment after the other
+
+    def _follow(self, before: State, keys: Sequence[ClaimKey]) -> None:
+        """Tell who remembers the site that since a moment only these claims have changed what they hold."""
+        after = self._now.state
+        self._now.terms.sites.follow((before.people, before.held), (after.people, after.held), keys)
 
     def _become(self, state: State, changes: Sequence[Touched]) -> None:
         now = self._now
@@ -265,43 +365,59 @@ class Engine:
 
     def _keep(self, asking: Asking, state: State, outcome: Allocated, found: Found | None) -> None:
         """The devices of an answer are in use from now on."""
-        index, fresh, known = asking.scene.index, asking.fresh, asking.state.claims
-        results = outcome.results
+        now = self._now
+        index, fresh, known = now.index, asking.fresh, asking.state.claims
+        node, results, usage = outcome.node, outcome.results, state.usage
         if fresh is not asking.claims:
             made = dict(zip(asking.keys, results, strict=True))
-            results = tuple(made[rules.key] for rules in fresh)
-        positions = None if found is None else found.judgement.positions
-        for number, (rules, result) in enumerate(zip(fresh, results, strict=True)):
-            spots = None if found is None or positions is None else Spots(found.standing.place, positions[number])
-            state = state.taking(rules, Held(result, outcome.node, rules.key not in known, spots))
-        if found is None or positions is None:
+            results = tuple([made[rules.key] for rules in fresh])
+        if found is None or (positions := found.judgement.positions) is None:
+            for rules, result in zip(fresh, results, strict=True):
+                usage = usage.with_allocation(result)
+                # What the site adds to an applied claim is not what was applied.
+                state = state.taking(known.get(rules.key, rules), Held(result, node, rules.key not in known), usage)
             devices = [device for result in results for device in devices_of(result)]
-            index = index.with_uses(devices, state.snapshot, state.usage)
+            self._now = now.using(state, index.with_uses(devices, state.snapshot, usage))
+            if found is not None:
+                self._finder.moved(self._now.index, found.rank, self._now.index.class_at(found.rank), taken=True)
+            return
+        rank, (place, _), judgement = found
+        after = judgement.after
+        if after is not None:
+            records = place.records
+            usage = usage.with_held([records[position].id for one in positions for position in one])
+            index = index.standing_in(rank, after)
         else:
-            index = index.with_own_uses(found.rank, chain.from_iterable(positions), state.usage)
-        self._now = self._now.followed_by(state, None, index)
-        if found is not None:
-            self._finder.moved(index, found.rank, index.class_at(found.rank), taken=True)
+            for result in results:
+                usage = usage.with_allocation(result)
+            index = index.with_own_uses(rank, chain.from_iterable(positions), usage)
+            after = index.class_at(rank)
+        again = place.plain and judgement.after is not None
+        for number, (rules, result) in enumerate(zip(fresh, results, strict=True)):
+            made_here, picks, config = rules.key not in known, judgement.picks[number], result.devices.config
+            given = None if again else result
+            held = _new_held(Held, (given, node, made_here, place, positions[number], rules, picks, config))
+            state = state.taking(rules, held, usage)
+        self._now = now.using(state, index)
+        self._finder.moved(index, rank, after, taken=True)
 
     def _freed(self, held: Held, state: State) -> bool:
         """Go over to a state in which some devices are free, if it is known where they are."""
-        index, spots = self._now.index_if_known, held.spots
-        if index is None or spots is None or self._untold:
+        index, place = self._now.index_if_known, held.place
+        if index is None or place is None or self._untold:
             return False
         standing = index.standings.get(held.node)
-        if standing is None or standing.place is not spots.place:
+        if standing is None or standing.place is not place:
             return False
         rank = index.rank(held.node)
         assert rank is not None  # Invariant: the names and the standings of an index are the same nodes
-        index = index.with_own_uses(rank, spots.positions, state.usage)
-        self._now = self._now.followed_by(state, None, index)
+        index = index.with_own_uses(rank, held.positions, state.usage)
+        self._now = self._now.using(state, index)
         self._finder.moved(index, rank, index.class_at(rank))
         return True
 
     def _tell(self) -> None:
         """Tell the finder what changed since it was asked last."""
-        if not self._untold:
-            return
         index, finder = self._now.index, self._finder
         snapshot = self._now.snapshot
         for change in self._untold:

@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeAlias
 
 from dra_policy.allocation import Allocated
 from dra_policy.allocation.pruning import Pruning
+from dra_policy.allocation.site.tolerating import tolerating
 from dra_policy.cluster import ClusterIndex, Placing, PodQuestions, Scene, SuitableNodes, Touched
 from dra_policy.engine.answer import Asking, answer, suitable_nodes
 from dra_policy.engine.claims import ClaimLike, node_named, resolve_all
+from dra_policy.engine.people import People, Site, SiteMemory
 from dra_policy.engine.retired import retired_by
+from dra_policy.engine.sited import Sited, concerned, introduced, question_of
 from dra_policy.engine.situations import situation_of
-from dra_policy.engine.state import State
+from dra_policy.engine.state import Allocations, State
 from dra_policy.explanation import Explanation
 from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import Snapshot, Usage
 from dra_policy.resources import AllocationResult, Features
-from dra_policy.rules import ClaimKey
+from dra_policy.rules import ClaimKey, ClaimRules
 
 _CHAIN = 256
 """So many changes wait for the index before they are merged into one."""
 
 
+Clock: TypeAlias = Callable[[], datetime]
+"""What time it is: an aware time."""
+
+
+def utc() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
+
+
 class Terms:
-    """What is the same for every question to one engine: limits, prunings, and the answers that it remembers."""
+    """What is the same for every question to one engine: limits, prunings, the clock, and the answers that it remembers."""
 
-    __slots__ = ("prunings", "questions", "step_limit")
+    __slots__ = ("clock", "prunings", "questions", "sites", "step_limit")
 
-    def __init__(self, step_limit: int, prunings: frozenset[Pruning]) -> None:
+    def __init__(self, step_limit: int, prunings: frozenset[Pruning], clock: Clock = utc) -> None:
         self.step_limit = step_limit
         self.prunings = prunings
+        self.clock = clock
         self.questions = PodQuestions()
+        self.sites = SiteMemory()
 
 
-class Moment:
+class Moment(Scene):
     """What an engine knew at one moment: immutable, and consistent in all its parts.
 
     Asking it needs no lock and waits for nobody, whatever the engine does meanwhile.
     """
 
-    __slots__ = ("_base", "_index", "_waiting", "graph", "state", "terms")
+    __slots__ = ("_base", "_graph", "_index", "_waiting", "state", "terms")
 
     def __init__(self, state: State, graph: MatcherGraph, terms: Terms, index: ClusterIndex | None = None) -> None:
         self.state = state
-        self.graph = graph
+        self._graph = graph
         self.terms = terms
         self._index = index
         self._base: ClusterIndex | None = None
@@ -57,7 +73,7 @@ class Moment:
 
     def followed_by(self, state: State, touched: Touched | None, index: ClusterIndex | None = None) -> Moment:
         """The next moment; what was touched is for its index to find out, unless that is there already."""
-        graph = self.graph if state.snapshot is self.state.snapshot else self.graph.advanced(state.snapshot)
+        graph = self._graph if state.snapshot is self.state.snapshot else self._graph.advanced(state.snapshot)
         after = Moment(state, graph, self.terms, index)
         if index is None:
             # Another thread may be at work on the index of this moment: it is there completely, or not at all.
@@ -67,6 +83,10 @@ class Moment:
                 after._index = known
             after._waiting = waiting if touched is None else _merged((*waiting, touched))
         return after
+
+    def using(self, state: State, index: ClusterIndex) -> Moment:
+        """The next moment, which differs in what is in use only."""
+        return Moment(state, self._graph, self.terms, index)
 
     @property
     def index(self) -> ClusterIndex:
@@ -95,6 +115,19 @@ class Moment:
         return self.state.usage
 
     @property
+    def graph(self) -> MatcherGraph:
+        """What the conditions of the inventory's selectors match."""
+        return self._graph
+
+    @property
+    def step_limit(self) -> int:
+        return self.terms.step_limit
+
+    @property
+    def prunings(self) -> frozenset[Pruning]:
+        return self.terms.prunings
+
+    @property
     def nodes(self) -> tuple[str, ...]:
         """The names of all nodes, in order."""
         return self.index.names
@@ -102,7 +135,7 @@ class Moment:
     @property
     def allocations(self) -> Mapping[ClaimKey, AllocationResult]:
         """What each claim holds."""
-        return {key: held.allocation for key, held in self.state.held.items()}
+        return Allocations(self.state.held)
 
     @property
     def claims(self) -> tuple[ClaimKey, ...]:
@@ -111,21 +144,36 @@ class Moment:
         applied = sorted((*state.claims, *state.templates), key=str)
         return (*applied, *dict.fromkeys(rules.key for rules in state.policy_claims.values()))
 
-    def scene(self) -> Scene:
-        """The moment as a question to the cluster needs it."""
-        state, terms = self.state, self.terms
-        return Scene(state.snapshot, state.usage, self.graph, self.index, terms.step_limit, terms.prunings)
-
-    def suitable_nodes(self, claims: ClaimLike | Sequence[ClaimLike]) -> SuitableNodes:
+    def suitable_nodes(self, claims: ClaimLike | Sequence[ClaimLike], *, at: datetime | None = None) -> SuitableNodes:
         """The nodes on which the claims of one pod could be, of the whole cluster.
 
         A template stands for one new claim. Raises `InvalidInput` as `Engine.allocate` does.
         """
         wanted = resolve_all(self.state, claims)
-        return suitable_nodes(Asking(self.state, self.scene(), wanted), self.terms.questions)
+        if concerned(self.state, wanted):
+            return self.sited(wanted, introduced(self.state, claims, wanted), at).suitable()
+        return suitable_nodes(Asking(self.state, self, wanted), self.terms.questions)
+
+    def site(self) -> Site:
+        """Who holds what, as the rules of the site see it."""
+        state = self.state
+        return self.terms.sites.of(state.site_rules, state.people, state.held)
+
+    def sited(self, claims: Sequence[ClaimRules], people: People, at: datetime | None) -> Sited:
+        """Claims under the rules of the site, asked for by these people; now, if no time is given."""
+        state, site = self.state, self.site()
+        now = self.terms.clock() if at is None else at
+        tolerations = site.rules.tolerations
+        asking = Asking(state, self, [tolerating(claim, tolerations) for claim in claims])
+        return Sited(asking, self.terms.questions, question_of(self, site, people, asking.fresh, now))
 
     def explain(
-        self, claims: ClaimLike | Sequence[ClaimLike], node: str | None = None, *, placing: Placing = Placing.FIRST
+        self,
+        claims: ClaimLike | Sequence[ClaimLike],
+        node: str | None = None,
+        *,
+        placing: Placing = Placing.FIRST,
+        at: datetime | None = None,
     ) -> Explanation:
         """What claims of one pod have, or would get, or why they cannot. Raises `InvalidInput` as `Engine.allocate`."""
         state = self.state
@@ -136,8 +184,13 @@ class Moment:
             results = tuple(one.allocation for one in held)
             return Explanation(keys, Allocated(held[0].node, keys, results, 0))
         name = None if node is None else node_named(state, node)
-        asking = Asking(state, self.scene(), wanted)
+        asking = Asking(state, self, wanted)
         outcome, _ = answer(asking, self.terms.questions, None, name, placing)
+        if concerned(state, wanted):
+            # What Kubernetes refuses is refused for its reasons, unless the site tolerates what Kubernetes does not.
+            sited = self.sited(wanted, introduced(state, claims, wanted), at).answer(name, placing)
+            if isinstance(outcome, Allocated) or isinstance(sited, Allocated):
+                return Explanation(keys, sited, None, retired_by(state.policies))
         situation = situation_of(asking, self.terms.questions, self.terms.step_limit, name)
         return Explanation(keys, outcome, situation, retired_by(state.policies))
 

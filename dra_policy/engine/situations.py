@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 from dra_policy.cluster import PodQuestions
 from dra_policy.engine.answer import Asking
-from dra_policy.explanation.situation import Situation
+from dra_policy.engine.state import Allocations, Held
+from dra_policy.explanation.situation import Holdings, Situation
 from dra_policy.inventory import PoolState
+from dra_policy.rules import ClaimKey
 
 
 def situation_of(asking: Asking, questions: PodQuestions, step_limit: int, node: str | None) -> Situation:
@@ -30,7 +32,7 @@ def situation_of(asking: Asking, questions: PodQuestions, step_limit: int, node:
         snapshot=scene.snapshot,
         graph=scene.graph,
         usage=state.usage,
-        held={key: held.allocation for key, held in state.held.items()},
+        held=_LATEST.of(state.held),
         claims=asking.fresh,
         nodes=scene.index.names if node is None else (node,),
         step_limit=step_limit,
@@ -38,5 +40,21 @@ def situation_of(asking: Asking, questions: PodQuestions, step_limit: int, node:
         likeness=likeness,
     )
 
+
+class _Latest:
+    """The holdings of the state that was asked about last: who explains many nodes asks about one state."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Mapping[ClaimKey, Held], Holdings] | None = None
+
+    def of(self, held: Mapping[ClaimKey, Held]) -> Holdings:
+        known = self._known
+        if known is None or known[0] is not held:
+            # Another thread may put its own here; both are right.
+            known = self._known = held, Holdings(Allocations(held))
+        return known[1]
+
+
+_LATEST = _Latest()
 
 __all__ = ["situation_of"]

@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from immutables import Map
 
+from dra_policy.allocation.assembly import plain_result
 from dra_policy.cluster import Place, Touched
+from dra_policy.engine.people import NOBODY_KNOWN, People
 from dra_policy.inventory import DeviceID, PoolID, Snapshot, Usage
 from dra_policy.language import PolicyRules
 from dra_policy.resources import (
     AllocationResult,
+    DeviceAllocationConfiguration,
     DeviceClass,
     DeviceTaintRule,
     Features,
+    Namespace,
     Node,
     Places,
+    Pod,
     ResourceClaim,
     ResourceClaimTemplate,
     ResourceSlice,
 )
 from dra_policy.rules import ClaimKey, ClaimRules, ClassName, ClassRules, claim_rules, class_rules
+from dra_policy.rules.site import NO_SITE_RULES, SiteRules
 
 DEFAULT_NAMESPACE = "default"
 """Where a namespaced object without a namespace belongs, as for `kubectl`."""
 
-Applied: TypeAlias = DeviceClass | DeviceTaintRule | Node | ResourceClaim | ResourceClaimTemplate | ResourceSlice
-
-
-class Spots(NamedTuple):
-    """Devices by their positions in a place of the cluster index."""
-
-    place: Place
-    positions: tuple[int, ...]
+Applied: TypeAlias = (
+    DeviceClass | DeviceTaintRule | Namespace | Node | Pod | ResourceClaim | ResourceClaimTemplate | ResourceSlice
+)
 
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
+_new_state = tuple.__new__
 _NO_USAGE = Usage()
 _NO_CLAIMS: Map[ClaimKey, ClaimRules] = Map()
 _NO_HELD: Map[ClaimKey, Held] = Map()
@@ -52,13 +54,67 @@ class Held(NamedTuple):
     """The devices that a claim has: its allocation, the node it was made for (empty if it came with the claim), and
     whether the claim exists only through this allocation, made from a template.
 
-    `spots` says where these devices are as long as the node looks as it did then, if they are all its own.
+    `positions` says where in `place` these devices are, for as long as the node looks as it did then, if they are all
+    its own. `given` is the allocation; None if it is to be made anew, whenever somebody reads it, of the claim's `rules`,
+    its `picks` by position, and its `config`: so what many claims hold takes little room, and is nothing that a
+    collection of garbage has to look at.
     """
 
-    allocation: AllocationResult
+    given: AllocationResult | None
     node: str
     made_here: bool
-    spots: Spots | None = None
+    place: Place | None = None
+    positions: tuple[int, ...] = ()
+    rules: ClaimRules | None = None
+    picks: tuple[tuple[int, int, int], ...] = ()
+    config: tuple[DeviceAllocationConfiguration, ...] = ()
+
+    @property
+    def allocation(self) -> AllocationResult:
+        """What is written into the status of the claim; no two readings share anything that can change."""
+        given = self.given
+        if given is not None:
+            return given
+        place, rules = self.place, self.rules
+        # Invariant: what has no allocation has what it is made of.
+        assert place is not None
+        assert rules is not None
+        return plain_result(self.node, rules, self.picks, place.records, self.config)
+
+    @property
+    def devices(self) -> tuple[DeviceID, ...]:
+        """The devices, in the order of the allocation."""
+        given, place = self.given, self.place
+        if given is not None or place is None:
+            return devices_of(self.allocation)
+        return tuple([place.records[position].id for position in self.positions])
+
+    def freed(self, usage: Usage) -> Usage:
+        """The state of use without these devices."""
+        if self.given is None:
+            return usage.without_held(self.devices)
+        return usage.without_allocation(self.given)
+
+
+class Allocations(Mapping[ClaimKey, AllocationResult]):
+    """What each claim holds, read from what is known of it."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: Mapping[ClaimKey, Held]) -> None:
+        self._held = held
+
+    def __getitem__(self, key: ClaimKey) -> AllocationResult:
+        return self._held[key].allocation
+
+    def __iter__(self) -> Iterator[ClaimKey]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 class State(NamedTuple):
@@ -67,7 +123,7 @@ class State(NamedTuple):
     `usage` is always the sum of `held`. A class of a policy stands before an applied DeviceClass of its name;
     `classes` keeps the applied ones, so that they count again when the policy is gone. `policy_claims` are the claims
     that policies declare, by plain and by qualified name; each is in the default namespace. `numbers` says for each
-    template which numbers its claims have: bit n for `name-n`.
+    template which numbers its claims have: bit n for `name-n`. `people` is what is known of those who ask.
     """
 
     snapshot: Snapshot
@@ -79,6 +135,7 @@ class State(NamedTuple):
     policies: PolicyRules | None = None
     policy_claims: Mapping[str, ClaimRules] = _NOTHING_DECLARED
     numbers: Map[ClaimKey, int] = _NO_NUMBERS
+    people: People = NOBODY_KNOWN
 
     @property
     def features(self) -> Features:
@@ -87,6 +144,11 @@ class State(NamedTuple):
     @property
     def policy_classes(self) -> Mapping[ClassName, ClassRules]:
         return {} if self.policies is None else self.policies.classes
+
+    @property
+    def site_rules(self) -> SiteRules:
+        """What decides beyond Kubernetes."""
+        return NO_SITE_RULES if self.policies is None else self.policies.site
 
     # --- policies
 
@@ -123,10 +185,17 @@ class State(NamedTuple):
                 )
             case ResourceClaimTemplate():
                 template = rules_of(applied, self.features, places)
-                return self._replace(templates=self.templates.set(template.key, template))
+                people = self.people.with_template(applied, template.key)
+                return self._replace(templates=self.templates.set(template.key, template), people=people)
+            case Namespace():
+                return self._replace(people=self.people.with_namespace(applied))
+            case Pod():
+                key = ClaimKey(applied.metadata.namespace or DEFAULT_NAMESPACE, applied.metadata.name)
+                return self._replace(people=self.people.with_pod(applied, key))
             case ResourceClaim():
                 claim = rules_of(applied, self.features, places)
-                known = self._replace(claims=self.claims.set(claim.key, claim))
+                people = self.people.with_claim(applied, claim.key)
+                known = self._replace(claims=self.claims.set(claim.key, claim), people=people)
                 allocation = applied.status.allocation
                 if allocation is None:
                     return known.released(claim.key)
@@ -153,7 +222,13 @@ class State(NamedTuple):
                 snapshot=snapshot if shadowed else snapshot.without_class(name),
             )
         if kind is ResourceClaimTemplate:
-            return self._replace(templates=_without(self.templates, key), numbers=_without(self.numbers, key))
+            people = self.people.without_template(key)
+            numbers = _without(self.numbers, key)
+            return self._replace(templates=_without(self.templates, key), numbers=numbers, people=people)
+        if kind is Namespace:
+            return self._replace(people=self.people.without_namespace(name))
+        if kind is Pod:
+            return self._replace(people=self.people.without_pod(key))
         return self.released(key).forgetting(key)
 
     # --- what claims hold
@@ -161,36 +236,44 @@ class State(NamedTuple):
     def holding(self, claim: ClaimRules, held: Held) -> State:
         """With a claim and its devices in use; whatever it held before is given back first."""
         key = claim.key
-        return (self.released(key) if key in self.held else self).taking(claim, held)
+        before = self.released(key) if key in self.held else self
+        return before.taking(claim, held, before.usage.with_allocation(held.allocation))
 
-    def taking(self, claim: ClaimRules, held: Held) -> State:
-        """As `holding`, for a claim that holds nothing."""
+    def taking(self, claim: ClaimRules, held: Held, usage: Usage) -> State:
+        """As `holding`, for a claim that holds nothing; `usage` has its devices in use already."""
         key = claim.key
         claims = self.claims
         if claims.get(key) is not claim:
             claims = claims.set(key, claim)
-        return self._in_use(self.usage.with_allocation(held.allocation), claims, self.held.set(key, held), self.numbers)
+        return self._in_use(usage, claims, self.held.set(key, held), self.numbers)
 
     def released(self, key: ClaimKey) -> State:
         """Without the devices of a claim in use: the exact inverse of `holding`, but that the claim stays known."""
         held = self.held.get(key)
         if held is None:
             return self
-        usage = self.usage.without_allocation(held.allocation)
-        return self._in_use(usage, self.claims, self.held.delete(key), self.numbers)
+        return self._in_use(held.freed(self.usage), self.claims, self.held.delete(key), self.numbers)
 
     def ended(self, key: ClaimKey, held: Held) -> State:
         """Without what a claim holds, and without the claim if it was made only for that."""
-        usage = self.usage.without_allocation(held.allocation)
+        usage = held.freed(self.usage)
         if not held.made_here:
             return self._in_use(usage, self.claims, self.held.delete(key), self.numbers)
-        return self._in_use(usage, self.claims.delete(key), self.held.delete(key), self._without_number(key))
+        state = self._in_use(usage, self.claims.delete(key), self.held.delete(key), self._without_number(key))
+        return state.not_knowing(key)
 
     def forgetting(self, key: ClaimKey) -> State:
         """Without a claim that holds nothing; its number is free again."""
         if key not in self.claims:
             return self
-        return self._in_use(self.usage, self.claims.delete(key), self.held, self._without_number(key))
+        state = self._in_use(self.usage, self.claims.delete(key), self.held, self._without_number(key))
+        return state.not_knowing(key)
+
+    def not_knowing(self, key: ClaimKey) -> State:
+        """Without what a claim said of itself."""
+        people = self.people
+        after = people.without_claim(key) if people is not NOBODY_KNOWN else people
+        return self if after is people else self._replace(people=after)
 
     def _in_use(
         self,
@@ -199,16 +282,9 @@ class State(NamedTuple):
         held: Map[ClaimKey, Held],
         numbers: Map[ClaimKey, int],
     ) -> State:
-        return State(
-            self.snapshot,
-            usage,
-            claims,
-            self.templates,
-            held,
-            self.classes,
-            self.policies,
-            self.policy_claims,
-            numbers,
+        snapshot, _, _, templates, _, classes, policies, policy_claims, _, people = self
+        return _new_state(
+            State, (snapshot, usage, claims, templates, held, classes, policies, policy_claims, numbers, people)
         )
 
     def _without_number(self, key: ClaimKey) -> Map[ClaimKey, int]:
@@ -287,7 +363,7 @@ def _pool_of(published: ResourceSlice) -> PoolID:
 
 def _devices(state: State, key: ClaimKey) -> tuple[DeviceID, ...]:
     held = state.held.get(key)
-    return () if held is None else devices_of(held.allocation)
+    return () if held is None else held.devices
 
 
 def devices_of(allocation: AllocationResult) -> tuple[DeviceID, ...]:

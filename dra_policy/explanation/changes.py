@@ -1,24 +1,74 @@
 """Changes that people can make so that claims are placed, each with its words, its cost and what it does to the question.
 
-Costs are whole numbers that only put changes in order: what the author of a rule declared negotiable is cheapest, then
-what the owner of the claim can do alone without losing what was asked for, then waiting, then doing with less, then what
-concerns others. Two changes cost the sum of both.
+Costs are whole numbers that only put changes in order; two changes cost the sum of both. Three things count, in this
+order: who has to act, what is given up of what was asked for, and what is risked.
+
+===  ================================================================================================================
+  1  to 9: a rule that its author marked `negotiable`, loosened (the more, the dearer) or left out: said beforehand
+ 10  tolerate a taint that only keeps new claims away (`NoSchedule`): the devices are just what was asked for
+ 11  to 40: an amount down (or up) to the next value that occurs, by the share that is given up: 79Gi instead of 80Gi
+     is 11, half of it 25; one device less costs 4 more than that, as pods are made for a number of devices
+ 15  to 19: devices that share something coarser, such as a NUMA node instead of a PCIe root
+ 20  to 25: another value that has no distance from the one asked for: an older version (20), another model (25)
+ 30  another class: somebody made it for claims, but what else it says is not known here; 95 if it is of another driver
+ 35  wait: all that was asked for, and nobody knows when; the second line says it anyway
+ 45  do without a rule of the claim, whoever wrote it had a reason
+ 55  tolerate a taint that ends pods too (`NoExecute`): the device is about to go, often because it is ill
+ 90  do without the claim's own rule about the driver, which all other rules are about
++40  the same for a rule of a class: another person has to do it, and it changes what everybody else gets
+===  ================================================================================================================
+
+What only the driver of a class stands in the way of has no change but another class: no user can make the device of
+another driver fit. Where a class or a claim marks anything `negotiable`, nothing else of it is offered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar, TypeAlias, assert_never
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import ClassVar, Final, TypeAlias, assert_never
 
 from dra_policy.allocation.taints import taint_text
+from dra_policy.explanation.editing import Asked, Edits
 from dra_policy.explanation.situation import Situation, Variation
-from dra_policy.expression import EvaluationError, compile_tree
-from dra_policy.expression.tree import Expression, all_of
-from dra_policy.resources import DeviceTaint, Features, Quantity, Toleration
-from dra_policy.rules import Ask, ClaimKey, ClaimRules, ClassName, ClassRules, ConstraintRule, Origin, Selector
+from dra_policy.expression import EvaluationError
+from dra_policy.expression.tree import Expression
+from dra_policy.inventory import PoolID
+from dra_policy.resources import DeviceTaint, Quantity, Toleration
+from dra_policy.rules import ClaimKey, ClassName, Origin
 
-NEGOTIABLE_LOOSENED, NEGOTIABLE_DROPPED = 1, 2
+NEGOTIABLE: Final = 1
+NEGOTIABLE_WITHOUT: Final = 9
+TOLERATE: Final = 10
+LESS: Final = 10
+FEWER: Final = 14
+COARSER: Final = 15
+OLDER: Final = 20
+OTHER: Final = 25
+OTHER_CLASS: Final = 30
+FOREIGN_CLASS: Final = 95
+WAIT: Final = 35
+WITHOUT: Final = 45
+TOLERATE_EVICTION: Final = 55
+WITHOUT_DRIVER: Final = 90
+OF_CLASS: Final = 40
+
+
+def _by_share(share: Fraction, *, negotiable: bool) -> int:
+    """What it costs to give up a share of an amount."""
+    return NEGOTIABLE + ceil(7 * share) if negotiable else LESS + max(1, ceil(30 * share))
+
+
+def share_of(was: Fraction, now: Fraction) -> Fraction:
+    """Which share is given up between two amounts, whichever is the larger: 0 to 1.
+
+    >>> share_of(Fraction(80), Fraction(60)), share_of(Fraction(600), Fraction(800)), share_of(Fraction(-1), Fraction(1))
+    (Fraction(1, 4), Fraction(1, 4), Fraction(1, 1))
+    """
+    most = max(abs(was), abs(now))
+    return min(Fraction(1), abs(was - now) / most) if most else Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +80,17 @@ class Spot:
     alternative: int
     name: str
 
+    @property
+    def place(self) -> Asked:
+        return self.claim, self.request, self.alternative
+
 
 @dataclass(frozen=True, slots=True)
 class ClauseChange:
     """A clause of a selector as `now`, or left out if that is empty. `of` is a class, or an alternative of a request.
 
     `was` is the clause in its author's words, `now` CEL text, `selector` and `clause` its positions; `words` say what is
-    different.
+    different. `share` is how much of an amount is given up, None for what has no distance; `older` that it is a version.
     """
 
     code: ClassVar[str] = "clause"
@@ -48,23 +102,32 @@ class ClauseChange:
     words: str
     origin: Origin
     tree: Expression | None
-    negotiable: bool = False
+    share: Fraction | None = None
+    older: bool = False
     driver: bool = False
 
     @property
     def cost(self) -> int:
-        if self.driver:  # all else that is asked for is about devices of that driver
-            return 90
-        if self.negotiable:
-            return NEGOTIABLE_LOOSENED if self.now else NEGOTIABLE_DROPPED
-        if isinstance(self.of, Spot):
-            return 10 if self.now else 25
-        return 40 if self.now else 60
+        if self.driver:
+            return WITHOUT_DRIVER
+        if self.origin.negotiable and not self.now:
+            return NEGOTIABLE_WITHOUT
+        if self.origin.negotiable:
+            return _by_share(Fraction(1) if self.share is None else self.share, negotiable=True)
+        return self._cost + (0 if isinstance(self.of, Spot) else OF_CLASS)
+
+    @property
+    def _cost(self) -> int:
+        if not self.now:
+            return WITHOUT
+        if self.share is not None:
+            return _by_share(self.share, negotiable=False)
+        return OLDER if self.older else OTHER
 
     @property
     def text(self) -> str:
         what = f"{self.words} in `{self.was}`" if self.now else f"without `{self.was}`"
-        return what if isinstance(self.of, Spot) else f"{what} of class `{self.of}`"
+        return (what if isinstance(self.of, Spot) else f"{what} of class `{self.of}`") + _marked(self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +135,6 @@ class LessCapacity:
     """A smaller amount of a capacity."""
 
     code: ClassVar[str] = "amount"
-    cost: ClassVar[int] = 10
     of: Spot
     capacity: str
     was: Quantity
@@ -80,8 +142,13 @@ class LessCapacity:
     origin: Origin
 
     @property
+    def cost(self) -> int:
+        return _by_share(share_of(self.was.value, self.now.value), negotiable=self.origin.negotiable)
+
+    @property
     def text(self) -> str:
-        return f"{self.capacity}: {self.now} instead of {self.was} for request `{self.of.name}`"
+        words = f"{self.capacity}: {self.now} instead of {self.was} for request `{self.of.name}`"
+        return words + _marked(self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +165,27 @@ class OtherAttribute:
 
     @property
     def cost(self) -> int:
-        return 15 + min(self.finer, 4)
+        return (NEGOTIABLE if self.origin.negotiable else COARSER) + min(self.finer, 4)
 
     @property
     def text(self) -> str:
-        return f"match {self.now} instead of {self.was}"
+        return f"match {self.now} instead of {self.was}{_marked(self.origin)}"
 
 
 @dataclass(frozen=True, slots=True)
 class OtherClass:
-    """Another class that exists."""
+    """Another class that exists; `foreign` if it is of another driver."""
 
     code: ClassVar[str] = "class"
-    cost: ClassVar[int] = 20
     of: Spot
     was: ClassName
     now: ClassName
     origin: Origin
+    foreign: bool = False
+
+    @property
+    def cost(self) -> int:
+        return FOREIGN_CLASS if self.foreign else OTHER_CLASS
 
     @property
     def text(self) -> str:
@@ -126,7 +197,7 @@ class WaitFor:
     """Wait until another claim has given back its devices."""
 
     code: ClassVar[str] = "wait"
-    cost: ClassVar[int] = 20
+    cost: ClassVar[int] = WAIT
     holder: ClaimKey
     origin: Origin
 
@@ -136,15 +207,32 @@ class WaitFor:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitForDriver:
+    """Wait until a driver has published all of a pool that it is updating."""
+
+    code: ClassVar[str] = "pool"
+    cost: ClassVar[int] = WAIT
+    pool: PoolID
+    origin: Origin
+
+    @property
+    def text(self) -> str:
+        return f"wait until driver {self.pool.driver} has published all of pool `{self.pool.pool}`"
+
+
+@dataclass(frozen=True, slots=True)
 class FewerDevices:
     """One device less."""
 
     code: ClassVar[str] = "count"
-    cost: ClassVar[int] = 25
     of: Spot
     was: int
     now: int
     origin: Origin
+
+    @property
+    def cost(self) -> int:
+        return FEWER + ceil(30 * share_of(Fraction(self.was), Fraction(self.now)))
 
     @property
     def text(self) -> str:
@@ -156,9 +244,12 @@ class Tolerate:
     """Every request tolerates a taint."""
 
     code: ClassVar[str] = "taint"
-    cost: ClassVar[int] = 30
     taint: DeviceTaint
     origin: Origin
+
+    @property
+    def cost(self) -> int:
+        return TOLERATE_EVICTION if self.taint.effect == "NoExecute" else TOLERATE
 
     @property
     def text(self) -> str:
@@ -175,20 +266,35 @@ class WithoutConstraint:
     """A claim without one of its constraints."""
 
     code: ClassVar[str] = "constraint"
-    cost: ClassVar[int] = 30
     claim: int
     position: int
     origin: Origin
 
     @property
+    def cost(self) -> int:
+        return NEGOTIABLE_WITHOUT if self.origin.negotiable else WITHOUT
+
+    @property
     def text(self) -> str:
-        return f"without {self.origin.text}"
+        return f"without {self.origin.text}{_marked(self.origin)}"
 
 
 Change: TypeAlias = (
-    ClauseChange | LessCapacity | OtherAttribute | OtherClass | WaitFor | FewerDevices | Tolerate | WithoutConstraint
+    ClauseChange
+    | LessCapacity
+    | OtherAttribute
+    | OtherClass
+    | WaitFor
+    | WaitForDriver
+    | FewerDevices
+    | Tolerate
+    | WithoutConstraint
 )
 """Anything that people can change. `code` is stable, `cost` puts changes in order, `text` says what to do."""
+
+
+def _marked(origin: Origin) -> str:
+    return ", which is negotiable" if origin.negotiable else ""
 
 
 def toleration(taint: DeviceTaint) -> Toleration:
@@ -200,116 +306,41 @@ def toleration(taint: DeviceTaint) -> Toleration:
 
 def varied(situation: Situation, changes: Sequence[Change]) -> Variation | None:
     """The question with these changes; None if a changed selector means nothing."""
+    edits = Edits()
+    for change in changes:
+        _note(change, edits)
     try:
-        return _varied(situation, changes)
+        return edits.variation(situation)
     except EvaluationError:
         return None
 
 
-def _varied(situation: Situation, changes: Sequence[Change]) -> Variation:
-    claims = list(situation.claims)
-    classes = dict(situation.classes)
-    freed: list[ClaimKey] = []
-    clauses: list[ClauseChange] = []
-    for change in changes:
-        match change:
-            case ClauseChange():
-                clauses.append(change)
-            case LessCapacity(spot, capacity, _, now):
-                ask = _ask(claims, spot)
-                amounts = tuple((name, now if name == capacity else amount) for name, amount in ask.capacity)
-                claims[spot.claim] = _with_ask(claims[spot.claim], spot, replace(ask, capacity=amounts))
-            case OtherAttribute(claim, position, _, name):
-                before = claims[claim].constraints
-                other = replace(before[position], attribute=name)
-                after = (*before[:position], other, *before[position + 1 :])
-                claims[claim] = _with_constraints(claims[claim], after)
-            case OtherClass(spot, _, class_name):
-                ask = replace(_ask(claims, spot), class_name=class_name)
-                claims[spot.claim] = _with_ask(claims[spot.claim], spot, ask)
-            case WaitFor(holder):
-                freed.append(holder)
-            case FewerDevices(spot, _, count):
-                claims[spot.claim] = _with_ask(claims[spot.claim], spot, replace(_ask(claims, spot), count=count))
-            case Tolerate():
-                claims = [_tolerating(claim, change.toleration) for claim in claims]
-            case WithoutConstraint():
-                pass
-            case _:
-                assert_never(change)
-    # Positions of constraints and clauses stay true until all of them are known.
-    for number, rules in enumerate(claims):
-        gone = {c.position for c in changes if isinstance(c, WithoutConstraint) and c.claim == number}
-        if gone:
-            kept = tuple(rule for position, rule in enumerate(rules.constraints) if position not in gone)
-            claims[number] = _with_constraints(rules, kept)
-    for of in dict.fromkeys(change.of for change in clauses):
-        here = [change for change in clauses if change.of == of]
-        if isinstance(of, Spot):
-            ask = _ask(claims, of)
-            claims[of.claim] = _with_ask(claims[of.claim], of, replace(ask, selectors=_selectors(situation, ask, here)))
-        else:
-            rules_of_class = classes[of]
-            classes[of] = replace(rules_of_class, selectors=_selectors(situation, rules_of_class, here))
-    usage = situation.freed(dict.fromkeys(freed)) if freed else None
-    return Variation(tuple(claims), classes, usage)
-
-
-def _selectors(situation: Situation, of: Ask | ClassRules, changes: Iterable[ClauseChange]) -> tuple[Selector, ...]:
-    changed: dict[int, dict[int, ClauseChange]] = {}
-    for change in changes:
-        changed.setdefault(change.selector, {})[change.clause] = change
-    made: list[Selector] = []
-    for position, selector in enumerate(of.selectors):
-        if position not in changed:
-            made.append(selector)
-            continue
-        parts: list[Expression] = []
-        for number, clause in enumerate(situation.graph.clauses(selector)):
-            change_here = changed[position].get(number)
-            if change_here is not None:
-                if change_here.tree is not None:
-                    parts.append(change_here.tree)
-            elif clause.program is not None:
-                parts.append(clause.program.tree)
-        if parts:
-            made.append(_compiled(selector, all_of(*parts), situation.features))
-    return tuple(made)
-
-
-def _compiled(selector: Selector, tree: Expression, features: Features) -> Selector:
-    program = compile_tree(tree, features)
-    return Selector(replace(selector.origin, text=program.text), program=program)
-
-
-def _ask(claims: Sequence[ClaimRules], spot: Spot) -> Ask:
-    return claims[spot.claim].requests[spot.request].asks[spot.alternative]
-
-
-def _with_ask(claim: ClaimRules, spot: Spot, ask: Ask) -> ClaimRules:
-    request = claim.requests[spot.request]
-    asks = (*request.asks[: spot.alternative], ask, *request.asks[spot.alternative + 1 :])
-    requests = (
-        *claim.requests[: spot.request],
-        replace(request, asks=asks),
-        *claim.requests[spot.request + 1 :],
-    )
-    return ClaimRules(claim.key, requests, claim.constraints, claim.configs, claim.origin)
-
-
-def _with_constraints(claim: ClaimRules, constraints: tuple[ConstraintRule, ...]) -> ClaimRules:
-    return ClaimRules(claim.key, claim.requests, constraints, claim.configs, claim.origin)
-
-
-def _tolerating(claim: ClaimRules, added: Toleration) -> ClaimRules:
-    requests = tuple(
-        replace(request, asks=tuple(replace(ask, tolerations=(*ask.tolerations, added)) for ask in request.asks))
-        for request in claim.requests
-    )
-    return ClaimRules(claim.key, requests, claim.constraints, claim.configs, claim.origin)
+def _note(change: Change, edits: Edits) -> None:
+    match change:
+        case ClauseChange(of, selector, clause):
+            edits.clause(of.place if isinstance(of, Spot) else of, selector, clause, change.tree)
+        case LessCapacity(spot, capacity, _, now):
+            edits.amounts.setdefault(spot.place, {})[capacity] = now
+        case OtherAttribute(claim, position, _, name):
+            edits.attributes[claim, position] = name
+        case OtherClass(spot, _, class_name):
+            edits.class_names[spot.place] = class_name
+        case WaitFor(holder):
+            edits.freed.append(holder)
+        case WaitForDriver(pool):
+            edits.completed.add(pool)
+        case FewerDevices(spot, _, count):
+            edits.counts[spot.place] = count
+        case Tolerate():
+            edits.tolerations.append(change.toleration)
+        case WithoutConstraint(claim, position):
+            edits.attributes[claim, position] = None
+        case _:
+            assert_never(change)
 
 
 __all__ = [
+    "NEGOTIABLE",
     "Change",
     "ClauseChange",
     "FewerDevices",
@@ -319,7 +350,9 @@ __all__ = [
     "Spot",
     "Tolerate",
     "WaitFor",
+    "WaitForDriver",
     "WithoutConstraint",
+    "share_of",
     "toleration",
     "varied",
 ]

@@ -79,7 +79,8 @@ class ChosenDevice:
         else:
             yield "first in the order" if self.position == 0 else "first in the order of those not chosen already"
         if self.alike:
-            yield f"no rule can tell it from {named(self.alike)}, which were not tried"
+            were = "was" if len(self.alike) == 1 else "were"
+            yield f"no rule can tell it from {named(self.alike)}, which {were} not tried"
         if self.runner_up is not None:
             yield f"next is {self.runner_up.text()}"
 

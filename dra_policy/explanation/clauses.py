@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from dra_policy.allocation.node_operations import NodeOperations
 from dra_policy.allocation.rule import Asked, Choice, Reply
 from dra_policy.allocation.taints import REPELLING, taint_text, tolerates
-from dra_policy.explanation.completing import completed
+from dra_policy.explanation.completing import completed, updating
 from dra_policy.explanation.situation import Situation
 from dra_policy.expression import Read, ReadKind
-from dra_policy.inventory import DeviceRecord, NodeFacts, NodeView, PoolID, PoolState, PoolView
+from dra_policy.inventory import DeviceRecord, NodeFacts, NodeView, PoolID, PoolView
 from dra_policy.resources import DeviceTaint
 from dra_policy.rules import Ask, ClaimKey, ClassName, Origin, Selector
 
@@ -130,65 +131,32 @@ class Held:
         return (self.code,)
 
 
-@dataclass(frozen=True, slots=True)
-class CountersOf:
-    """The shared counters of a pool. Left out: there is more than enough of each."""
+class PoolPart(Enum):
+    """What of a pool can stand in the way. The values are the codes of the elements."""
 
-    code: ClassVar[str] = "counters"
+    CAPACITY = "capacity"
+    """What its devices have of their capacities, and what is left of it. Left out: more than enough."""
+    COUNTERS = "counters"
+    """Its shared counters. Left out: there is more than enough of each."""
+    GROUPS = "groups"
+    """The compatibility groups of its devices. Left out: they have none."""
+    SLICES = "pool"
+    """That it is being updated. Left out: the slices that are there are all of it."""
+    REACH = "node"
+    """That some of its devices cannot be reached from the node. Left out: they can."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfPool:
+    """Something that a pool has too little of, or that keeps its devices away."""
+
+    part: PoolPart
     pool: PoolID
     origin: Origin
 
     @property
-    def cause(self) -> Hashable:
-        return (self.code,)
-
-
-@dataclass(frozen=True, slots=True)
-class CapacityOf:
-    """What the devices of a pool have of their capacities, and what is left of it. Left out: more than enough."""
-
-    code: ClassVar[str] = "capacity"
-    pool: PoolID
-    origin: Origin
-
-    @property
-    def cause(self) -> Hashable:
-        return (self.code,)
-
-
-@dataclass(frozen=True, slots=True)
-class GroupsOf:
-    """The compatibility groups of a pool. Left out: its devices have none."""
-
-    code: ClassVar[str] = "groups"
-    pool: PoolID
-    origin: Origin
-
-    @property
-    def cause(self) -> Hashable:
-        return (self.code,)
-
-
-@dataclass(frozen=True, slots=True)
-class ReachOf:
-    """That some devices of a pool cannot be reached from the node. Left out: they can."""
-
-    code: ClassVar[str] = "node"
-    pool: PoolID
-    origin: Origin
-
-    @property
-    def cause(self) -> Hashable:
-        return (self.code,)
-
-
-@dataclass(frozen=True, slots=True)
-class Incomplete:
-    """That a pool is being updated. Left out: the slices that are there are all of it."""
-
-    code: ClassVar[str] = "pool"
-    pool: PoolID
-    origin: Origin
+    def code(self) -> str:
+        return self.part.value
 
     @property
     def cause(self) -> Hashable:
@@ -222,20 +190,7 @@ class Elsewhere:
 
 
 Element: TypeAlias = (
-    ClassClause
-    | RequestClause
-    | Amount
-    | Constraint
-    | Wanted
-    | Tainted
-    | Held
-    | CountersOf
-    | CapacityOf
-    | GroupsOf
-    | ReachOf
-    | Incomplete
-    | SwitchedOff
-    | Elsewhere
+    ClassClause | RequestClause | Amount | Constraint | Wanted | Tainted | Held | OfPool | SwitchedOff | Elsewhere
 )
 """Anything that can stand in the way. `code` is stable, `cause` is equal for what is the same on two nodes."""
 
@@ -260,21 +215,9 @@ def elements(situation: Situation, node: str) -> tuple[Element, ...]:
     return tuple(sorted(found, key=_place))
 
 
-_ORDER: tuple[type[Element], ...] = (
-    Tainted,
-    RequestClause,
-    Amount,
-    Constraint,
-    Held,
-    Wanted,
-    ClassClause,
-    CapacityOf,
-    CountersOf,
-    GroupsOf,
-    Incomplete,
-    SwitchedOff,
-    ReachOf,
-    Elsewhere,
+_ORDER: Final = (
+    *("taint", "requestClause", "amount", "constraint", "inUse", "count", "classClause"),
+    *("capacity", "counters", "groups", "pool", "feature", "node", "elsewhere"),
 )
 
 
@@ -284,7 +227,7 @@ def _place(element: Element) -> int:
         case ClassClause(driver=True) | RequestClause(driver=True):
             return len(_ORDER)
         case _:
-            return _ORDER.index(type(element))
+            return _ORDER.index(element.code)
 
 
 def asks(situation: Situation) -> Iterator[tuple[int, int, int, Ask]]:
@@ -302,7 +245,8 @@ def _of_claims(situation: Situation) -> Iterator[Element]:
             for n, clause in enumerate(graph.clauses(selector)):
                 yield RequestClause(c, r, a, s, n, clause.origin, about_driver(clause))
         for name, amount in ask.capacity:
-            yield Amount(c, r, a, name, Origin(ask.origin.owner, f"{name}: {amount}", ask.origin.span))
+            origin = Origin(ask.origin.owner, f"{name}: {amount}", ask.origin.span, negotiable=name in ask.negotiable)
+            yield Amount(c, r, a, name, origin)
     for c, claim in enumerate(situation.claims):
         for position, constraint in enumerate(claim.constraints):
             yield Constraint(c, position, constraint.origin)
@@ -326,9 +270,9 @@ def about_driver(clause: Selector) -> bool:
 def _of_node(situation: Situation, view: NodeView) -> Iterator[Element]:
     features = situation.features
     facts = NodeFacts.of(view.node)
-    incomplete = [pool for pool in view.pools if pool.state is PoolState.INCOMPLETE and pool.withheld]
+    incomplete = [pool for pool in view.pools if updating(pool)]
     for pool in incomplete:
-        yield Incomplete(pool.id, Origin(f"pool `{pool.id}`", f"{pool.state.value}: {pool.why}"))
+        yield OfPool(PoolPart.SLICES, pool.id, Origin(f"pool `{pool.id}`", f"{pool.state.value}: {pool.why}"))
     # What keeps others off the devices of an incomplete pool counts once the pool is left to be complete.
     pools = [completed(pool, facts) if pool in incomplete else pool for pool in view.pools]
     records = [record for pool in pools for record in pool.records]
@@ -384,17 +328,18 @@ def _of_pool(situation: Situation, pool: PoolView) -> Iterator[Element]:
     devices = [record.device for record in pool.records]
     if features.consumable_capacity and any(device.capacity for device in devices):
         names = sorted({name for device in devices for name in device.capacity})
-        yield CapacityOf(pool.id, Origin(owner, f"capacity {', '.join(names)}"))
+        yield OfPool(PoolPart.CAPACITY, pool.id, Origin(owner, f"capacity {', '.join(names)}"))
     drawn = [part for device in devices for part in device.consumes_counters]
     if features.partitionable_devices and drawn:
         counters = sorted({f"{part.counter_set}/{name}" for part in drawn for name in part.counters})
-        yield CountersOf(pool.id, Origin(owner, f"counters {', '.join(counters)}"))
+        yield OfPool(PoolPart.COUNTERS, pool.id, Origin(owner, f"counters {', '.join(counters)}"))
     others = [part for record in pool.others for part in record.device.consumes_counters]
     groups = sorted({group for part in (*drawn, *others) for group in part.compatibility_groups})
     if features.compatibility_groups and drawn and groups:
-        yield GroupsOf(pool.id, Origin(owner, f"compatibility groups {', '.join(groups)}"))
+        yield OfPool(PoolPart.GROUPS, pool.id, Origin(owner, f"compatibility groups {', '.join(groups)}"))
     if pool.reached != pool.everywhere:
-        yield ReachOf(pool.id, Origin(owner, "devices that cannot be reached from the node"))
+        origin = Origin(owner, "devices that cannot be reached from the node")
+        yield OfPool(PoolPart.REACH, pool.id, origin)
 
 
 __all__ = [
@@ -402,16 +347,13 @@ __all__ = [
     "COUNTERS",
     "OPERATIONS",
     "Amount",
-    "CapacityOf",
     "ClassClause",
     "Constraint",
-    "CountersOf",
     "Element",
     "Elsewhere",
-    "GroupsOf",
     "Held",
-    "Incomplete",
-    "ReachOf",
+    "OfPool",
+    "PoolPart",
     "RequestClause",
     "SwitchedOff",
     "Tainted",

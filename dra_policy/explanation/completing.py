@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from dra_policy.inventory import DeviceRecord, NodeFacts, NodeSelectorError, PoolState, PoolView, choice_matches
+from dra_policy.inventory import (
+    DeviceRecord,
+    NodeFacts,
+    NodeSelectorError,
+    NodeView,
+    PoolID,
+    PoolState,
+    PoolView,
+    choice_matches,
+)
 from dra_policy.resources import ResourceSlice
+
+
+def updating(pool: PoolView) -> bool:
+    """Whether devices of a pool are kept away because its driver has not published all of it yet (B5)."""
+    return pool.state is PoolState.INCOMPLETE and bool(pool.withheld)
+
+
+def with_completed(view: NodeView, pools: Collection[PoolID]) -> NodeView:
+    """A node's view with these pools, as far as they are incomplete, as if there were no more slices to come."""
+    facts = NodeFacts.of(view.node)
+    made = [completed(p, facts) if p.id in pools and p.state is PoolState.INCOMPLETE else p for p in view.pools]
+    return NodeView(view.node, tuple(made), view.failure, view.features, view.version)
 
 
 def completed(pool: PoolView, node: NodeFacts) -> PoolView:
@@ -64,4 +85,4 @@ def _reaches(record: DeviceRecord, node: NodeFacts) -> bool:
         return False
 
 
-__all__ = ["completed"]
+__all__ = ["completed", "updating", "with_completed"]

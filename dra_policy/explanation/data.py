@@ -59,6 +59,8 @@ def _prospect(prospect: Prospect) -> dict[str, Any]:
         data["holders"] = [str(key) for key in prospect.holders]
     if prospect.unclaimed:
         data["unclaimed"] = True
+    if prospect.updating:
+        data["updating"] = [str(pool) for pool in prospect.updating]
     return data
 
 
@@ -198,4 +200,6 @@ def _origin(origin: Origin) -> dict[str, Any]:
         data |= {"file": origin.span.source.name, "line": origin.span.line}
     if origin.because:
         data["because"] = origin.because
+    if origin.negotiable:
+        data["negotiable"] = True
     return data

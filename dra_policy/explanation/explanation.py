@@ -13,6 +13,7 @@ from dra_policy.explanation.causes import Causes, TrueCause, Why, kind_of
 from dra_policy.explanation.chosen import Placement, placement
 from dra_policy.explanation.conflict import Conflicts, conflicts
 from dra_policy.explanation.data import explanation_data
+from dra_policy.explanation.joining import joined
 from dra_policy.explanation.kinds import Kind, Prospect, prospect
 from dra_policy.explanation.nearest import Miss, Retired, nothing_retired
 from dra_policy.explanation.refusals import failure, groups, refusal, request_words
@@ -44,19 +45,11 @@ class Explanation:
         """
         if not explanations:
             raise ValueError("there is no explanation")
-        refusals = [one for one in explanations if isinstance(one.outcome, Unsatisfiable)]
+        refusals = [(one.outcome, one.situation) for one in explanations if isinstance(one.outcome, Unsatisfiable)]
         if not refusals:
             return explanations[0]
-        reasons: list[NodeReasons] = []
-        steps = 0
-        for one in refusals:
-            if isinstance(one.outcome, Unsatisfiable):
-                reasons += one.outcome.reasons
-                steps += one.outcome.steps
-        first = refusals[0]
-        outcome = Unsatisfiable(first.claims, tuple(reasons), steps)
-        nodes = tuple(dict.fromkeys(reason.node for reason in reasons))
-        situation = None if first.situation is None else _asked_of(first.situation, nodes)
+        first = next(one for one in explanations if isinstance(one.outcome, Unsatisfiable))
+        outcome, situation = joined(refusals)
         return cls(first.claims, outcome, situation, first.retired)
 
     # --- what is worked out
@@ -188,21 +181,6 @@ class Explanation:
         What has to be worked out by asking again (kind, holders, conflicts, changes) is there if `verbose`.
         """
         return explanation_data(self, verbose=verbose)
-
-
-def _asked_of(situation: Situation, nodes: Sequence[str]) -> Situation:
-    """The same situation asked about other nodes."""
-    return Situation(
-        snapshot=situation.snapshot,
-        graph=situation.graph,
-        usage=situation.usage,
-        held=situation.held,
-        claims=situation.claims,
-        nodes=nodes,
-        step_limit=situation.step_limit,
-        anchored=situation.anchored,
-        likeness=situation.likeness,
-    )
 
 
 __all__ = ["Explanation", "device_text", "groups"]

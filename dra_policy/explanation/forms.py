@@ -80,14 +80,18 @@ REASONS: Final = {
     Kind.INVALID: "DeviceSelectionFailed",
     Kind.GAVE_UP: "DeviceSearchGaveUp",
 }
-"""Reasons of Events and conditions; a refusal of which no more is known has `UNPLACED`."""
+"""Reasons of Events and conditions; a refusal of which no more is known has `UNPLACED`, one that waits for drivers and
+for no claim `UNPUBLISHED`."""
 
 UNPLACED: Final = "DevicesUnavailable"
+UNPUBLISHED: Final = "DevicesNotPublished"
 
 
 def _reason(explanation: Explanation) -> str:
-    kind = explanation.kind
-    return UNPLACED if kind is None else REASONS[kind]
+    found = explanation.prospect
+    if found is None:
+        return UNPLACED
+    return UNPUBLISHED if found.kind is Kind.NOT_NOW and found.updating and not found.holders else REASONS[found.kind]
 
 
 # --- text
@@ -117,7 +121,7 @@ def _text(explanation: Explanation, *, verbose: bool) -> Iterator[str]:
                 yield from _funnel_lines(explanation, verbose=verbose)
         case Failed():
             yield f"{names}: {explanation.sentence()}"
-            yield from (f"  {line}" for line in _advice(explanation))
+            yield from (f"  {line}" for line in (*_prospect_lines(explanation), *_advice(explanation)))
         case GaveUp():
             yield f"{names}: {explanation.sentence()}"
         case _:
@@ -132,28 +136,42 @@ def _advice(explanation: Explanation) -> Iterator[str]:
 def _prospect_lines(explanation: Explanation) -> Iterator[str]:
     """Never or not now, in one line; nothing for what says so itself."""
     found = explanation.prospect
-    if found is None or not isinstance(explanation.outcome, Unsatisfiable):
+    if found is None or not (isinstance(explanation.outcome, Unsatisfiable) or found.kind is Kind.NOT_NOW):
         return
-    unsure = "" if found.certain else "; some questions about it were given up, so this is not certain"
+    told = found.certain or found.updating
+    unsure = "" if told else "; some questions about it were given up, so this is not certain"
     yield f"{_prospect(found, explanation)}{unsure}"
 
 
 def _prospect(found: Prospect, explanation: Explanation) -> str:
     match found.kind:
         case Kind.NOT_NOW:
-            waited = [_holder(str(key), explanation.situation, found.node) for key in found.holders]
+            waited = [f"driver {pool.driver} has published all of pool `{pool.pool}`" for pool in found.updating]
+            waited += [_holder(str(key), explanation.situation, found.node) for key in found.holders]
             if found.unclaimed:
                 waited.append("what is in use without a known claim is free")
             return f"not now: it fits on {found.node} once {' and '.join(waited) or 'others give back what they hold'}"
         case Kind.NEVER_HERE:
             asked = explanation.situation.nodes if explanation.situation is not None else ()
             where = asked[0] if len(asked) == 1 else "the nodes that were asked"
-            return f"never here: not on {where}, even with nothing in use; {found.node} could have it"
+            never = f"never here: not on {where}, even with nothing in use; {found.node} could have it"
+            return never + _to_come(found)
         case Kind.NEVER:
-            return "never: on no node, even with nothing in use, as devices, taints and classes are"
+            never = "never: on no node, even with nothing in use, as devices, taints and classes are"
+            return never + _to_come(found)
         case Kind.PLACED | Kind.INVALID | Kind.GAVE_UP:
             return str(found.kind.value)
     assert_never(found.kind)
+
+
+def _to_come(found: Prospect) -> str:
+    """What may change a never."""
+    if not found.updating:
+        return ""
+    pools = named([f"`{pool.pool}`" for pool in found.updating], noun="pools")
+    one = len(found.updating) == 1
+    whose = f"pool {pools}, which its driver is" if one else f"pools {pools}, which their drivers are"
+    return f"; nobody knows what is to come of {whose} still publishing"
 
 
 def _holder(key: str, situation: Situation | None, node: str) -> str:
@@ -184,8 +202,8 @@ def _change_lines(explanation: Explanation, most: int | None) -> Iterator[str]:
 def relaxation_words(relaxation: Relaxation) -> str:
     """What to change, and where the claims fit then."""
     changes = ", and ".join(printable(change.text) for change in relaxation.changes)
-    more = " at least" if relaxation.more else ""
-    return f"{changes} (then it fits on {named(relaxation.nodes, noun='nodes')}{more})"
+    more = "at least " if relaxation.more else ""
+    return f"{changes} (then it fits on {more}{named(relaxation.nodes, noun='nodes')})"
 
 
 def _conflict_lines(explanation: Explanation) -> Iterator[str]:
@@ -208,7 +226,8 @@ def _nodes(conflict: Conflict) -> str:
 def conflict_lines(conflict: Conflict) -> Iterator[str]:
     """Each element of a conflict with its place."""
     for element in conflict.elements:
-        yield f"{element.origin.owner}: {rule(element.origin)}{because(element.origin)}"
+        negotiable = ", which is negotiable" if element.origin.negotiable else ""
+        yield f"{element.origin.owner}: {rule(element.origin)}{negotiable}{because(element.origin)}"
 
 
 def _funnel_lines(explanation: Explanation, *, verbose: bool) -> Iterator[str]:
@@ -299,6 +318,7 @@ __all__ = [
     "NOTE_BYTES",
     "REASONS",
     "UNPLACED",
+    "UNPUBLISHED",
     "Condition",
     "Event",
     "condition",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -12,16 +12,13 @@ from dra_policy.explanation.clauses import (
     COUNTERS,
     OPERATIONS,
     Amount,
-    CapacityOf,
     ClassClause,
     Constraint,
-    CountersOf,
     Element,
     Elsewhere,
-    GroupsOf,
     Held,
-    Incomplete,
-    ReachOf,
+    OfPool,
+    PoolPart,
     RequestClause,
     SwitchedOff,
     Tainted,
@@ -29,18 +26,11 @@ from dra_policy.explanation.clauses import (
     elements,
 )
 from dra_policy.explanation.completing import completed
+from dra_policy.explanation.editing import Edits
 from dra_policy.explanation.situation import Ending, Situation
-from dra_policy.inventory import (
-    DeviceRecord,
-    NodeFacts,
-    NodeView,
-    PoolID,
-    PoolState,
-    PoolView,
-    Usage,
-)
-from dra_policy.resources import CapacityRequestPolicy, Device, DeviceCapacity, Quantity, Toleration
-from dra_policy.rules import Ask, ClaimRules, ClassName, ClassRules, RequestRules, Selector
+from dra_policy.inventory import DeviceRecord, NodeFacts, NodeView, PoolID, PoolState, PoolView, Usage
+from dra_policy.resources import CapacityRequestPolicy, Device, DeviceCapacity, Quantity
+from dra_policy.rules import ClaimKey
 
 PLENTY = Quantity(10**30)
 """More than any sum of amounts that a question can come to."""
@@ -55,18 +45,13 @@ Kept = frozenset[int]
 class _Easing:
     """What is left out of the pools of a node."""
 
-    counters: frozenset[PoolID]
-    capacity: frozenset[PoolID]
-    groups: frozenset[PoolID]
-    reach: frozenset[PoolID]
-    incomplete: frozenset[PoolID]
+    parts: frozenset[tuple[PoolPart, PoolID]]
     features: frozenset[str]
     # Capacities of which nothing is asked any more: a device that lacks one has none of it, which is enough (H3).
     amounts: frozenset[str]
 
     def __bool__(self) -> bool:
-        parts = (self.counters, self.capacity, self.groups, self.reach, self.incomplete, self.features, self.amounts)
-        return any(parts)
+        return bool(self.parts or self.features or self.amounts)
 
 
 class Subject:
@@ -105,108 +90,21 @@ class Subject:
             return Ending.UNFIT
         if self.situation.exhausted:
             return Ending.UNKNOWN
-        out = [element for number, element in enumerate(self.elements) if number not in kept]
-        return self.situation.fits(self._view(out), self._claims(out), self._classes(out), self._usage(out))
+        edits, easing = Edits(), _Easings()
+        unclaimed = False
+        for element in (element for number, element in enumerate(self.elements) if number not in kept):
+            unclaimed |= _leave_out(element, edits, easing)
+        varied = edits.variation(self.situation, usage=self._usage(edits.freed) if unclaimed else None, joined=False)
+        return self.situation.fits(self._view(easing.made()), varied)
 
-    # --- claims and classes
-
-    def _claims(self, out: Iterable[Element]) -> list[ClaimRules]:
-        changed: dict[int, _Loosened] = {}
-        taints: list[Toleration] = []
-        for element in out:
-            match element:
-                case RequestClause(claim, request, alternative, selector, clause):
-                    at = changed.setdefault(claim, _Loosened.new())
-                    at.clauses.setdefault((request, alternative, selector), set()).add(clause)
-                case Amount(claim, request, alternative, capacity):
-                    at = changed.setdefault(claim, _Loosened.new())
-                    at.amounts.setdefault((request, alternative), set()).add(capacity)
-                case Constraint(claim, position):
-                    changed.setdefault(claim, _Loosened.new()).constraints.add(position)
-                case Wanted(claim, request):
-                    changed.setdefault(claim, _Loosened.new()).requests.add(request)
-                case Tainted(taint):
-                    taints.append(toleration(taint))
-                case _:
-                    pass
-        tolerated = tuple(taints)
-        return [
-            self._claim(claim, changed.get(number), tolerated) for number, claim in enumerate(self.situation.claims)
-        ]
-
-    def _claim(self, claim: ClaimRules, out: _Loosened | None, taints: tuple[Toleration, ...]) -> ClaimRules:
-        if out is None and not taints:
-            return claim
-        out = _Loosened.new() if out is None else out
-        requests = tuple(
-            self._request(request, number, out, taints)
-            for number, request in enumerate(claim.requests)
-            if number not in out.requests
-        )
-        constraints = tuple(rule for number, rule in enumerate(claim.constraints) if number not in out.constraints)
-        return ClaimRules(claim.key, requests, constraints, claim.configs, claim.origin)
-
-    def _request(
-        self, request: RequestRules, number: int, out: _Loosened, taints: tuple[Toleration, ...]
-    ) -> RequestRules:
-        made: list[Ask] = []
-        for alternative, ask in enumerate(request.asks):
-            selectors = tuple(
-                kept
-                for position, selector in enumerate(ask.selectors)
-                for kept in self._left(selector, out.clauses.get((number, alternative, position)))
-            )
-            free = out.amounts.get((number, alternative), ())
-            capacity = tuple((name, _NOTHING if name in free else amount) for name, amount in ask.capacity)
-            tolerations = (*ask.tolerations, *taints)
-            made.append(replace(ask, selectors=selectors, capacity=capacity, tolerations=tolerations))
-        return replace(request, asks=tuple(made))
-
-    def _classes(self, out: Iterable[Element]) -> Mapping[ClassName, ClassRules]:
-        clauses: dict[ClassName, dict[int, set[int]]] = {}
-        for element in out:
-            if isinstance(element, ClassClause):
-                clauses.setdefault(element.class_name, {}).setdefault(element.selector, set()).add(element.clause)
-        classes = self.situation.classes
-        if not clauses:
-            return classes
-        changed = dict(classes)
-        for name, gone in clauses.items():
-            rules = classes[name]
-            selectors = tuple(
-                kept
-                for position, selector in enumerate(rules.selectors)
-                for kept in self._left(selector, gone.get(position))
-            )
-            changed[name] = replace(rules, selectors=selectors)
-        return changed
-
-    def _left(self, selector: Selector, gone: set[int] | None) -> tuple[Selector, ...]:
-        if not gone:
-            return (selector,)
-        return tuple(c for number, c in enumerate(self.situation.graph.clauses(selector)) if number not in gone)
-
-    # --- state of use
-
-    def _usage(self, out: Iterable[Element]) -> Usage:
-        gone = [element.holder for element in out if isinstance(element, Held)]
-        situation = self.situation
-        if not gone:
-            return situation.usage
-        freed = [holder for holder in gone if holder is not None]
-        if len(freed) == len(gone):
-            return situation.freed(freed)
-        usage = Usage()
-        # Without a known holder: what the others hold is all that is in use.
-        for element in self.elements:
-            if isinstance(element, Held) and element.holder is not None and element.holder not in freed:
-                usage = usage.with_allocation(situation.held[element.holder])
-        return usage
+    def _usage(self, freed: list[ClaimKey]) -> Usage:
+        """Without what nobody is known to hold: what the others hold is all that is in use."""
+        holders = (element.holder for element in self.elements if isinstance(element, Held))
+        return self.situation.only_held(h for h in holders if h is not None and h not in freed)
 
     # --- pools
 
-    def _view(self, out: Iterable[Element]) -> NodeView:
-        easing = _easing(out)
+    def _view(self, easing: _Easing) -> NodeView:
         if not easing:
             return self.view
         known = self._views.get(easing)
@@ -218,55 +116,56 @@ class Subject:
         return known
 
 
-@dataclass(frozen=True, slots=True)
-class _Loosened:
-    """What is left out of a claim, by positions."""
+class _Easings:
+    """An easing that grows."""
 
-    clauses: dict[tuple[int, int, int], set[int]]
-    amounts: dict[tuple[int, int], set[str]]
-    constraints: set[int]
-    requests: set[int]
+    def __init__(self) -> None:
+        self.parts: set[tuple[PoolPart, PoolID]] = set()
+        self.features: set[str] = set()
+        self.amounts: set[str] = set()
 
-    @classmethod
-    def new(cls) -> _Loosened:
-        return cls({}, {}, set(), set())
+    def made(self) -> _Easing:
+        return _Easing(frozenset(self.parts), frozenset(self.features), frozenset(self.amounts))
 
 
-def _easing(out: Iterable[Element]) -> _Easing:
-    counters, capacity, groups = set[PoolID](), set[PoolID](), set[PoolID]()
-    reach, incomplete = set[PoolID](), set[PoolID]()
-    features, amounts = set[str](), set[str]()
-    for element in out:
-        match element:
-            case CountersOf(pool):
-                counters.add(pool)
-            case CapacityOf(pool):
-                capacity.add(pool)
-            case GroupsOf(pool):
-                groups.add(pool)
-            case ReachOf(pool):
-                reach.add(pool)
-            case Incomplete(pool):
-                incomplete.add(pool)
-            case SwitchedOff(feature):
-                features.add(feature)
-            case Amount():
-                amounts.add(element.capacity)
-            case ClassClause() | RequestClause() | Constraint() | Wanted() | Tainted() | Held() | Elsewhere():
-                pass
-            case _:
-                assert_never(element)
-    sets = (counters, capacity, groups, reach, incomplete, features, amounts)
-    return _Easing(*map(frozenset, sets))  # type: ignore[arg-type]  # one for one
+def _leave_out(element: Element, edits: Edits, easing: _Easings) -> bool:
+    """Note that an element is left out; whether it is what nobody is known to hold."""
+    match element:
+        case RequestClause(claim, request, alternative, selector, clause):
+            edits.clause((claim, request, alternative), selector, clause)
+        case ClassClause(class_name, selector, clause):
+            edits.clause(class_name, selector, clause)
+        case Amount(claim, request, alternative, capacity):
+            edits.amounts.setdefault((claim, request, alternative), {})[capacity] = _NOTHING
+            easing.amounts.add(capacity)
+        case Constraint(claim, position):
+            edits.attributes[claim, position] = None
+        case Wanted(claim, request):
+            edits.without.add((claim, request))
+        case Tainted(taint):
+            edits.tolerations.append(toleration(taint))
+        case Held(holder):
+            if holder is None:
+                return True
+            edits.freed.append(holder)
+        case OfPool(part, pool):
+            easing.parts.add((part, pool))
+        case SwitchedOff(feature):
+            easing.features.add(feature)
+        case Elsewhere():
+            pass
+        case _:
+            assert_never(element)
+    return False
 
 
 def _eased(pool: PoolView, easing: _Easing, node: NodeFacts) -> PoolView:
     """The pool with less in the way. What was worked out from its devices stays true: their facts are the same."""
-    if pool.id in easing.incomplete and pool.state is PoolState.INCOMPLETE:
+    if (PoolPart.SLICES, pool.id) in easing.parts and pool.state is PoolState.INCOMPLETE:
         pool = completed(pool, node)
-    if pool.id in easing.reach:
+    if (PoolPart.REACH, pool.id) in easing.parts:
         pool = replace(pool, reached=pool.everywhere, unread=0)
-    if pool.id in easing.counters:
+    if (PoolPart.COUNTERS, pool.id) in easing.parts:
         sets = {name: dict.fromkeys(counters, PLENTY) for name, counters in pool.counter_sets.items()}
         pool = replace(pool, counter_sets=sets)
     changes = tuple(_changes(pool.id, easing))
@@ -283,9 +182,9 @@ def _eased(pool: PoolView, easing: _Easing, node: NodeFacts) -> PoolView:
 
 
 def _changes(pool: PoolID, easing: _Easing) -> Iterator[Callable[[Device], Device]]:
-    if pool in easing.groups:
+    if (PoolPart.GROUPS, pool) in easing.parts:
         yield _without_groups
-    if pool in easing.capacity:
+    if (PoolPart.CAPACITY, pool) in easing.parts:
         yield _with_plenty
     if easing.amounts:
         names = easing.amounts

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
+from dra_policy.explanation.changes import share_of
 from dra_policy.expression import EvaluationError, compile_tree, to_cel
 from dra_policy.expression.tree import (
     AND,
@@ -69,10 +71,15 @@ class _OneOf:
 
 
 class Step(NamedTuple):
-    """A looser clause, and what is different in words."""
+    """A looser clause, what is different in words, and how far it gives way.
+
+    `share` is what is given up of an amount; of a version (`older`), and of what has no order, nobody can say.
+    """
 
     tree: Expression
     words: str
+    share: Fraction | None = None
+    older: bool = False
 
 
 def ladders(clause: Expression, records: Sequence[DeviceRecord], features: Features) -> Iterator[list[Step]]:
@@ -82,7 +89,7 @@ def ladders(clause: Expression, records: Sequence[DeviceRecord], features: Featu
     """
     for part, whole in _parts(clause, lambda tree: tree, DEEPEST):
         for ladder in _of_comparison(part, records, features):
-            yield [Step(whole(step.tree), step.words) for step in ladder]
+            yield [step._replace(tree=whole(step.tree)) for step in ladder]
 
 
 _Whole: TypeAlias = Callable[[Expression], Expression]
@@ -115,13 +122,32 @@ def _of_comparison(part: Expression, records: Sequence[DeviceRecord], features: 
                 beyond.append(bound)  # `>` does not take the bound itself
             ordered = _sorted(beyond, downwards=downwards)
             if ordered:
-                yield [Step(written(subject, order, value), _words(value, bound)) for value in _few(ordered)]
+                yield [
+                    Step(
+                        written(subject, order, value),
+                        _words(value, bound),
+                        _share(bound, value),
+                        isinstance(value, Semver),
+                    )
+                    for value in _few(ordered)
+                ]
         case _OneOf(subject, constants, listed):
             known = set(constants)
             found = dict.fromkeys(_values(subject, records, features))
             fresh = [one for value in found if (one := _constant(value)) is not None and one not in known]
             for one in fresh[:VALUES]:
                 yield [Step(_one_of(subject, (*constants, one), listed=listed), f"{to_cel(one)} too")]
+
+
+def _share(was: _Value, now: _Value) -> Fraction | None:
+    """How much is given up between two values, if that can be said."""
+    match was, now:
+        case (Quantity(), Quantity()):
+            return share_of(was.value, now.value)
+        case (int(), int()):
+            return share_of(Fraction(was), Fraction(now))
+        case _:
+            return None
 
 
 def _words(value: _Value, bound: _Value) -> str:

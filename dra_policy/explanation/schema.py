@@ -17,13 +17,14 @@ class _Part(BaseModel):
 
 
 class Rule(_Part):
-    """Where a rule comes from: in its own words, with file and line if there are any, and its author's reason."""
+    """Where a rule comes from: in its own words, with file and line if there are any, and what else its author says."""
 
     owner: str
     text: str
     file: str | None = None
     line: int | None = None
     because: str | None = None
+    negotiable: bool | None = None
 
 
 class Lost(_Part):
@@ -122,14 +123,14 @@ class Conflicts(_Part):
 class Change(_Part):
     """One thing to change."""
 
-    code: Literal["clause", "amount", "attribute", "class", "wait", "count", "taint", "constraint"]
+    code: Literal["clause", "amount", "attribute", "class", "wait", "pool", "count", "taint", "constraint"]
     text: str
     cost: int
     rule: Rule
 
 
 class WayOut(_Part):
-    """Changes that were tried together and place the claims on these nodes; `more`: other nodes were not tried."""
+    """Changes that were tried together and place the claims on these nodes; `more`: on these at least."""
 
     changes: list[Change]
     cost: int
@@ -200,6 +201,7 @@ class ExplanationData(_Part):
     fits_on: str | None = None
     holders: list[str] | None = None
     unclaimed: bool | None = None
+    updating: list[str] | None = Field(default=None, description="pools that drivers have not published all of")
     nearest: list[Miss] | None = None
     conflicts: Conflicts | None = None
     changes: list[WayOut] | None = None

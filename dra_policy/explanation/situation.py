@@ -12,7 +12,7 @@ makes them), changed claims, classes and state of use, and, for the lenient way,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -24,12 +24,14 @@ from dra_policy.allocation.rule import Answer, Choice, Fault, Reply
 from dra_policy.allocation.ruleset import Rules
 from dra_policy.allocation.search import End, Search
 from dra_policy.allocation.selection import Judged, Selection
+from dra_policy.explanation.completing import with_completed
 from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import (
     DeviceID,
     NodeFacts,
     NodeSelectorError,
     NodeView,
+    PoolID,
     Snapshot,
     Usage,
     node_matches,
@@ -61,6 +63,8 @@ class Variation:
     claims: tuple[ClaimRules, ...] | None = None
     classes: Mapping[ClassName, ClassRules] | None = None
     usage: Usage | None = None
+    completed: frozenset[PoolID] = frozenset()
+    """Pools that are being updated, as if there were no more slices to come."""
 
 
 AS_IT_IS = Variation()
@@ -73,6 +77,43 @@ speaks for itself. The flag says whether the state of use counts."""
 def _alone(node: str, used: bool) -> Hashable | None:
     del node, used
     return None
+
+
+class Holdings(Mapping[ClaimKey, AllocationResult]):
+    """What each claim holds, and by whom each device is held; one for all situations of a moment."""
+
+    def __init__(self, held: Mapping[ClaimKey, AllocationResult]) -> None:
+        self._held = held
+
+    def __getitem__(self, key: ClaimKey) -> AllocationResult:
+        return self._held[key]
+
+    def __iter__(self) -> Iterator[ClaimKey]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @cached_property
+    def by_device(self) -> Mapping[DeviceID, tuple[ClaimKey, ...]]:
+        """The claims that hold each device, administrative access aside."""
+        found: dict[DeviceID, tuple[ClaimKey, ...]] = {}
+        for key, allocation in self.items():
+            for result in allocation.devices.results:
+                if not result.admin_access:
+                    device = DeviceID(result.driver, result.pool, result.device)
+                    others = found.get(device, ())
+                    if key not in others:
+                        found[device] = (*others, key)
+        return found
+
+
+@dataclass(slots=True)
+class Spent:
+    """What the questions of one explanation have taken so far."""
+
+    asked: int = 0
+    steps: int = 0
 
 
 class Situation:
@@ -95,18 +136,18 @@ class Situation:
         step_limit: int,
         anchored: Sequence[tuple[ClaimKey, AllocationResult]] = (),
         likeness: Likeness = _alone,
+        spent: Spent | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.graph = graph
         self.usage = usage
-        self.held = held
+        self.held = held if isinstance(held, Holdings) else Holdings(held)
         self.claims = tuple(claims)
         self.nodes = tuple(nodes)
         self.step_limit = step_limit
         self.anchored = tuple(anchored)
         self.likeness = likeness
-        self.asked = 0
-        self.steps = 0
+        self.spent = Spent() if spent is None else spent
         self.kept: dict[Hashable, Any] = {}
 
     @property
@@ -122,14 +163,30 @@ class Situation:
     @property
     def exhausted(self) -> bool:
         """Whether so many questions have been asked that no further ones are worth it."""
-        return self.asked >= QUESTIONS or self.steps >= STEPS_IN_ALL
+        return self.spent.asked >= QUESTIONS or self.spent.steps >= STEPS_IN_ALL
 
-    def view(self, node: str) -> NodeView:
-        """A node's view of the inventory. Raises `KeyError` for an unknown node."""
+    def about(self, *, nodes: Sequence[str] | None = None, claims: Sequence[ClaimRules] | None = None) -> Situation:
+        """The same moment, asked about other nodes, or with other claims; what these ask counts for this one too."""
+        return Situation(
+            snapshot=self.snapshot,
+            graph=self.graph,
+            usage=self.usage,
+            held=self.held,
+            claims=self.claims if claims is None else claims,
+            nodes=self.nodes if nodes is None else nodes,
+            step_limit=self.step_limit,
+            anchored=self.anchored,
+            likeness=self.likeness,
+            spent=self.spent if nodes is None else None,
+        )
+
+    def view(self, node: str, pools: Collection[PoolID] = ()) -> NodeView:
+        """A node's view of the inventory, with some pools completed. Raises `KeyError` for an unknown node."""
         found = self.snapshot.node(node)
         if found is None:
             raise KeyError(node)
-        return self.snapshot.view(found)
+        view = self.snapshot.view(found)
+        return with_completed(view, pools) if pools else view
 
     def anchors_off(self, node: str) -> tuple[ClaimKey, ...]:
         """The claims of the pod whose devices cannot be used on a node (C5)."""
@@ -151,18 +208,10 @@ class Situation:
 
     # --- who holds what
 
-    @cached_property
+    @property
     def holders(self) -> Mapping[DeviceID, tuple[ClaimKey, ...]]:
         """The claims that hold each device, administrative access aside."""
-        found: dict[DeviceID, tuple[ClaimKey, ...]] = {}
-        for key, allocation in self.held.items():
-            for result in allocation.devices.results:
-                if not result.admin_access:
-                    device = DeviceID(result.driver, result.pool, result.device)
-                    others = found.get(device, ())
-                    if key not in others:
-                        found[device] = (*others, key)
-        return found
+        return self.held.by_device
 
     @cached_property
     def unclaimed(self) -> Usage:
@@ -182,16 +231,23 @@ class Situation:
             usage = usage.without_allocation(self.held[key])
         return usage
 
+    def only_held(self, holders: Iterable[ClaimKey]) -> Usage:
+        """The state of use if nothing were in use but what these claims hold."""
+        usage = Usage()
+        for key in holders:
+            usage = usage.with_allocation(self.held[key])
+        return usage
+
     # --- questions
 
     def ask(self, node: str, varied: Variation = AS_IT_IS, *, limit: int = STEPS) -> Outcome:
         """What the allocator answers to a changed question."""
-        self.asked += 1
+        self.spent.asked += 1
         claims = self.claims if varied.claims is None else varied.claims
         if self.anchors_off(node):
             return Unsatisfiable(tuple(claim.key for claim in claims), (NodeReasons(node, ()),), 0)
         outcome = allocate(
-            self.view(node),
+            self.view(node, varied.completed),
             self.graph,
             claims,
             self.classes if varied.classes is None else varied.classes,
@@ -199,31 +255,24 @@ class Situation:
             self.features,
             step_limit=min(limit, self.step_limit),
         )
-        self.steps += outcome.steps
+        self.spent.steps += outcome.steps
         return outcome
 
     def places(self, node: str, varied: Variation = AS_IT_IS) -> bool:
         """Whether the allocator, asked strictly, gives every claim its devices."""
         return isinstance(self.ask(node, varied), Allocated)
 
-    def fits(
-        self,
-        view: NodeView,
-        claims: Sequence[ClaimRules],
-        classes: Mapping[ClassName, ClassRules],
-        usage: Usage,
-        *,
-        limit: int = STEPS,
-    ) -> Ending:
-        """Whether the claims fit if a selector that is an error only keeps its device out."""
-        self.asked += 1
+    def fits(self, view: NodeView, varied: Variation = AS_IT_IS, *, limit: int = STEPS) -> Ending:
+        """Whether the claims fit a node that looks so, if a selector that is an error only keeps its device out."""
+        self.spent.asked += 1
+        classes = self.classes if varied.classes is None else varied.classes
         selection = _Lenient(view, self.graph, classes, self.features)
         call = Call(
             view,
             self.graph,
-            claims=claims,
+            claims=self.claims if varied.claims is None else varied.claims,
             classes=classes,
-            usage=usage,
+            usage=self.usage if varied.usage is None else varied.usage,
             features=self.features,
             selection=selection,
         )
@@ -232,7 +281,7 @@ class Situation:
             return Ending.UNFIT
         search = Search(needs, _lenient(call.rules()), min(limit, self.step_limit))
         end = search.run()
-        self.steps += search.steps
+        self.spent.steps += search.steps
         if end is End.SOLVED:
             return Ending.FITS
         return Ending.UNKNOWN if end is End.STOPPED else Ending.UNFIT
@@ -274,4 +323,4 @@ def _usable(allocation: AllocationResult, node: NodeFacts) -> bool:
         return False
 
 
-__all__ = ["AS_IT_IS", "QUESTIONS", "STEPS", "STEPS_IN_ALL", "Ending", "Likeness", "Situation", "Variation"]
+__all__ = ["AS_IT_IS", "QUESTIONS", "STEPS", "STEPS_IN_ALL", "Ending", "Holdings", "Likeness", "Situation", "Variation"]

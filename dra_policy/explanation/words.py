@@ -69,6 +69,18 @@ def _how(loss: Loss) -> str:
             return f"fail the constraint {rule(origin)}"
         case Cause.POOL:
             return f"in a pool that cannot be used, {origin.text}"
+        case Cause.REFUSAL:
+            return f"refused by {rule(origin)}"
+        case Cause.QUOTA:
+            return f"beyond the quota {rule(origin)}"
+        case Cause.KEEP:
+            return f"kept free by {rule(origin)}"
+        case Cause.SHARING:
+            return f"not to be shared so, {rule(origin)}"
+        case Cause.AGREEMENT:
+            return f"with parameters that do not agree, {rule(origin)}"
+        case Cause.MODE:
+            return f"on a board in another mode, {rule(origin)}"
     assert_never(loss.cause)
 
 

@@ -5,6 +5,7 @@ Text (`compile_cel`) and trees that the policy language builds (`compile_tree`, 
 """
 
 from dra_policy.expression.compilation import compile_cel, compile_tree
+from dra_policy.expression.differences import all_differences
 from dra_policy.expression.environment import Environment
 from dra_policy.expression.errors import EvaluationError
 from dra_policy.expression.facts import DeviceFacts, Read, ReadKind, projection
@@ -19,6 +20,7 @@ __all__ = [
     "Program",
     "Read",
     "ReadKind",
+    "all_differences",
     "compile_cel",
     "compile_tree",
     "parse",

@@ -85,7 +85,7 @@ class _Checker:
         self.types = Bindings()
         self.found: list[Diagnostic] = []
 
-    def wrong(self, code: str, message: str, span: Span | None, help: str = "") -> Type:  # noqa: A002
+    def wrong(self, code: str, message: str, span: Span | None, help: str = "") -> Type:
         self.found.append(Diagnostic(code, message, span, help))
         return ERROR
 
@@ -119,7 +119,7 @@ class _Checker:
             case Message():
                 values: list[Typed] = []
                 for field in node.fields:
-                    values.append(self.check(field.value, scope))  # noqa: PERF401 - see call
+                    values.append(self.check(field.value, scope))
                 what = f"`{node.type_name}` is not a type that can be built here"
                 return Typed(node, self.wrong("CEL010", what, node.at or node.span), tuple(values))
             case Comprehension():
@@ -195,7 +195,7 @@ class _Checker:
         # A loop, not a comprehension: that would be a frame of the stack more for every level of nesting.
         typed: list[Typed] = []
         for part in node.args if target is None else (target, *node.args):
-            typed.append(self.check(part, scope))  # noqa: PERF401
+            typed.append(self.check(part, scope))
         parts = tuple(typed)
         if name in (AND, OR) and target is None:
             return self.logical(node, parts)

@@ -216,7 +216,7 @@ class Compiler:
         function = node.function
         parts: list[Closure] = []
         for part in typed.parts:
-            parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
+            parts.append(self.compile(part, scope))
         run: Closure | None = None
         if node.target is None:
             run = self.operator(function, typed, node, parts)
@@ -370,7 +370,7 @@ class Compiler:
     def list_of(self, typed: Typed, node: ListOf, scope: dict[str, Closure]) -> Closure:
         parts: list[Closure] = []
         for part in typed.parts:
-            parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
+            parts.append(self.compile(part, scope))
         if not node.optional:
             if all(part in self.constants for part in parts):
                 made = self.constant(tuple([self.constants[part] for part in parts]))
@@ -397,7 +397,7 @@ class Compiler:
     def map_of(self, typed: Typed, node: MapOf, scope: dict[str, Closure]) -> Closure:
         parts: list[Closure] = []
         for part in typed.parts:
-            parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
+            parts.append(self.compile(part, scope))
         entries = list(zip(parts[::2], parts[1::2], node.entries, strict=True))
 
         def run(frame: Frame) -> dict[Any, Any]:
@@ -481,7 +481,7 @@ _CHECKED_ARGUMENT = {
 
 def literal_value(node: Literal) -> Any:
     """The value of a literal."""
-    return Uint(node.value) if node.kind is LiteralKind.UINT else node.value  # type: ignore[arg-type]
+    return Uint(node.value) if node.kind is LiteralKind.UINT else node.value  # type: ignore[arg-type]  # an integer
 
 
 def _constant(value: Any) -> Closure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -70,7 +70,6 @@ class _Marker:
 
 _MISSING: Final = _Marker("missing")
 _NOT_PLAIN: Final = _Marker("not plain")
-_ODD: Final = ("", "/")
 _EVERYTHING: Final = Read(ReadKind.EVERYTHING)
 _SHARED_READS: Final = frozenset({Read(ReadKind.SHAREABLE), _EVERYTHING})
 _NOTHING_READ: Final[frozenset[Read]] = frozenset()
@@ -146,17 +145,9 @@ class DeviceFacts:
 
     def _look_through(self) -> None:
         device = self.device
-        plain = _are_plain(device.attributes.items(), device.capacity)
+        plain = are_plain(device.attributes.items(), device.capacity)
         self.problem = None if plain else _converted(device, self.driver)[1]
         self.plain = plain
-
-    def _plain_as(self, attributes: Iterable[str], amounts: Iterable[str]) -> bool:
-        """`plain`, of a device that differs from a plain one in nothing but these."""
-        published = self.device.attributes
-        if not _are_plain([(name, published[name]) for name in attributes if name in published], amounts):
-            return self.plain
-        self.problem, self.plain = None, True
-        return True
 
     def follow(self, other: DeviceFacts) -> None:
         """Read from the device of facts that say the same from now on, so that the old device need not be kept."""
@@ -227,8 +218,11 @@ class DeviceFacts:
             return None
         if mine is theirs:
             return _NOTHING_READ
-        attributes = _unlike(mine.attributes, theirs.attributes)
-        amounts = _unlike_amounts(mine.capacity, theirs.capacity)
+        ours, others = mine.__dict__, theirs.__dict__  # past the attribute access of models
+        attributes = _unlike(ours["attributes"], others["attributes"])
+        amounts: Sequence[str] = ()
+        if ours["capacity"] is not others["capacity"]:
+            amounts = _unlike_amounts(mine.capacity, theirs.capacity)
         shareable = self.allow_multiple_allocations is not other.allow_multiple_allocations
         if not (attributes or amounts or shareable):
             # Which name of two counts, and whose problem is told, may depend on the order.
@@ -236,30 +230,37 @@ class DeviceFacts:
                 theirs.capacity
             )
             return _NOTHING_READ if same_order or self.plain else None
-        if not (self.plain and other._plain_as(attributes, amounts)):
+        if not self.plain:
             return None
+        published = others["attributes"]
+        if not are_plain([(name, published[name]) for name in attributes if name in published], amounts):
+            return None
+        other.problem, other.plain = None, True
+        if not (amounts or shareable):
+            return reads_of(tuple(attributes), self.driver)
         found = _SHARED_READS if shareable else _NOTHING_READ
-        for name in attributes:
-            found |= _attribute_reads(name, self.driver)
         for name in amounts:
             found |= _capacity_reads(name, self.driver)
-        return found
+        return found | reads_of(tuple(attributes), self.driver)
 
     def __repr__(self) -> str:
         return f"DeviceFacts({self.driver!r}, {dict(self.attributes)!r}, {dict(self.capacity)!r})"
 
 
-def _are_plain(attributes: Iterable[tuple[str, DeviceAttribute]], amounts: Iterable[str]) -> bool:
+def are_plain(attributes: Iterable[tuple[str, DeviceAttribute]], amounts: Iterable[str]) -> bool:
     """Whether all values convert, and no name is empty or has an empty domain."""
     for name, attribute in attributes:
-        if name[:1] in _ODD:
+        if not name or name[0] == "/":
             return False
         if attribute.string is None and attribute.int_ is None and attribute.bool_ is None:
             try:
                 attribute_value(attribute)
             except ValueError:
                 return False
-    return all(name[:1] not in _ODD for name in amounts)
+    for name in amounts:  # noqa: SIM110 - it is asked of every device that changes, and there are few names
+        if not name or name[0] == "/":
+            return False
+    return True
 
 
 def _key(read: Read) -> tuple[str, str, str]:
@@ -339,43 +340,52 @@ def _converted(device: Device, driver: str) -> tuple[Domains, EvaluationError | 
 
 def _unlike(left: Mapping[str, DeviceAttribute], right: Mapping[str, DeviceAttribute]) -> list[str]:
     """The names whose attributes have different values, or that one side lacks."""
-    names: list[str] = []
-    for name, one in left.items():
-        other = right.get(name)
-        if one is other:
-            continue
-        if other is None:
-            names.append(name)
-        # In the order of `attribute_value`, where the first field that is set counts: most are texts and integers.
-        elif (text := one.string) is not None or other.string is not None:
-            if text != other.string:
-                names.append(name)
-        elif (number := one.int_) is not None or other.int_ is not None:
-            if number != other.int_:
-                names.append(name)
-        elif one.__dict__ != other.__dict__:
-            names.append(name)
-    if len(right) != len(left) or names:
-        names += [name for name in right if name not in left]
-    return names
+    if list(left) == list(right):  # mostly; and equal values are mostly one object
+        return [
+            name
+            for name, one, other in zip(left, left.values(), right.values(), strict=True)
+            if one is not other and differ(one, other)
+        ]
+    names = [
+        name
+        for name, one in left.items()
+        if (other := right.get(name)) is None or (one is not other and differ(one, other))
+    ]
+    return names + [name for name in right if name not in left]
+
+
+def differ(one: DeviceAttribute, other: DeviceAttribute) -> bool:
+    # In the order of `attribute_value`, where the first field that is set counts: most are texts and integers.
+    text = one.string
+    if text is not None:
+        return text != other.string
+    if other.string is not None:
+        return True
+    number = one.int_
+    if number is not None:
+        return number != other.int_
+    return other.int_ is not None or one.__dict__ != other.__dict__
 
 
 def _unlike_amounts(left: Mapping[str, DeviceCapacity], right: Mapping[str, DeviceCapacity]) -> list[str]:
     names: list[str] = []
     for name, one in left.items():
         other = right.get(name)
+        if one is other:
+            continue
         if other is None or not (one.value is other.value or _by_value(one.value) == _by_value(other.value)):
             names.append(name)
     return names + [name for name in right if name not in left]
 
 
 @lru_cache(maxsize=4096)
-def _attribute_reads(name: str, driver: str) -> frozenset[Read]:
-    """The reads that see a published attribute."""
-    place = QualifiedName.split(name).within(driver)
-    return frozenset(
-        {Read(ReadKind.ATTRIBUTE, place.domain, place.identifier), Read(ReadKind.ATTRIBUTE, place.domain), _EVERYTHING}
-    )
+def reads_of(names: tuple[str, ...], driver: str) -> frozenset[Read]:
+    """The reads that see some of these published attributes."""
+    reads: set[Read] = set()
+    for name in names:
+        place = QualifiedName.split(name).within(driver)
+        reads |= {Read(ReadKind.ATTRIBUTE, place.domain, place.identifier), Read(ReadKind.ATTRIBUTE, place.domain)}
+    return frozenset(reads | {_EVERYTHING}) if names else _NOTHING_READ
 
 
 @lru_cache(maxsize=4096)

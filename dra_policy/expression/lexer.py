@@ -34,7 +34,7 @@ class OffsetLexer(Lexer):
         self._match = re.compile("|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in ordered)).match
         self._ignored = frozenset(conf.ignore)
 
-    def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[Token]:  # noqa: ARG002
+    def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[Token]:  # noqa: ARG002 - lark's signature
         text = lexer_state.text.text
         match, ignored, new, at, end = self._match, self._ignored, Token, 0, len(text)
         while at < end:

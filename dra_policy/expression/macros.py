@@ -46,7 +46,7 @@ _TAKEN = frozenset({"__result__", "@result"})
 class WrongMacro(Exception):
     """A macro used wrongly; `span` is the argument at fault."""
 
-    def __init__(self, message: str, span: Span | None, help: str) -> None:  # noqa: A002
+    def __init__(self, message: str, span: Span | None, help: str) -> None:
         super().__init__(message)
         self.span = span
         self.help = help

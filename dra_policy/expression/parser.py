@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, cast, final
 
 import lark
 from lark import Token
@@ -85,7 +85,7 @@ def parse(source: Source) -> Expression | Diagnostic:
 class _Wrong(Exception):
     """A mistake found while the tree is built."""
 
-    def __init__(self, code: str, message: str, span: Span, help: str = "") -> None:  # noqa: A002
+    def __init__(self, code: str, message: str, span: Span, help: str = "") -> None:
         super().__init__(message)
         self.diagnostic = Diagnostic(code, message, span, help)
 
@@ -101,7 +101,7 @@ _PARSING = _Parsing()
 
 def _parsed(text: str) -> Expression:
     # lark says Tree; the builder makes nodes.
-    return _parser().parse(text)  # type: ignore[return-value]
+    return cast(Expression, _parser().parse(text))
 
 
 @cache
@@ -137,7 +137,8 @@ def _checked_limits(tree: Expression) -> Diagnostic | None:
             return _too_deep(MAX_DEPTH, node.span)
         # A sign is folded into its literal late, so the range of integers is known only here.
         if type(node) is Literal:
-            if node.kind is LiteralKind.INT and not MIN_INT <= node.value <= MAX_INT:  # type: ignore[operator]
+            value = node.value
+            if node.kind is LiteralKind.INT and isinstance(value, int) and not MIN_INT <= value <= MAX_INT:
                 return Diagnostic("CEL003", "the number does not fit into 64 bits", node.span, _INT_HELP)
         else:
             level += 1
@@ -148,6 +149,7 @@ def _checked_limits(tree: Expression) -> Diagnostic | None:
 _INT_HELP = 'an int lies between -9223372036854775808 and 9223372036854775807; write amounts as quantity("...")'
 
 
+@final
 class _Chain:
     """A chain of `&&` or `||` that may still grow; in brackets it is complete, so `(a && b) && c` keeps its shape."""
 
@@ -371,7 +373,7 @@ class _Builder:
 
 
 def _at(token: Token) -> Span:
-    return Span(_PARSING.source, token.start_pos, token.end_pos)  # type: ignore[arg-type]
+    return Span(_PARSING.source, token.start_pos, token.end_pos)  # type: ignore[arg-type]  # our lexer sets both
 
 
 def _where(node: Expression) -> Span:
@@ -396,7 +398,7 @@ def _spanning(mark: Token, node: Expression) -> Expression:
 def _closed(value: Expression | _Chain) -> Expression:
     if type(value) is _Chain:
         return Call(value.function, None, tuple(value.values), _over(value.values[0], value.values[-1]), value.at)
-    return value  # type: ignore[return-value]
+    return value
 
 
 def _chained(function: str, parts: list[Any]) -> _Chain:
@@ -411,16 +413,18 @@ def _collected(parts: list[Any]) -> list[Any]:
     """`item` or `list item`."""
     if len(parts) == 1:
         return [parts[0]]
-    parts[0].append(parts[1])
-    return parts[0]  # type: ignore[no-any-return]
+    collected: list[Any] = parts[0]
+    collected.append(parts[1])
+    return collected
 
 
 def _listed(parts: list[Any]) -> list[Any]:
     """`item` or `list , item`."""
     if len(parts) == 1:
         return [parts[0]]
-    parts[0].append(parts[2])
-    return parts[0]  # type: ignore[no-any-return]
+    collected: list[Any] = parts[0]
+    collected.append(parts[2])
+    return collected
 
 
 def _whole(token: Token, digits: str) -> int:
@@ -468,7 +472,7 @@ def _signed(mark: Token, operand: Expression) -> Expression | None:
         node = inner
     if _PARSING.source.text[_where(node).start] == "(":
         return None
-    made: Expression = replace(node, value=-node.value, span=_from(mark, node))  # type: ignore[operator]
+    made: Expression = replace(node, value=-node.value, span=_from(mark, node))  # type: ignore[operator]  # it is a number
     for outer in reversed(spine):
         span = _from(mark, outer)
         match outer:

@@ -83,8 +83,8 @@ def equality(typed: Typed, left: Closure, right: Closure, negated: bool, span: S
 def ordering(typed: Typed, left: Closure, right: Closure, function: str, span: Span | None) -> Closure:
     holds = _ORDERINGS[function]
     other = typed.parts[1].node
-    if isinstance(other, Literal) and other.kind is LiteralKind.INT:
-        bound: int = other.value  # type: ignore[assignment]
+    if isinstance(other, Literal) and other.kind is LiteralKind.INT and isinstance(other.value, int):
+        bound = other.value
         plain = _INT_ORDERINGS[function](bound)
 
         def with_literal(frame: Frame) -> bool:

@@ -8,6 +8,7 @@ from dra_policy.inventory.identity import DeviceID, PoolID
 from dra_policy.inventory.listing import told_apart
 from dra_policy.inventory.nodes import NodeFacts, NodeSelectorError, choice_matches, node_matches
 from dra_policy.inventory.persistent import PersistentVector, bits
+from dra_policy.inventory.pools import PlacedSlice
 from dra_policy.inventory.records import DeviceRecord
 from dra_policy.inventory.snapshot import Snapshot
 from dra_policy.inventory.usage import Usage
@@ -21,6 +22,7 @@ __all__ = [
     "NodeSelectorError",
     "NodeView",
     "PersistentVector",
+    "PlacedSlice",
     "PoolID",
     "PoolState",
     "PoolView",

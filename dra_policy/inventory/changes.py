@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from immutables import Map
 
-from dra_policy.expression import DeviceFacts, Read
+from dra_policy.expression import DeviceFacts, Read, all_differences
 from dra_policy.inventory.identity import DeviceID, PoolID
 from dra_policy.inventory.persistent import PersistentVector
 from dra_policy.inventory.pools import PlacedSlice, Pool
@@ -116,42 +116,97 @@ class Changes:
         else:
             self._slices[name] = new
         self._pools.setdefault(pool, {})[name] = new
-        named = {placed.node_name for placed in (old, new) if placed is not None}
-        if old is None or new is None or len(named) > 1:
-            self._named.setdefault(pool, set()).update(named)
+        if old is None or new is None or old.node_name != new.node_name:
+            named = self._named.setdefault(pool, set())
+            named.update([placed.node_name for placed in (old, new) if placed is not None])
         self.count += 1
 
     def _placed(
         self, published: ResourceSlice, pool: PoolID, before: tuple[DeviceRecord, ...]
     ) -> tuple[DeviceRecord, ...]:
         """Records of the devices of a slice that takes the place of one with the records `before`."""
-        driver, pool_name = pool
         devices = published.spec.devices
-        if len(devices) == len(before) and all(
-            record.id.device == device.name for record, device in zip(before, devices, strict=True)
-        ):
-            same: Sequence[DeviceRecord | None] = before
-        else:
-            same = self._matched(devices, before)
-        rules = self._taint_rules
+        if not before:
+            return self._came(published, pool, devices)
+        if [record.id[2] for record in before] == [device.name for device in devices]:
+            return self._stayed(published, pool.driver, before)
+        same = self._matched(devices, before)
+        rules, differing = self._taint_rules, self._unlike
+        made = [DeviceFacts(pool.driver, device) for device in devices]
+        stay = [(stayed.facts, facts) for stayed, facts in zip(same, made, strict=True) if stayed is not None]
+        unlikes = iter(all_differences([old for old, _ in stay], [new for _, new in stay]))
         records: list[DeviceRecord] = []
-        for position, (device, stayed) in enumerate(zip(devices, same, strict=True)):
-            facts = DeviceFacts(driver, device)
+        for position, (device, stayed, new) in enumerate(zip(devices, same, made, strict=True)):
+            facts = new
             if stayed is None:
-                slot, identity = self._slot(), DeviceID(driver, pool_name, device.name)
-                self._unlike[slot] = None
+                slot, identity = self._slot(), DeviceID(*pool, device.name)
+                differing[slot] = None
             else:
                 slot, identity = stayed.index, stayed.id
-                unlike = stayed.facts.differences(facts)
+                unlike = next(unlikes)
                 if unlike is not None and not unlike:
-                    stayed.facts.follow(facts)
                     facts = stayed.facts
+                    facts.follow(new)
+                elif slot in differing:
+                    differing[slot] = _both(differing[slot], unlike)
                 else:
-                    self._unlike[slot] = _both(self._unlike.get(slot, _NO_READS), unlike)
+                    differing[slot] = unlike
             taints = taints_of(device, identity, rules) if rules else device.taints
             self._records[slot] = record = DeviceRecord(slot, identity, published, position, device, facts, taints)
             records.append(record)
         return tuple(records)
+
+    def _stayed(
+        self, published: ResourceSlice, driver: str, before: tuple[DeviceRecord, ...]
+    ) -> tuple[DeviceRecord, ...]:
+        """Records of the devices of a slice that has the same ones as before: the change of every day."""
+        devices = published.spec.devices
+        made = [DeviceFacts(driver, device) for device in devices]
+        unlikes = all_differences([record.facts for record in before], made)
+        for position, (record, unlike) in enumerate(zip(before, unlikes, strict=True)):
+            if unlike is not None and not unlike:
+                record.facts.follow(made[position])
+                made[position] = record.facts
+            elif record.index in self._unlike:
+                self._unlike[record.index] = _both(self._unlike[record.index], unlike)
+            else:
+                self._unlike[record.index] = unlike
+        records = tuple([
+            DeviceRecord(old.index, old.id, published, old.position, device, facts, device.taints)
+            for old, device, facts in zip(before, devices, made, strict=True)
+        ])  # fmt: skip
+        if self._taint_rules:
+            records = tuple([record.tainted(self._taint_rules) for record in records])
+        self._records.update([(record.index, record) for record in records])
+        return records
+
+    def _came(self, published: ResourceSlice, pool: PoolID, devices: Sequence[Device]) -> tuple[DeviceRecord, ...]:
+        """Records of the devices of a slice that takes nobody's place: all of a cluster, while it is read."""
+        if self._free is None:
+            first = self._next_slot
+            self._next_slot = first + len(devices)
+            slots: Sequence[int] = range(first, self._next_slot)
+        else:
+            slots = [self._slot() for _ in devices]
+        driver, pool_name = pool
+        # Straight from the fields of the models: the devices of a whole cluster pass here.
+        made = [
+            DeviceRecord(
+                slot,
+                _new_id(DeviceID, (driver, pool_name, (fields := device.__dict__)["name"])),
+                published,
+                position,
+                device,
+                DeviceFacts(driver, device),
+                fields["taints"],
+            )
+            for position, (slot, device) in enumerate(zip(slots, devices, strict=True))
+        ]
+        if self._taint_rules:
+            made = [record.tainted(self._taint_rules) for record in made]
+        self._records.update(zip(slots, made, strict=True))
+        self._unlike.update(dict.fromkeys(slots))
+        return tuple(made)
 
     def _matched(self, devices: Sequence[Device], before: Sequence[DeviceRecord]) -> Sequence[DeviceRecord | None]:
         """For each device the record of the one of its name that it takes the place of; the others are gone."""
@@ -216,23 +271,28 @@ class Changes:
         anywhere = False
         for identity, changes in self._pools.items():
             old = pools.get(identity)
-            new = (Pool(identity, (), self._features) if old is None else old).changed(changes, self._unlike)
+            new = Pool.of(identity, changes, self._features) if old is None else old.changed(changes, self._unlike)
             if new.slices:
                 pools[identity] = new
             elif old is not None:
                 del pools[identity]
-            if identity in self._named:
-                for node, there in _namings(new, self._named[identity]):
+            named_now = self._named.get(identity)
+            if named_now is not None:
+                for node, there in _namings(new, named_now):
                     (came if there else gone).setdefault(node, []).append(identity)
             anywhere = anywhere or _is_in(before.by_node.get("", ()), identity)
         by_node = before.by_node
         if came or gone:
             named = by_node.mutate()
             for node in came.keys() | gone.keys():
-                held = {*named.get(node, ()), *came.get(node, ())}.difference(gone.get(node, ()))
-                if held:
-                    named[node] = tuple(sorted(held))
-                elif node in named:
+                held = named.get(node)
+                if held is None and node not in gone:
+                    named[node] = tuple(sorted(came[node]))
+                    continue
+                left = {*(held or ()), *came.get(node, ())}.difference(gone.get(node, ()))
+                if left:
+                    named[node] = tuple(sorted(left))
+                elif held is not None:
                     del named[node]
             by_node = named.finish()
         return Published(
@@ -249,7 +309,7 @@ class Changes:
         )
 
 
-_NO_READS: frozenset[Read] = frozenset()
+_new_id = tuple.__new__  # in half the time
 
 
 def _both(one: frozenset[Read] | None, other: frozenset[Read] | None) -> frozenset[Read] | None:
@@ -262,6 +322,9 @@ def _pool_of(published: ResourceSlice) -> PoolID:
 
 def _namings(pool: Pool, nodes: Iterable[str]) -> Iterable[tuple[str, bool]]:
     """For each of some node names whether slices of the pool name it."""
+    if len(pool.slices) == 1:
+        name = pool.slices[0].node_name
+        return [(node, node == name) for node in nodes]
     asked = tuple(nodes)
     if len(asked) > _FEW:
         named = {placed.node_name for placed in pool.slices}

@@ -46,6 +46,10 @@ def uncollected() -> Iterator[None]:
             with _pauses.lock:
                 _pauses.count -= 1
                 if not _pauses.count:
+                    if not gc.get_freeze_count():
+                        # What was made stays: it belongs with the old objects, without being looked at as a young one.
+                        gc.freeze()
+                        gc.unfreeze()
                     gc.enable()
 
 

@@ -28,7 +28,7 @@ def told_apart(slices: Iterable[ResourceSlice]) -> Iterator[ResourceSlice]:
         seen[name] = times + 1
         if times:
             metadata = published.metadata.model_copy(update={"name": f"{name}{_SUFFIX}{times:06}"})
-            published = published.model_copy(update={"metadata": metadata})  # noqa: PLW2901
+            published = published.model_copy(update={"metadata": metadata})  # noqa: PLW2901 - the same one under another name
         yield published
 
 

@@ -33,14 +33,18 @@ _NO_COUNTERS: Mapping[str, Mapping[str, Quantity]] = MappingProxyType({})
 class PlacedSlice:
     """A slice with the records of its devices, in the slice's order. Immutable.
 
-    Two are equal if their slices are: which slots the devices got makes no difference.
+    Two are equal if their slices are: which slots the devices got makes no difference. `drawing` are the records of the
+    devices that draw from counters, `grouped` says that one of them declares a compatibility group.
     """
 
-    __slots__ = ("records", "slice")
+    __slots__ = ("drawing", "grouped", "records", "slice")
 
     def __init__(self, published: ResourceSlice, records: tuple[DeviceRecord, ...]) -> None:
         self.slice: Final = published
         self.records: Final = records
+        drawing = tuple([record for record in records if record.device.consumes_counters])
+        self.drawing: Final = drawing
+        self.grouped: Final = any(c.compatibility_groups for r in drawing for c in r.device.consumes_counters)
 
     @property
     def name(self) -> str:
@@ -81,7 +85,7 @@ class _Known:
 
     def __init__(self, slices: tuple[PlacedSlice, ...], features: Features) -> None:
         if not features.compatibility_groups:
-            slices = tuple(placed for placed in slices if not _has_groups(placed.slice))
+            slices = tuple([placed for placed in slices if not placed.grouped])
         self.slices = slices
         self.by_node: dict[str, list[PlacedSlice]] = {}
         for placed in slices:
@@ -122,6 +126,15 @@ class Pool:
         self._views: dict[tuple[str, ...], PoolView | None] | None = None
         self._reaches: dict[tuple[tuple[str, ...], int, int], PoolView] | None = None
         self._by_device: dict[str, tuple[int, ...]] | None = None
+
+    @classmethod
+    def of(cls, identity: PoolID, changes: Mapping[str, PlacedSlice | None], features: Features) -> Pool:
+        """A pool that was not there, of slices by name; None stands for one that came and went."""
+        if len(changes) == 1:
+            slices = [placed for placed in changes.values() if placed is not None]
+        else:
+            slices = [placed for name in sorted(changes) if (placed := changes[name]) is not None]
+        return cls(identity, tuple(slices), features)
 
     def changed(self, changes: Mapping[str, PlacedSlice | None], unlike: Mapping[int, frozenset[Read] | None]) -> Pool:
         """With slices added, or put in the place of those of their names; None takes one away.
@@ -167,14 +180,15 @@ class Pool:
 
     def known(self) -> tuple[PlacedSlice, ...]:
         """The slices that exist for the allocator, by name: without group support, none that declares a group (B9)."""
-        if len(self.slices) == 1 and (self.features.compatibility_groups or not _has_groups(self.slices[0].slice)):
+        if len(self.slices) == 1 and (self.features.compatibility_groups or not self.slices[0].grouped):
             return self.slices
         return self._relevant().slices
 
     def node(self) -> str | None:
         """The node that alone sees the pool: the one that every known slice names, of whatever generation."""
         if len(self.slices) == 1:
-            return next((placed.node_name or None for placed in self.known()), None)
+            known_ones = self.known()
+            return known_ones[0].node_name or None if known_ones else None
         known = self._relevant()
         return next(iter(known.by_node)) if len(known.by_node) == 1 and not known.anywhere else None
 
@@ -194,6 +208,26 @@ class Pool:
                     by_device[record.id.device] = (*by_device.get(record.id.device, ()), record.index)
             self._by_device = by_device
         return by_device.get(device, ())
+
+    def whole(self, node: str) -> PlacedSlice | None:
+        """The only slice of a pool that this node alone sees, if it makes a complete pool (B2 to B7), of devices that
+        draw from no counters: then there is nothing to know of the pool but its devices. None wherever that takes a
+        look at the view."""
+        if len(self.slices) != 1:
+            return None
+        placed = self.slices[0]
+        spec = placed.slice.spec
+        if (
+            not node
+            or spec.node_name != node
+            or spec.pool.resource_slice_count != 1
+            or placed.drawing
+            or spec.shared_counters
+            or spec.per_device_node_selection
+        ):
+            return None
+        names = [record.id[2] for record in placed.records]
+        return placed if len(set(names)) == len(names) else None
 
     def candidates(self, node: str) -> Sequence[PlacedSlice]:
         """B2: slices of this node, then those without a node name; both by name."""
@@ -248,6 +282,8 @@ class Pool:
 
     def _kept(self, node: NodeFacts) -> list[PlacedSlice]:
         """Relevant slices (B2, B3) of the highest generation among them (B4)."""
+        if len(self.slices) == 1 and node.name and self.slices[0].slice.spec.node_name == node.name:  # mostly
+            return [placed for placed in self.known() if self._selectable(placed.slice)]
         kept: list[PlacedSlice] = []
         for placed in self.candidates(node.name):
             if not self._selectable(placed.slice) or not _is_relevant(placed, node):
@@ -276,8 +312,10 @@ class Pool:
             if len(members) != wanted:
                 state = PoolState.INCOMPLETE
                 why = f"generation {generation} has {len(members)} of {wanted} slices"
-        ordered = sorted(kept, key=_name)  # B11
-        records = tuple([record for placed in ordered for record in placed.records])
+        ordered = sorted(kept, key=_name) if len(kept) > 1 else kept  # B11
+        records = ordered[0].records
+        if len(ordered) > 1:
+            records = tuple([record for placed in ordered for record in placed.records])
         counter_sets: Mapping[str, Mapping[str, Quantity]] = _NO_COUNTERS
         if state is PoolState.COMPLETE:
             if self.features.partitionable_devices:
@@ -287,7 +325,11 @@ class Pool:
                 state = PoolState.INVALID
         whole = state is PoolState.COMPLETE
         indices = tuple([record.index for record in records])
-        everyone = records if members == ordered else tuple([record for placed in members for record in placed.records])
+        everyone = (
+            records
+            if members is ordered or members == ordered
+            else tuple([record for placed in members for record in placed.records])
+        )
         others: tuple[DeviceRecord, ...] = ()
         if not whole or everyone is not records:
             others = tuple(_without([*records, *everyone], set(indices) if whole else set()))
@@ -296,7 +338,7 @@ class Pool:
             state=state,
             why=why,
             generation=generation,
-            slices=tuple([placed.name for placed in ordered]),
+            slices=tuple([placed.slice.metadata.name for placed in ordered]),
             devices=indices if whole else (),
             records=records if whole else (),
             others=others,
@@ -322,11 +364,12 @@ class Pool:
             return f"device name `{twice}` is used twice"
         if not self.features.partitionable_devices:
             return ""
-        twice = _first_duplicate([c.name for placed in members for c in placed.slice.spec.shared_counters])
-        if twice is not None:
-            return f"counter set `{twice}` is defined twice"
+        if counter_sets:
+            twice = _first_duplicate([c.name for placed in members for c in placed.slice.spec.shared_counters])
+            if twice is not None:
+                return f"counter set `{twice}` is defined twice"
         for placed in members:
-            for record in placed.records:
+            for record in placed.drawing:
                 for consumption in record.device.consumes_counters:
                     device, counters = record.device, counter_sets.get(consumption.counter_set)
                     if counters is None:
@@ -347,7 +390,7 @@ def _negative(members: Iterable[PlacedSlice], counter_sets: Mapping[str, Mapping
             if amount.sign < 0:
                 return f"counter `{counter}` of counter set `{name}` is {amount}"
     for placed in members:
-        for device in placed.slice.spec.devices:
+        for device in [record.device for record in placed.drawing]:
             for consumption in device.consumes_counters:
                 for counter, drawn in consumption.counters.items():
                     if drawn.value.sign < 0:
@@ -366,10 +409,6 @@ def _without(records: Iterable[DeviceRecord], indices: set[int]) -> Iterator[Dev
         if record.index not in seen:
             seen.add(record.index)
             yield record
-
-
-def _has_groups(published: ResourceSlice) -> bool:
-    return any(c.compatibility_groups for device in published.spec.devices for c in device.consumes_counters)
 
 
 def _is_relevant(placed: PlacedSlice, node: NodeFacts) -> bool:

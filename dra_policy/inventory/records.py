@@ -21,7 +21,7 @@ class DeviceRecord:
     # No dataclass: a frozen one takes four times as long to make, and there is one for every device of the cluster.
     __slots__ = ("device", "facts", "id", "index", "position", "slice", "taints")
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         index: int,
         identity: DeviceID,

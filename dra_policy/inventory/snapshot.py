@@ -21,7 +21,7 @@ from dra_policy.inventory.changes import Changes, Published, Step
 from dra_policy.inventory.identity import DeviceID, PoolID
 from dra_policy.inventory.nodes import NodeFacts
 from dra_policy.inventory.persistent import PersistentVector
-from dra_policy.inventory.pools import Pool, SliceFailure
+from dra_policy.inventory.pools import PlacedSlice, Pool, SliceFailure
 from dra_policy.inventory.records import DeviceRecord
 from dra_policy.inventory.views import NodeView, PoolView, ViewFailure
 from dra_policy.resources import DeviceClass, DeviceTaintRule, Node, ResourceSlice
@@ -33,20 +33,50 @@ _STRANGERS = 1024
 
 
 class _InOrder:
-    """The nodes by name, once somebody asked for them; snapshots with the same nodes share it."""
+    """The nodes by name, put in order when somebody asks for them; snapshots with the same nodes share it.
 
-    __slots__ = ("nodes",)
+    Until then it is known from an order that was asked for and the names of what changed since, if these are few.
+    """
 
-    def __init__(self, nodes: tuple[Node, ...] | None = None) -> None:
-        self.nodes = nodes
+    __slots__ = ("_nodes", "_since")
 
-    def changed(self, name: str, node: Node | None) -> _InOrder:
-        """With a node in the place of the one with its name, or, None, without it."""
-        if self.nodes is None:
+    def __init__(
+        self,
+        nodes: tuple[Node, ...] | None = None,
+        since: tuple[tuple[Node, ...], tuple[str, ...]] | None = None,
+    ) -> None:
+        self._nodes = nodes
+        self._since = since
+
+    def changed(self, name: str) -> _InOrder:
+        """With a node added, put in the place of the one with its name, or gone."""
+        nodes, since = self._nodes, self._since
+        if nodes is not None:
+            return _InOrder(None, (nodes, (name,)))
+        if since is None or len(since[1]) >= _MOST_CHANGED:
             return _InOrder()
-        place = bisect_left(self.nodes, name, key=_name)
-        there = place < len(self.nodes) and self.nodes[place].metadata.name == name
-        return _InOrder((*self.nodes[:place], *(() if node is None else (node,)), *self.nodes[place + there :]))
+        return _InOrder(None, (since[0], (*since[1], name)))
+
+    def of(self, nodes: Map[str, Node]) -> tuple[Node, ...]:
+        """All nodes, which are these."""
+        known, since = self._nodes, self._since
+        if known is None:
+            known = tuple([nodes[name] for name in sorted(nodes)]) if since is None else _changed(*since, nodes)
+            self._nodes, self._since = known, None
+        return known
+
+
+def _changed(before: tuple[Node, ...], names: tuple[str, ...], nodes: Map[str, Node]) -> tuple[Node, ...]:
+    made = list(before)
+    for name in names:
+        place = bisect_left(made, name, key=_name)
+        there = place < len(made) and made[place].metadata.name == name
+        node = nodes.get(name)
+        made[place : place + there] = [] if node is None else [node]
+    return tuple(made)
+
+
+_MOST_CHANGED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +153,7 @@ class Snapshot:
 
     def nodes(self) -> Sequence[Node]:
         """All nodes, by name."""
-        nodes = self._in_order.nodes
-        if nodes is None:
-            nodes = tuple([self._nodes[name] for name in sorted(self._nodes)])
-            self._in_order.nodes = nodes
-        return nodes
+        return self._in_order.of(self._nodes)
 
     def node(self, name: str) -> Node | None:
         return self._nodes.get(name)
@@ -226,23 +252,25 @@ class Snapshot:
         name = node.metadata.name
         if self._nodes.get(name) == node:
             return self
-        return replace(
-            self,
-            version=self.version + 1,
-            _nodes=self._nodes.set(name, node),
-            _in_order=self._in_order.changed(name, node),
-        )
+        return self._with_nodes(self._nodes.set(name, node), name)
 
     def without_node(self, name: str) -> Snapshot:
         """Without the node of this name, if it is there; its slices stay until they are removed."""
         if name not in self._nodes:
             return self
         self._views.pop(name, None)
-        return replace(
-            self,
-            version=self.version + 1,
-            _nodes=self._nodes.delete(name),
-            _in_order=self._in_order.changed(name, None),
+        return self._with_nodes(self._nodes.delete(name), name)
+
+    def _with_nodes(self, nodes: Map[str, Node], changed: str) -> Snapshot:
+        return Snapshot(
+            self.features,
+            self.version + 1,
+            self._published,
+            nodes,
+            self._classes,
+            self._taint_rules,
+            self._in_order.changed(changed),
+            self._views,
         )
 
     def with_class(self, device_class: DeviceClass | ClassRules) -> Snapshot:
@@ -278,6 +306,15 @@ class Snapshot:
         return replace(self, version=self.version + 1, _taint_rules=MappingProxyType(rules), _published=changes.made())
 
     # --- the view of a node
+
+    def only_slice(self, node: Node) -> PlacedSlice | None:
+        """The slice that is all that a node sees, if there is nothing to know of its pool but the devices: a complete
+        pool without counters. None wherever that takes a look at the view."""
+        published, name = self._published, node.metadata.name
+        own = published.by_node.get(name)
+        if own is None or len(own) != 1 or "" in published.by_node:
+            return None
+        return published.pools[own[0]].whole(name)
 
     def view(self, node: Node, features: Features | None = None) -> NodeView:
         """The pools as `node` sees them, in the order of the search (B1-B11).

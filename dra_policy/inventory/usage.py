@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -105,6 +105,15 @@ class Usage:
                 return Usage(uses.set(device, _HELD))
         return self._with_results(results, 1)
 
+    def with_held(self, devices: Sequence[DeviceID]) -> Usage:
+        """With devices held exclusively, by one claim. Invariant: nothing holds any of them before."""
+        if len(devices) == 1:
+            return Usage(self._uses.set(devices[0], _HELD))
+        uses = self._uses.mutate()
+        for device in devices:
+            uses[device] = _HELD
+        return Usage(uses.finish())
+
     def without_allocation(self, allocation: AllocationResult) -> Usage:
         """Without the devices of an allocation that was added before. Raises `ValueError` if it was not."""
         results = allocation.devices.results
@@ -114,6 +123,13 @@ class Usage:
             if uses.get(device) is _HELD:
                 return Usage(uses.delete(device))
         return self._with_results(results, -1)
+
+    def without_held(self, devices: Iterable[DeviceID]) -> Usage:
+        """The inverse of `with_held`. Raises `ValueError` if nothing holds one of them exclusively."""
+        uses = self._uses.mutate()
+        for device in devices:
+            _change(uses, device, -1, exclusive=True)
+        return Usage(uses.finish())
 
     def _with_results(self, results: Iterable[DeviceRequestAllocationResult], change: int) -> Usage:
         uses = self._uses.mutate()

@@ -130,7 +130,9 @@ class NodeView:
     out the same view for as long as nothing in it changes.
     """
 
-    __slots__ = ("_by_index", "_devices", "_order", "_positions", "failure", "features", "node", "pools", "version")
+    __slots__ = (
+        "__weakref__", "_by_index", "_devices", "_order", "_positions", "failure", "features", "node", "pools", "version",
+    )  # fmt: skip
 
     def __init__(
         self, node: Node, pools: tuple[PoolView, ...], failure: ViewFailure | None, features: Features, version: int

@@ -4,7 +4,8 @@ from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedPolic
 from dra_policy.language.checker import check
 from dra_policy.language.formatter import format_policy, format_text
 from dra_policy.language.imports import load
-from dra_policy.language.lowering import PolicyRules, lower, lower_claim, lower_class
+from dra_policy.language.lowered import PolicyRules, lower
+from dra_policy.language.lowering import lower_claim, lower_class
 from dra_policy.language.objects import to_claim_template, to_device_class
 from dra_policy.language.parser import parse
 

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeAlias
 
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema, ModelSchema, ParametersSchema
 from dra_policy.language.tree import ExpectPlaced, ExpectRefused
 from dra_policy.language.types import Constant
 from dra_policy.resources import DeviceToleration
 from dra_policy.source import Span
+
+if TYPE_CHECKING:
+    # Hardware has conditions of its own, which are declared here.
+    from dra_policy.language.boards import Fabric, Hardware, Part, Said
+    from dra_policy.language.site import Site
 
 # ------------------------------------------------------------------------------------------------------ conditions
 
@@ -157,6 +163,7 @@ class Clause:
 
     condition: CheckedCondition
     words: str
+    negotiable: bool
     because: str
     span: Span = field(compare=False, repr=False)
 
@@ -175,16 +182,42 @@ class CheckedConfig:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class CheckedWish:
+    """A preference. What is wished is the one of `condition`, `measure`, `fabric` and `way` that is set.
+
+    `most` belongs to `measure`; `way` is `stranded` (least), `pack` or `spread`. `requests` none: the whole claim.
+    """
+
+    tier: int
+    weight: int
+    condition: CheckedCondition | None
+    measure: AttributeSchema | None
+    most: bool
+    fabric: Fabric | None
+    way: str
+    requests: tuple[str, ...]
+    words: str
+    because: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class CheckedClass:
-    """A DeviceClass; `model` is set for a class of one model."""
+    """A DeviceClass; `model` is set for a class of one model, `part` for one of a mode or share.
+
+    `implied` classes were not declared: a request names what they are of.
+    """
 
     name: str
     policy: str
     device: DeviceSchema
     model: ModelSchema | None
+    part: Part | None
     clauses: tuple[Clause, ...]
+    wishes: tuple[CheckedWish, ...]
     configs: tuple[CheckedConfig, ...]
     extended_resource: str
+    implied: bool
     span: Span
 
 
@@ -194,12 +227,13 @@ class CheckedTakes:
 
     capacity: AttributeSchema
     amount: Constant
+    negotiable: bool
     span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class CheckedRequest:
-    """One request; `count` None means every matching device."""
+class CheckedAsk:
+    """One alternative of a request; `count` None means every matching device. `name` is empty if it is the only one."""
 
     name: str
     count: int | None
@@ -212,25 +246,87 @@ class CheckedRequest:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class CheckedConstraint:
-    """`same` or `distinct`; `attribute` is fully qualified, `words` are the constraint's own, on one line."""
+class CheckedRequest:
+    """One request: one ask, or several in order of preference. A range of counts is one ask for each, largest first."""
 
-    keyword: str
-    attribute: str
-    requests: tuple[str, ...]
-    words: str
-    because: str
+    name: str
+    asks: tuple[CheckedAsk, ...]
+    prioritized: bool
     span: Span
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class CheckedConstraint:
+    """`same` or `distinct`; `attribute` is fully qualified, `words` are the constraint's own, on one line.
+
+    `names` are all published names, where the devices of the requests spell one fact in several ways.
+    """
+
+    keyword: str
+    attribute: str
+    names: tuple[str, ...]
+    requests: tuple[str, ...]
+    words: str
+    said: Said
+    span: Span
+
+    @property
+    def negotiable(self) -> bool:
+        return self.said.negotiable
+
+    @property
+    def because(self) -> str:
+        return self.said.because
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedNearness:
+    """`same numa else same node`: levels in order, each with the published names of its attribute; none: the node."""
+
+    levels: tuple[tuple[str, tuple[str, ...]], ...]
+    requests: tuple[str, ...]
+    words: str
+    said: Said
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedLinked:
+    """`every pair linked by nvlink at least 450 GB/s`, or `connected by nvlink`; bytes per second."""
+
+    every_pair: bool
+    fabric: Fabric
+    least: Fraction
+    requests: tuple[str, ...]
+    words: str
+    said: Said
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedShape:
+    """`shaped block 4 x 4`."""
+
+    fabric: Fabric
+    sides: tuple[int, ...]
+    requests: tuple[str, ...]
+    words: str
+    span: Span
+
+
+CheckedSet: TypeAlias = CheckedNearness | CheckedLinked | CheckedShape | CheckedWish
+"""What a claim asks of its devices together, beyond Kubernetes."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class CheckedClaim:
-    """A ResourceClaimTemplate."""
+    """A ResourceClaimTemplate; `sets` go beyond what one can say."""
 
     name: str
     policy: str
     requests: tuple[CheckedRequest, ...]
     constraints: tuple[CheckedConstraint, ...]
+    sets: tuple[CheckedSet, ...]
     configs: tuple[CheckedConfig, ...]
     span: Span
 
@@ -291,6 +387,8 @@ class CheckedPolicy:
     attributes: Mapping[str, AttributeSchema]
     devices: Mapping[str, DeviceSchema]
     models: Mapping[str, ModelSchema]
+    hardware: Hardware
+    site: Site
     parameters: Mapping[str, ParametersSchema]
     defines: Mapping[str, CheckedDefine]
     classes: Mapping[str, CheckedClass]

@@ -11,7 +11,17 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from dra_policy.diagnostics import Diagnostic, Related, in_order
-from dra_policy.language.checked import CheckedPolicies, CheckedPolicy
+from dra_policy.language.boards import (
+    Advertised,
+    Binding,
+    Cost,
+    GateNeed,
+    Hardware,
+    Health,
+    Reachable,
+    Setup,
+)
+from dra_policy.language.checked import CheckedClass, CheckedPolicies, CheckedPolicy
 from dra_policy.language.checking import Checking
 from dra_policy.language.claims import check_claims
 from dra_policy.language.classes import check_classes
@@ -19,19 +29,31 @@ from dra_policy.language.constants import padded
 from dra_policy.language.definitions import check_defines
 from dra_policy.language.devices import check_devices
 from dra_policy.language.expectations import check_tests
+from dra_policy.language.machines import check_machines
 from dra_policy.language.models import check_models
+from dra_policy.language.modes import check_modes
+from dra_policy.language.operation import check_gate_needs, check_gates, check_operation
 from dra_policy.language.parameters import check_parameters
 from dra_policy.language.scope import CLAIM, CLASS, Declared, Key, Problems, Scope, own_names
+from dra_policy.language.site import check_site
 from dra_policy.language.tree import PolicyFile
+from dra_policy.language.undecided import check_undecided
 
 PASSES: tuple[Callable[[Checking], None], ...] = (
     check_devices,
     check_models,
+    check_modes,
+    check_machines,
+    check_gates,
     check_parameters,
+    check_gate_needs,
     check_defines,
+    check_operation,
     check_classes,
     check_claims,
+    check_site,
     check_tests,
+    check_undecided,
 )
 """The passes in order; names are resolved before, limits of the lowered rules are held after them."""
 
@@ -90,26 +112,54 @@ def _reported(entry: Declared, problems: Problems) -> bool:
 Value = TypeVar("Value")
 
 
+def _declared_by(policy: str, table: Mapping[Key, Value]) -> Mapping[str, Value]:
+    return MappingProxyType({key[2]: value for key, value in table.items() if key[0] == policy})
+
+
 def _policy(checking: Checking, name: str, given: bool) -> CheckedPolicy:
     file = checking.files[name]
-
-    def of(table: Mapping[Key, Value]) -> Mapping[str, Value]:
-        return MappingProxyType({key[2]: value for key, value in table.items() if key[0] == name})
 
     return CheckedPolicy(
         name=name,
         version=padded(file.header.version.text),
         given=given,
         imports=checking.scopes[name].imports,
-        attributes=of(checking.attributes),
-        devices=of(checking.devices),
-        models=of(checking.models),
-        parameters=of(checking.parameters),
-        defines=of(checking.defines),
-        classes=of(checking.classes),
-        claims=of(checking.claims),
+        attributes=_declared_by(name, checking.attributes),
+        devices=_declared_by(name, checking.devices),
+        models=_declared_by(name, checking.models),
+        hardware=_hardware(checking, name),
+        site=checking.sites[name],
+        parameters=_declared_by(name, checking.parameters),
+        defines=_declared_by(name, checking.defines),
+        classes=_classes(checking, name),
+        claims=_declared_by(name, checking.claims),
         tests=checking.tests[name],
         span=file.header.name.span,
+    )
+
+
+def _classes(checking: Checking, policy: str) -> Mapping[str, CheckedClass]:
+    """The classes that a policy declares, and those that its requests imply."""
+    implied = {name: class_ for name, class_ in checking.implied.items() if class_.policy == policy}
+    return MappingProxyType({**_declared_by(policy, checking.classes), **implied})
+
+
+def _hardware(checking: Checking, policy: str) -> Hardware:
+    operation = checking.operation.get(policy, [])
+    return Hardware(
+        modes=tuple(modes for name, modes in checking.modes if name == policy),
+        shares=_declared_by(policy, checking.shares),
+        pools=_declared_by(policy, checking.pools),
+        fabrics=_declared_by(policy, checking.fabrics),
+        machines=_declared_by(policy, checking.machines),
+        gates=_declared_by(policy, checking.gates),
+        gate_needs=tuple(one for one in operation if isinstance(one, GateNeed)),
+        bindings=tuple(one for one in operation if isinstance(one, Binding)),
+        costs=tuple(one for one in operation if isinstance(one, Cost)),
+        advertised=tuple(one for one in operation if isinstance(one, Advertised)),
+        reachable=tuple(one for one in operation if isinstance(one, Reachable)),
+        health=tuple(one for one in operation if isinstance(one, Health)),
+        setups=tuple(one for one in operation if isinstance(one, Setup)),
     )
 
 

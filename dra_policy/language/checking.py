@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from dra_policy.language.boards import Fabric, Gate, Grid, Machine, Modes, Operation, Pool, Share
 from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedDefine, CheckedTest
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ParametersSchema
 from dra_policy.language.scope import Declared, Key, Problems, Scope
 from dra_policy.language.tree import Name, PolicyFile, Text
 from dra_policy.resources import subdomain_problem
 from dra_policy.source import Span
+
+if TYPE_CHECKING:
+    # Passes fill the tables that they need of each other.
+    from dra_policy.language.site import Site
 
 
 @dataclass
@@ -27,10 +33,20 @@ class Checking:
     attributes: dict[Key, AttributeSchema] = field(default_factory=dict)
     devices: dict[Key, DeviceSchema] = field(default_factory=dict)
     models: dict[Key, ModelSchema] = field(default_factory=dict)
+    grids: dict[Key, Mapping[str, Grid]] = field(default_factory=dict)
+    pools: dict[Key, Pool] = field(default_factory=dict)
+    modes: list[tuple[str, Modes]] = field(default_factory=list)
+    shares: dict[Key, Share] = field(default_factory=dict)
+    fabrics: dict[Key, Fabric] = field(default_factory=dict)
+    machines: dict[Key, Machine] = field(default_factory=dict)
+    gates: dict[Key, Gate] = field(default_factory=dict)
+    operation: dict[str, list[Operation]] = field(default_factory=dict)
     parameters: dict[Key, ParametersSchema] = field(default_factory=dict)
     defines: dict[Key, CheckedDefine] = field(default_factory=dict)
     classes: dict[Key, CheckedClass] = field(default_factory=dict)
+    implied: dict[str, CheckedClass] = field(default_factory=dict)
     claims: dict[Key, CheckedClaim] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict)
     tests: dict[str, tuple[CheckedTest, ...]] = field(default_factory=dict)
 
     def declared(self, kind: str) -> Iterator[tuple[Scope, Declared]]:

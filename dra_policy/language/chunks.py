@@ -83,6 +83,7 @@ def attribute_chunks(node: tree.Attribute) -> list[Chunk]:
         row.append(Chunk("unique in cluster"))
     if node.publish is not None:
         row.append(Chunk(f"publish as {_published(node.publish)}"))
+    row += [Chunk(f"also {spelling.value(alias.name)}", alias.span.start, CLAUSE) for alias in node.aliases]
     return row
 
 
@@ -97,12 +98,18 @@ def _published(node: tree.PublishAs) -> str:
 
 def field_chunks(node: tree.Field) -> list[Chunk]:
     row = [Chunk(f"field {node.name.text}", node.span.start), *type_chunks(node.type)]
+    if node.range is not None:
+        row.append(Chunk(spelling.between(node.range)))
     if node.optional:
         row.append(Chunk("optional"))
     if node.default is not None:
         row.append(Chunk(f"default {spelling.value(node.default)}"))
     if node.trust != "user":
         row.append(Chunk(f"trust {node.trust}"))
+    if node.agrees:
+        row.append(Chunk("agrees per device"))
+    if node.unique is not None:
+        row.append(Chunk(f"unique per {node.unique.text}"))
     return row
 
 
@@ -133,7 +140,15 @@ def condition_chunks(node: tree.Condition, before: int = CLAUSE) -> list[Chunk]:
             return [head, *listed([(_operand(option), option.span.start) for option in node.options])]
         case tree.Has():
             return [Chunk(f"has {node.name.text}", node.span.start)]
-        case tree.Reference() | tree.Text() | tree.Integer() | tree.Amount() | tree.Version() | tree.Boolean():
+        case (
+            tree.Reference()
+            | tree.Sum()
+            | tree.Text()
+            | tree.Integer()
+            | tree.Amount()
+            | tree.Version()
+            | tree.Boolean()
+        ):
             return [Chunk(_operand(node), node.span.start)]
         case _:
             assert_never(node)
@@ -143,6 +158,8 @@ def _operand(node: tree.Condition) -> str:
     match node:
         case tree.Reference():
             return node.name.text
+        case tree.Sum():
+            return f"{_operand(node.left)} + {_operand(node.right)}"
         case tree.Text() | tree.Integer() | tree.Amount() | tree.Version() | tree.Boolean():
             return spelling.value(node)
         case _:

@@ -1,310 +1,324 @@
-"""The pass over claims: requests, constraints, configuration, and the limits of the API."""
+"""The pass over claims: their requests, what they ask of their devices together, and their configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from dra_policy.diagnostics import Related
-from dra_policy.language.attributes import find_attribute, look_up
+from dra_policy.language import tree
 from dra_policy.language.checked import (
+    CheckedAsk,
     CheckedClaim,
     CheckedConfig,
     CheckedConstraint,
     CheckedRequest,
-    CheckedTakes,
-    Clause,
+    CheckedSet,
 )
-from dra_policy.language.checking import Checking, first_of_each, kubernetes_name, said_by, words
-from dra_policy.language.classes import check_require, together_within_limits
-from dra_policy.language.constants import constant
+from dra_policy.language.checking import Checking, first_of_each, kubernetes_name
 from dra_policy.language.parameters import check_config
-from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form
-from dra_policy.language.scope import ATTRIBUTE, CLAIM, CLASS, Problems, Scope
-from dra_policy.language.tree import Claim, Config, Constraint, Name, Request, Require, Takes, Tolerate
-from dra_policy.language.types import AmountType
-from dra_policy.resources import DeviceToleration, key_problem, label_problem, subdomain_problem, value_problem
+from dra_policy.language.parts import class_of_target
+from dra_policy.language.requests import DEVICES_LIMIT, check_request, devices_asked, members_of
+from dra_policy.language.schema import DeviceSchema
+from dra_policy.language.scope import CLAIM, Problems, Scope
+from dra_policy.language.together import (
+    check_constraint,
+    check_linked,
+    check_prefer,
+    check_shape,
+    constraint_span,
+    devices_of,
+)
+from dra_policy.resources import label_problem, subdomain_problem
 
-# A7, E2: per claim, except tolerations, which are per request.
-REQUESTS_LIMIT = CONSTRAINTS_LIMIT = CONFIGS_LIMIT = DEVICES_LIMIT = 32
-TOLERATIONS_LIMIT = 16
+# A7: per claim.
+REQUESTS_LIMIT = CONSTRAINTS_LIMIT = CONFIGS_LIMIT = 32
 
 
 def check_claims(checking: Checking) -> None:
     """Resolve every claim."""
     for scope, entry in checking.declared(CLAIM):
-        if isinstance(entry.statement, Claim):
+        if isinstance(entry.statement, tree.Claim):
             checking.claims[entry.key] = check_claim(checking, scope, entry.statement)
 
 
-def check_claim(checking: Checking, scope: Scope, claim: Claim) -> CheckedClaim:
+def check_claim(checking: Checking, scope: Scope, claim: tree.Claim) -> CheckedClaim:
     """One claim; what was wrong in it is reported and left out."""
-    problems = scope.problems
-    named(claim.name, "claim", subdomain_problem(claim.name.text), problems)
-    written = [member for member in claim.members if isinstance(member, Request)]
-    requests = _requests(checking, scope, written, problems)
-    _within_limits(claim, written, problems)
-    names = {request.name.text for request in written}
-    constraints: list[CheckedConstraint] = []
-    configs: list[CheckedConfig] = []
-    for member in claim.members:
-        match member:
-            case Request():
-                pass
-            case Constraint():
-                constraint = _constraint(scope, member, names, requests, claim)
-                if constraint is not None:
-                    constraints.append(constraint)
-            case Config():
-                _known_requests(member.requests, names, claim, problems)
-                config = check_config(checking, scope, member, in_class=False)
-                if config is not None and _suits(config, member, requests, problems):
-                    configs.append(config)
-    return CheckedClaim(
-        claim.name.text, scope.policy, tuple(requests.values()), tuple(constraints), tuple(configs), claim.name.span
-    )
+    named(claim.name, "claim", subdomain_problem(claim.name.text), scope.problems)
+    return _Reading(checking, scope, claim).claim_of()
 
 
-def named(name: Name, what: str, problem: str | None, problems: Problems) -> None:
+def named(name: tree.Name, what: str, problem: str | None, problems: Problems) -> None:
     """Report a name that Kubernetes would refuse."""
     if problem is not None:
         problems.add("NAM009", f"{what} `{name.text}` {problem}", name.span, kubernetes_name(name.text))
 
 
-def _requests(
-    checking: Checking, scope: Scope, written: Sequence[Request], problems: Problems
-) -> dict[str, CheckedRequest]:
-    first: dict[str, Request] = {}
-    found: dict[str, CheckedRequest] = {}
-    for request in written:
-        name = request.name
-        if first.setdefault(name.text, request) is not request:
-            note = Related(first[name.text].name.span, "first declared here")
-            problems.add("NAM003", f"request `{name.text}` is declared already", name.span, "rename one of them", note)
-            continue
-        named(name, "request", label_problem(name.text), problems)
-        checked = check_request(checking, scope, request)
-        if checked is not None:
-            found[name.text] = checked
-    return found
+def claim_of_request(checking: Checking, scope: Scope, request: tree.Request) -> CheckedClaim | None:
+    """A claim of one request, as tests make them; None if the request is wrong."""
+    checked = check_request(checking, scope, request)
+    if checked is None:
+        return None
+    reading = _Reading(checking, scope, tree.Claim(request.name, (), request.span))
+    reading.requests[request.name.text] = checked
+    reading.of_request(request, checked)
+    return replace(reading.done(), span=request.span)
 
 
-def check_request(checking: Checking, scope: Scope, request: Request) -> CheckedRequest | None:
-    """One request, or None if its class or count is wrong."""
-    problems = scope.problems
-    count = None if request.count is None else request.count.value
-    if count is not None and request.count is not None and count < 1:
-        message = f"request `{request.name.text}` asks for {count} devices"
-        problems.add("RUL001", message, request.count.span, "ask for 1 or more, or write `all of`")
-    found = scope.find(request.of, CLASS, wanted="a class")
-    class_ = None if found is None else checking.classes.get(found.key)
-    if class_ is None:
-        return None
-    clauses: list[Clause] = []
-    takes: list[CheckedTakes] = []
-    tolerations: list[DeviceToleration] = []
-    for member in request.members:
-        match member:
-            case Require():
-                clauses += check_require(checking, scope, class_.device, member)
-            case Takes():
-                taken = _takes(scope, class_.device, member, takes)
-                if taken is not None:
-                    takes.append(taken)
-            case Tolerate():
-                tolerations.append(_toleration(member, problems))
-                if len(tolerations) == TOLERATIONS_LIMIT + 1:
-                    message = f"request `{request.name.text}` has more than {TOLERATIONS_LIMIT} tolerations"
-                    problems.add("RUL002", message, member.span, "leave some out, or write `tolerate any`")
-    if not together_within_limits(clauses, f"request `{request.name.text}`", request.name.span, problems):
-        return None
-    return CheckedRequest(
-        request.name.text,
-        count,
-        class_,
-        request.admin,
-        tuple(clauses),
-        tuple(takes),
-        tuple(tolerations),
-        request.span,
-    )
+@dataclass
+class _Reading:
+    """One claim while it is read."""
 
+    checking: Checking
+    scope: Scope
+    claim: tree.Claim
+    requests: dict[str, CheckedRequest] = field(default_factory=dict)
+    written: dict[str, tree.Name] = field(default_factory=dict)
+    constraints: list[CheckedConstraint] = field(default_factory=list)
+    sets: list[CheckedSet] = field(default_factory=list)
+    configs: list[CheckedConfig] = field(default_factory=list)
+    devices: int = 0
 
-def _takes(scope: Scope, device: DeviceSchema, takes: Takes, before: Sequence[CheckedTakes]) -> CheckedTakes | None:
-    problems = scope.problems
-    attribute = find_attribute(device, takes.capacity, scope)
-    if attribute is None:
-        return None
-    note = Related(attribute.span, "declared here")
-    if not isinstance(attribute.type, AmountType):
-        message = f"`{attribute.name}` is {attribute.type}; only of a capacity can some be taken"
-        problems.add("RUL011", message, takes.capacity.span, "name a capacity", note)
-        return None
-    earlier = next((t for t in before if t.capacity is attribute), None)
-    if earlier is not None:
-        note = Related(earlier.span, "first taken here")
-        problems.add(
-            "NAM003", f"`{attribute.name}` is taken already", takes.capacity.span, "remove one of the two", note
+    @property
+    def problems(self) -> Problems:
+        return self.scope.problems
+
+    def claim_of(self) -> CheckedClaim:
+        members = self.claim.members
+        for member in members:
+            if isinstance(member, tree.Request):
+                self._request(member)
+            elif isinstance(member, tree.Pairs):
+                self._pairs(member)
+        self._within_limits()
+        for member in members:
+            match member:
+                case tree.Request():
+                    checked = self.requests.get(member.name.text)
+                    if checked is not None and checked.span == member.span:
+                        self.of_request(member, checked)
+                case tree.Pairs():
+                    pass
+                case tree.Constraint():
+                    self._constraint(member)
+                case tree.Linked():
+                    involved = list(self.requests.values())
+                    linked = check_linked(self.checking, self.scope, member, involved, ())
+                    if linked is not None:
+                        self.sets.append(linked)
+                case tree.Prefer():
+                    kinds = [device for _, device in devices_of(list(self.requests.values()))]
+                    if kinds:
+                        self._prefer(member, kinds, ())
+                case tree.Config():
+                    self._config(member)
+        return self.done()
+
+    def done(self) -> CheckedClaim:
+        return CheckedClaim(
+            self.claim.name.text,
+            self.scope.policy,
+            tuple(self.requests.values()),
+            tuple(self.constraints),
+            tuple(self.sets),
+            tuple(self.configs),
+            self.claim.name.span,
         )
-        return None
-    amount = constant(takes.amount, attribute.type, f"`{attribute.name}`", problems, attribute.span)
-    if amount is not None and not isinstance(amount.value, str) and amount.value < 0:
-        problems.add("RUL011", "less than nothing cannot be taken", takes.amount.span, "write 0 or more")
-        return None
-    return None if amount is None else CheckedTakes(attribute, amount, takes.span)
 
+    # ----------------------------------------------------------------------------------------------------- requests
 
-def _toleration(tolerate: Tolerate, problems: Problems) -> DeviceToleration:
-    key = tolerate.key.text if isinstance(tolerate.key, Name) else None if tolerate.key is None else tolerate.key.value
-    if tolerate.key is not None and key is not None:
-        problem = key_problem(key)
-        if problem is not None:
-            problems.add("NAM009", f"taint `{key}` {problem}", tolerate.key.span, "write it like `gpu.acme.com/xid`")
-    if tolerate.value is not None:
-        problem = value_problem(tolerate.value.value)
-        if problem is not None:
-            problems.add(
-                "NAM009",
-                f"value `{tolerate.value.value}` of a taint {problem}",
-                tolerate.value.span,
-                'write it like "79"',
+    def _new_name(self, name: tree.Name) -> bool:
+        first = self.written.setdefault(name.text, name)
+        if first is not name:
+            note = Related(first.span, "first declared here")
+            self.problems.add(
+                "NAM003", f"request `{name.text}` is declared already", name.span, "rename one of them", note
             )
-    return DeviceToleration(
-        key=key,
-        operator="Exists" if tolerate.value is None else "Equal",
-        value=None if tolerate.value is None else tolerate.value.value,
-        effect=tolerate.effect or None,
-    )
+            return False
+        named(name, "request", label_problem(name.text), self.problems)
+        return True
 
+    def _count(self, devices: int, request: tree.Request | None, member: tree.Pairs | None) -> None:
+        before = self.devices
+        self.devices += devices
+        if before <= DEVICES_LIMIT < self.devices:
+            if member is not None:
+                span = member.count.span
+            else:
+                assert request is not None  # Invariant: one of the two is given
+                count = request.alternatives[-1].count
+                span = request.span if count is None else count.span
+            message = f"claim `{self.claim.name.text}` asks for more than {DEVICES_LIMIT} devices"
+            self.problems.add("RUL002", message, span, "split it into several claims")
 
-def _within_limits(claim: Claim, requests: Sequence[Request], problems: Problems) -> None:
-    constraints = [member for member in claim.members if isinstance(member, Constraint)]
-    configs = [member for member in claim.members if isinstance(member, Config)]
-    for members, limit, what in (
-        (requests, REQUESTS_LIMIT, "requests"),
-        (constraints, CONSTRAINTS_LIMIT, "constraints"),
-        (configs, CONFIGS_LIMIT, "configurations"),
-    ):
-        if len(members) > limit:
-            message = f"claim `{claim.name.text}` has {len(members)} {what}; a claim has at most {limit}"
-            problems.add("RUL002", message, members[limit].span, "split it into several claims")
-    # E2: a count that is too high fails every pod; `all` is judged when the devices are known.
-    total = 0
-    for request in requests:
-        total += max(0, request.count.value) if request.count is not None else 0
-        if total > DEVICES_LIMIT and request.count is not None:
-            message = f"claim `{claim.name.text}` asks for more than {DEVICES_LIMIT} devices"
-            problems.add("RUL002", message, request.count.span, "split it into several claims")
+    def _request(self, member: tree.Request) -> None:
+        self._count(devices_asked(member), member, None)
+        if not self._new_name(member.name):
             return
+        checked = check_request(self.checking, self.scope, member)
+        if checked is not None:
+            self.requests[member.name.text] = checked
+
+    def of_request(self, member: tree.Request, checked: CheckedRequest) -> None:
+        """What a request asks of its devices together."""
+        for asked in member.alternatives:
+            if asked.shape:
+                shape = check_shape(self.checking, self.scope, asked, checked, self._names(checked, asked))
+                if shape is not None:
+                    self.sets.append(shape)
+            # Wishes of a class are wishes of whoever asks for it.
+            class_ = next((ask.of for ask in checked.asks if ask.span == asked.span), None)
+            if class_ is not None:
+                self.sets += [replace(wish, requests=self._names(checked, asked)) for wish in class_.wishes]
+        for asked, inner in members_of(member):
+            names = self._names(checked, asked)
+            only = replace(checked, asks=tuple(ask for ask in checked.asks if ask.span == asked.span))
+            match inner:
+                case tree.Linked():
+                    linked = check_linked(self.checking, self.scope, inner, [only], names)
+                    if linked is not None:
+                        self.sets.append(linked)
+                case tree.Prefer():
+                    self._prefer(inner, [only.asks[0].of.device], names)
+                case tree.Constraint():
+                    if inner.requests:
+                        message = "a rule inside a request is about its devices"
+                        self.problems.add("RUL009", message, inner.requests[0].span, "leave `of` out, or move the rule")
+                        continue
+                    self._add(check_constraint(self.scope, inner, [only], names))
+
+    def _names(self, checked: CheckedRequest, asked: tree.Asked) -> tuple[str, ...]:
+        """The request, or those of its alternatives that were written as one."""
+        asks = [ask for ask in checked.asks if ask.span == asked.span]
+        if len(asks) == len(checked.asks):
+            return (checked.name,)
+        return tuple(f"{checked.name}/{ask.name}" for ask in asks)
+
+    def _pairs(self, member: tree.Pairs) -> None:
+        """Requests `gpu-0`, `nic-0`, ..., with the constraints inside and between the pairs."""
+        count = member.count.value
+        if not 1 <= count <= DEVICES_LIMIT:
+            self.problems.add("RUL001", f"{count} pairs", member.count.span, f"write 1 to {DEVICES_LIMIT}")
+            return
+        if len({one.name.text for one in member.members}) < len(member.members) or len(member.members) < 2:
+            message = "a pair has two members or more, of different names"
+            self.problems.add("RUL015", message, member.members[0].name.span, "write `(gpu: training, nic: vf)`")
+            return
+        self._count(count * len(member.members), None, member)
+        rows: list[list[CheckedRequest]] = []
+        for one in member.members:
+            class_ = class_of_target(self.checking, self.scope, one.of)
+            row: list[CheckedRequest] = []
+            for number in range(count):
+                name = tree.Name(f"{one.name.text}-{number}", one.name.span)
+                if not self._new_name(name) or class_ is None:
+                    continue
+                ask = CheckedAsk("", 1, class_, False, (), (), (), one.span)
+                row.append(CheckedRequest(name.text, (ask,), False, one.span))
+            rows.append(row)
+        if any(len(row) < count for row in rows):
+            return
+        for number in range(count):
+            for row in rows:
+                self.requests[row[number].name] = row[number]
+        for constraint in member.constraints:
+            self._of_pairs(constraint, rows)
+
+    def _of_pairs(self, constraint: tree.Constraint, rows: Sequence[Sequence[CheckedRequest]]) -> None:
+        if constraint.requests:
+            message = "a rule of pairs is about all of them"
+            self.problems.add("RUL015", message, constraint.requests[0].span, "leave `of` out")
+            return
+        if constraint.keyword == "same":
+            for pair in zip(*rows, strict=True):
+                self._add(check_constraint(self.scope, constraint, pair, tuple(one.name for one in pair)))
+            return
+        for row in rows:
+            found = check_constraint(self.scope, constraint, row, tuple(one.name for one in row))
+            if found is None:
+                return
+            self._add(found)
+
+    # -------------------------------------------------------------------------------------------------------- rules
+
+    def _add(self, found: CheckedConstraint | CheckedSet | None) -> None:
+        if isinstance(found, CheckedConstraint):
+            self.constraints.append(found)
+        elif found is not None:
+            self.sets.append(found)
+
+    def _prefer(self, member: tree.Prefer, kinds: Sequence[DeviceSchema], names: tuple[str, ...]) -> None:
+        wish = check_prefer(self.checking, self.scope, member, kinds, names)
+        if wish is not None:
+            self.sets.append(wish)
+
+    def _known(self, names: Sequence[tree.Name]) -> bool:
+        known = set(self.written)
+        good = True
+        for name in names:
+            if name.text not in known:
+                listed = ", ".join(f"`{entry}`" for entry in sorted(known))
+                otherwise = f"its requests are {listed}" if known else "it has no requests"
+                help_ = self.problems.hint(name.text, known, otherwise)
+                message = f"claim `{self.claim.name.text}` has no request `{name.text}`"
+                self.problems.add("NAM014", message, name.span, help_)
+                good = False
+        return good
+
+    def _constraint(self, constraint: tree.Constraint) -> None:
+        names = first_of_each(constraint.requests, "request", self.problems)
+        if not self._known(names):
+            return
+        chosen = [name.text for name in names] or list(self.written)
+        involved = [request for request in self.requests.values() if request.name in chosen]
+        if len(involved) < len(chosen):
+            return
+        if not involved:
+            message = f"claim `{self.claim.name.text}` has no requests to compare"
+            self.problems.add("RUL009", message, constraint_span(constraint))
+            return
+        self._add(check_constraint(self.scope, constraint, involved, tuple(name.text for name in names)))
+
+    def _config(self, member: tree.Config) -> None:
+        self._known(member.requests)
+        config = check_config(self.checking, self.scope, member, in_class=False)
+        if config is not None and _suits(config, member, self.requests, self.problems):
+            self.configs.append(config)
+
+    def _within_limits(self) -> None:
+        members = self.claim.members
+        groups: tuple[tuple[list[tree.Request | tree.Constraint | tree.Config], int, str], ...] = (
+            ([one for one in members if isinstance(one, tree.Request)], REQUESTS_LIMIT, "requests"),
+            ([one for one in members if isinstance(one, tree.Constraint)], CONSTRAINTS_LIMIT, "constraints"),
+            ([one for one in members if isinstance(one, tree.Config)], CONFIGS_LIMIT, "configurations"),
+        )
+        for found, limit, what in groups:
+            if len(found) > limit:
+                message = f"claim `{self.claim.name.text}` has {len(found)} {what}; a claim has at most {limit}"
+                self.problems.add("RUL002", message, found[limit].span, "split it into several claims")
 
 
-def _known_requests(names: Sequence[Name], known: set[str], claim: Claim, problems: Problems) -> bool:
-    good = True
-    for name in names:
-        if name.text not in known:
-            listed = ", ".join(f"`{entry}`" for entry in sorted(known))
-            help_ = problems.hint(name.text, known, f"its requests are {listed}" if known else "it has no requests")
-            problems.add("NAM014", f"claim `{claim.name.text}` has no request `{name.text}`", name.span, help_)
-            good = False
-    return good
-
-
-def _suits(config: CheckedConfig, member: Config, requests: dict[str, CheckedRequest], problems: Problems) -> bool:
+def _suits(
+    config: CheckedConfig, member: tree.Config, requests: Mapping[str, CheckedRequest], problems: Problems
+) -> bool:
     """Whether some request it is for goes to its driver; a named request has to."""
     driver = config.parameters.device.driver
+
+    def goes(request: CheckedRequest) -> bool:
+        return any(ask.of.device.driver == driver for ask in request.asks)
+
     note = Related(config.parameters.span, f"declared here for driver `{driver}`")
     for name in member.requests:
         request = requests.get(name.text)
-        if request is not None and request.of.device.driver != driver:
-            message = f"request `{name.text}` goes to driver `{request.of.device.driver}`, not `{driver}`"
+        if request is not None and not goes(request):
+            message = f"request `{name.text}` goes to driver `{request.asks[0].of.device.driver}`, not `{driver}`"
             problems.add("RUL008", message, name.span, "leave it out", note)
             return False
-    if not member.requests and requests and all(r.of.device.driver != driver for r in requests.values()):
+    if not member.requests and requests and not any(goes(request) for request in requests.values()):
         message = f"no request goes to driver `{driver}`, which `{config.parameters.name}` configures"
         problems.add("RUL008", message, member.parameters.span, "leave it out", note)
         return False
     return True
 
 
-def _constraint(
-    scope: Scope, constraint: Constraint, names: set[str], requests: dict[str, CheckedRequest], claim: Claim
-) -> CheckedConstraint | None:
-    problems = scope.problems
-    named_requests = first_of_each(constraint.requests, "request", problems)
-    if not _known_requests(named_requests, names, claim, problems):
-        return None
-    chosen = [name.text for name in named_requests] or list(names)
-    involved = [request for request in requests.values() if request.name in chosen]
-    if len(involved) < len(chosen):
-        return None
-    if not involved:
-        problems.add("RUL009", f"claim `{claim.name.text}` has no requests to compare", constraint.span)
-        return None
-    found: list[tuple[CheckedRequest, AttributeSchema]] = []
-    for request in involved:
-        attribute = _compared(scope, constraint, request)
-        if attribute is None:
-            return None
-        found.append((request, attribute))
-    if not _one_meaning(constraint, found, problems):
-        return None
-    end = max(name.span.end for name in (constraint.attribute, *constraint.requests))
-    span = replace(constraint.span, end=end)
-    return CheckedConstraint(
-        constraint.keyword,
-        found[0][1].published.qualified,
-        tuple(name.text for name in named_requests),
-        words(span),
-        said_by(constraint.because),
-        span,
-    )
-
-
-def _compared(scope: Scope, constraint: Constraint, request: CheckedRequest) -> AttributeSchema | None:
-    """The attribute that a constraint compares on the devices of one request."""
-    problems = scope.problems
-    device = request.of.device
-    attribute = look_up(device, constraint.attribute.text, scope)
-    if attribute is None and scope.peek(constraint.attribute.text, ATTRIBUTE) is not None:
-        name = constraint.attribute.text
-        message = f"device `{device.name}` of request `{request.name}` does not publish `{name}`"
-        note = Related(device.span, "its schema is declared here")
-        help_ = f"name the requests whose devices do: `{constraint.keyword} {name} of ...`"
-        problems.add("RUL009", message, constraint.attribute.span, help_, note)
-        return None
-    if attribute is None:
-        return find_attribute(device, constraint.attribute, scope)
-    note = Related(attribute.span, "declared here")
-    if attribute.is_capacity:
-        message = f"`{constraint.keyword}` compares attributes, and `{attribute.name}` is a capacity"
-        problems.add("RUL009", message, constraint.attribute.span, "name an attribute", note)
-        return None
-    if attribute.form in (Form.FLAGS, Form.LIST_OR_FLAGS):
-        message = f"`{constraint.keyword}` compares one value, and `{attribute.name}` may be published as flags"
-        problems.add("RUL009", message, constraint.attribute.span, "publish it as list, or compare another", note)
-        return None
-    return attribute
-
-
-def _one_meaning(
-    constraint: Constraint, found: Sequence[tuple[CheckedRequest, AttributeSchema]], problems: Problems
-) -> bool:
-    first_request, first = found[0]
-    for request, attribute in found[1:]:
-        notes = Related(first.span, "declared here"), Related(attribute.span, "and here")
-        if attribute.published.qualified != first.published.qualified:
-            message = (
-                f"`{constraint.attribute.text}` of request `{first_request.name}` is published as "
-                f"`{first.published.qualified}`, that of `{request.name}` as `{attribute.published.qualified}`"
-            )
-            help_ = "compare a name that both publish, such as a well-known one of std.pcie or std.numa"
-            problems.add("RUL009", message, constraint.attribute.span, help_, *notes)
-            return False
-        if attribute.type != first.type:
-            message = f"`{constraint.attribute.text}` is {first.type} in one device and {attribute.type} in another"
-            problems.add("RUL009", message, constraint.attribute.span, "values of two types are never the same", *notes)
-            return False
-    return True
-
-
-__all__ = ["check_claim", "check_claims", "check_request", "named"]
+__all__ = ["check_claim", "check_claims", "claim_of_request", "named"]

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dra_policy.diagnostics import Related
-from dra_policy.language.checked import CheckedClass, CheckedConfig, Clause, Conjunction
+from dra_policy.language.checked import CheckedClass, CheckedConfig, CheckedWish, Clause, Conjunction
 from dra_policy.language.checking import Checking, kubernetes_name, said_by, words
 from dra_policy.language.conditions import Judged, check_clauses
 from dra_policy.language.definitions import SIZE_LIMIT, extent, within_limits
 from dra_policy.language.parameters import check_config
-from dra_policy.language.schema import DeviceSchema, ModelSchema
-from dra_policy.language.scope import CLASS, DEVICE, MODEL, Problems, Scope
-from dra_policy.language.tree import And, Class, Condition, Config, ExtendedResource, Require
+from dra_policy.language.parts import meaning
+from dra_policy.language.schema import DeviceSchema
+from dra_policy.language.scope import CLASS, Problems, Scope
+from dra_policy.language.together import check_prefer
+from dra_policy.language.tree import And, Class, Condition, Config, ExtendedResource, Prefer, Require
 from dra_policy.resources import key_problem, subdomain_problem
 from dra_policy.source import Span
 
@@ -36,17 +38,22 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
     if problem is not None:
         help_ = kubernetes_name(name.text)
         problems.add("NAM009", f"class `{name.text}` {problem}", name.span, help_)
-    target = _target(checking, scope, statement)
-    if target is None:
+    meant = meaning(checking, scope, statement.of)
+    if meant is None:
         return None
-    device, model = target
+    device = meant.device
     clauses: list[Clause] = []
+    wishes: list[CheckedWish] = []
     configs: list[CheckedConfig] = []
     extended: ExtendedResource | None = None
     for member in statement.members:
         match member:
             case Require():
                 clauses += check_require(checking, scope, device, member)
+            case Prefer():
+                wish = check_prefer(checking, scope, member, [device], ())
+                if wish is not None:
+                    wishes.append(wish)
             case Config():
                 config = check_config(checking, scope, member, in_class=True)
                 if config is not None and _suits(config, member, device, problems):
@@ -65,19 +72,18 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
     _once_each(configs, problems)
     extended_name = "" if extended is None else extended.name.value
     return CheckedClass(
-        name.text, scope.policy, device, model, tuple(clauses), tuple(configs), extended_name, name.span
+        name.text,
+        scope.policy,
+        device,
+        meant.model,
+        meant.part,
+        tuple(clauses),
+        tuple(wishes),
+        tuple(configs),
+        extended_name,
+        False,
+        name.span,
     )
-
-
-def _target(checking: Checking, scope: Scope, statement: Class) -> tuple[DeviceSchema, ModelSchema | None] | None:
-    found = scope.find(statement.of, DEVICE, MODEL, wanted="a device or model")
-    if found is None:
-        return None
-    if found.kind == MODEL:
-        model = checking.models.get(found.key)
-        return None if model is None else (model.device, model)
-    device = checking.devices.get(found.key)
-    return None if device is None else (device, None)
 
 
 def _suits(config: CheckedConfig, member: Config, device: DeviceSchema, problems: Problems) -> bool:
@@ -132,7 +138,9 @@ def check_require(checking: Checking, scope: Scope, device: DeviceSchema, requir
         span = parts[0].span.to(parts[-1].span)
         conditions = tuple(one.condition for one in judged)
         joined = conditions[0] if len(conditions) == 1 else Conjunction(conditions, span)
-        clause = Clause(joined, _words(parts, span, group), said_by(require.because), span)
+        clause = Clause(
+            joined, _words(parts, span, group), require.said.negotiable, said_by(require.said.because), span
+        )
         if within_limits(*extent(joined), "this condition", span, scope.problems):
             clauses.append(clause)
     return clauses

@@ -51,6 +51,7 @@ from dra_policy.language.tree import (
     Not,
     Or,
     Reference,
+    Sum,
     Text,
     TextTest,
     Version,
@@ -160,6 +161,11 @@ class _Judge:
                 return self._membership(condition, proofs)
             case Boolean(value, span):
                 return Judged(Always(value, span), Proof())
+            case Sum(span=span):
+                self.problems.add(
+                    "TYP008", "a sum is no condition", span, "compare it, such as `now + 2h before night.start`"
+                )
+                return None
             case Text() | Integer() | Amount() | Version():
                 help_ = "compare it with a name, such as `memory >= 40Gi`"
                 self.problems.add("TYP008", f"{said(condition)} is no condition", condition.span, help_)

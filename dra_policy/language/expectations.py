@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dra_policy.diagnostics import Related
 from dra_policy.language.attributes import find_attribute
 from dra_policy.language.checked import CheckedClaim, CheckedStep, CheckedTest, GivenClaim, GivenDevices, GivenManifests
 from dra_policy.language.checking import Checking, kubernetes_name
-from dra_policy.language.claims import check_request, named
+from dra_policy.language.claims import claim_of_request, named
 from dra_policy.language.models import constants_of
 from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.scope import CLAIM, MODEL, Problems, Scope
@@ -131,27 +133,26 @@ def _template(checking: Checking, scope: Scope, step: TestClaim) -> CheckedClaim
         return None if entry is None else checking.claims.get(entry.key)
     if step.request is None:
         return None
-    request = check_request(checking, scope, step.request)
-    if request is None:
-        return None
-    return CheckedClaim(request.name, scope.policy, (request,), (), (), step.span)
+    return claim_of_request(checking, scope, step.request)
 
 
 def _renamed(template: CheckedClaim | None, name: Name) -> CheckedClaim | None:
+    """An inline claim under another name, which is that of its request too."""
     if template is None:
         return None
     request = template.requests[0]
-    again = type(request)(
-        name.text,
-        request.count,
-        request.of,
-        request.admin,
-        request.clauses,
-        request.takes,
-        request.tolerations,
-        request.span,
+    old = request.name
+
+    def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name.text + one[len(old) :] if one.split("/")[0] == old else one for one in names)
+
+    return replace(
+        template,
+        name=name.text,
+        requests=(replace(request, name=name.text),),
+        constraints=tuple(replace(one, requests=renamed(one.requests)) for one in template.constraints),
+        sets=tuple(replace(one, requests=renamed(one.requests)) for one in template.sets),
     )
-    return CheckedClaim(name.text, template.policy, (again,), (), (), template.span)
 
 
 def _expected(

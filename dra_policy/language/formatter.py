@@ -8,48 +8,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias, assert_never
 
 from dra_policy.diagnostics import InvalidInput
-from dra_policy.language import spelling, tree
-from dra_policy.language.chunks import (
-    CLAUSE,
-    Chunk,
-    attribute_chunks,
-    because,
-    condition_chunks,
-    field_chunks,
-    joined,
-    listed,
-    values,
-)
+from dra_policy.language import tree
+from dra_policy.language.chunks import CLAUSE, Chunk, joined
 from dra_policy.language.parser import parse
+from dra_policy.language.shapes import Item, Shape, shape_of
 from dra_policy.source import Source, Span
 
 WIDTH = 100
 _STEP = "  "
 _CONTINUED = "    "
-
-_Item: TypeAlias = (
-    tree.Statement
-    | tree.Driver
-    | tree.Renamed
-    | tree.ModelValue
-    | tree.Api
-    | tree.Field
-    | tree.Require
-    | tree.Config
-    | tree.Setting
-    | tree.ExtendedResource
-    | tree.Request
-    | tree.Constraint
-    | tree.Takes
-    | tree.Tolerate
-    | tree.TestStep
-    | tree.Header
-    | tree.Import
-)
 
 
 def format_policy(file: tree.PolicyFile) -> str:
@@ -76,141 +45,6 @@ def format_text(source: Source) -> str:
     return format_policy(file)
 
 
-# ------------------------------------------------------------------------------------------------------ statements
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """How an item is written: its head and, for a block, its members.
-
-    `flat` blocks go on one line where they fit; `bare` blocks leave their braces out where they are empty.
-    `end` is where the head ends in the source.
-    """
-
-    head: list[Chunk]
-    members: Sequence[_Item] | None = None
-    flat: bool = False
-    bare: bool = False
-    end: int = 0
-
-
-def _shape(item: _Item) -> _Shape:  # noqa: PLR0915 - one arm for each kind of statement
-    at = item.span.start
-    match item:
-        case tree.Header():
-            words = f"policy {item.name.text} version {item.version.text} language {item.language.value}"
-            return _Shape([Chunk(words, at)])
-        case tree.Import():
-            version = "" if item.version is None else f" version {item.version.text}"
-            return _Shape([Chunk(f"import {item.name.text}{version}", at)])
-        case tree.Attribute():
-            return _Shape(attribute_chunks(item))
-        case tree.Device():
-            return _Shape([Chunk(f"device {item.name.text}", at)], item.members, end=item.name.span.end)
-        case tree.Driver():
-            return _Shape([Chunk(f"driver {item.name.text}", at)])
-        case tree.Renamed():
-            to = "away" if item.new is None else f"to {item.new.text}"
-            return _Shape([Chunk(f"renamed {item.old.text} {to}", at), *because(item.because)])
-        case tree.Model():
-            other = item.of or item.like
-            assert other is not None
-            head = Chunk(f"model {item.name.text} {'of' if item.of else 'like'} {other.text}", at)
-            return _Shape([head], item.values, flat=True, bare=True, end=other.span.end)
-        case tree.ModelValue():
-            row = [Chunk(item.name.text, at), *values(item.values)]
-            if item.tolerance is not None:
-                row.append(Chunk(f"tolerance {spelling.percentage(item.tolerance)}"))
-            return _Shape(row)
-        case tree.Parameters():
-            head = Chunk(f"parameters {item.name.text} of {item.of.text}", at)
-            return _Shape([head], item.members, end=item.of.span.end)
-        case tree.Api():
-            return _Shape([Chunk(f"api {item.group.text}/{item.version.text} {item.kind.text}", at)])
-        case tree.Field():
-            return _Shape(field_chunks(item))
-        case tree.Class():
-            head = Chunk(f"class {item.name.text} of {item.of.text}", at)
-            return _Shape([head], item.members, bare=True, end=item.of.span.end)
-        case tree.Require():
-            return _Shape([Chunk("require", at), *condition_chunks(item.condition), *because(item.because)])
-        case tree.Config():
-            row = [Chunk(f"config {item.parameters.text}", at)]
-            if item.requests:
-                row += [Chunk("for"), *_names(item.requests)]
-            end = (item.requests[-1] if item.requests else item.parameters).span.end
-            return _Shape(row, item.settings, flat=True, end=end)
-        case tree.Setting():
-            return _Shape([Chunk(f"{item.name.text} = {spelling.value(item.value)}", at)])
-        case tree.ExtendedResource():
-            return _Shape([Chunk(f"extended resource {spelling.text(item.name.value)}", at)])
-        case tree.Define():
-            head = Chunk(f"define {item.name.text} of {item.of.text} =", at)
-            return _Shape([head, *condition_chunks(item.condition)])
-        case tree.Claim():
-            return _Shape([Chunk(f"claim {item.name.text}", at)], item.members, end=item.name.span.end)
-        case tree.Request():
-            return _share([Chunk(f"request {item.name.text} =", at)], item)
-        case tree.Takes():
-            return _Shape([Chunk(f"takes {item.capacity.text} {spelling.value(item.amount)}", at)])
-        case tree.Tolerate():
-            return _Shape([Chunk(_tolerate(item), at)])
-        case tree.Constraint():
-            row = [Chunk(f"{item.keyword} {item.attribute.text}", at)]
-            if item.requests:
-                row += [Chunk("of"), *_names(item.requests)]
-            return _Shape([*row, *because(item.because)])
-        case tree.Test():
-            return _Shape([Chunk(f"test {spelling.text(item.title.value)}", at)], item.steps, end=item.title.span.end)
-        case tree.GivenModel():
-            node = "" if item.node is None else f" on {spelling.text(item.node.value)}"
-            head = Chunk(f"given {item.count.value} {item.model.text}{node}", at)
-            end = (item.node or item.model).span.end
-            return _Shape([head], item.settings, flat=True, bare=True, end=end)
-        case tree.GivenInventory():
-            return _Shape([Chunk(f"given inventory {spelling.text(item.path.value)}", at)])
-        case tree.TestClaim():
-            row = [Chunk("claim", at), *_names(item.names)]
-            if item.request is not None:
-                return _share(row, item.request)
-            assert item.template is not None
-            return _Shape([*row, Chunk(item.template.text)])
-        case tree.ExpectPlaced():
-            row = [Chunk("expect", at), *_names(item.names), Chunk("placed")]
-            if item.devices:
-                row += [Chunk("on"), *values(item.devices)]
-            if item.node is not None:
-                row.append(Chunk(f"on node {spelling.text(item.node.value)}"))
-            return _Shape(row)
-        case tree.ExpectRefused():
-            row = [Chunk("expect", at), *_names(item.names), Chunk("refused")]
-            if item.reason is not None:
-                row.append(Chunk(spelling.text(item.reason.value)))
-            return _Shape(row)
-        case _:
-            assert_never(item)
-
-
-def _names(names: Sequence[tree.Name]) -> list[Chunk]:
-    return listed([(name.text, name.span.start) for name in names])
-
-
-def _share(row: list[Chunk], request: tree.Request) -> _Shape:
-    count = "all" if request.count is None else str(request.count.value)
-    admin = " admin access" if request.admin else ""
-    row = [*row, Chunk(f"{count} of {request.of.text}{admin}")]
-    return _Shape(row, request.members, flat=len(request.members) == 1, bare=True, end=request.of.span.end)
-
-
-def _tolerate(item: tree.Tolerate) -> str:
-    words = ["tolerate", "any" if item.key is None else spelling.value(item.key)]
-    if item.value is not None:
-        words += ["=", spelling.text(item.value.value)]
-    if item.effect:
-        words.append(item.effect)
-    return " ".join(words)
-
-
 # ---------------------------------------------------------------------------------------------------------- layout
 
 
@@ -230,13 +64,13 @@ class _Writer:
 
     def text(self) -> str:
         file = self.file
-        items: list[_Item] = [file.header, *file.imports, *file.statements]
+        items: list[Item] = [file.header, *file.imports, *file.statements]
         self._items(items, "", len(self.source) + 1)
         return "\n".join(self.lines) + "\n"
 
-    def _items(self, items: Sequence[_Item], indent: str, until: int) -> None:
+    def _items(self, items: Sequence[Item], indent: str, until: int) -> None:
         self.fresh = len(self.lines)
-        previous: _Item | None = None
+        previous: Item | None = None
         was_long = False
         for index, item in enumerate(items):
             start = len(self.lines)
@@ -281,8 +115,8 @@ class _Writer:
 
     # -------------------------------------------------------------------------------------------------------- items
 
-    def _item(self, item: _Item, indent: str, limit: int) -> None:
-        shape = _shape(item)
+    def _item(self, item: Item, indent: str, limit: int) -> None:
+        shape = shape_of(item)
         span = item.span
         if shape.members is None:
             self._leaf(joined(shape.head), indent, span, limit)
@@ -298,7 +132,7 @@ class _Writer:
         self.end = max(span.end, *(comment.span.end for comment in comments)) if comments else span.end
         self.lines += _lines(row, indent, comments)
 
-    def _block(self, shape: _Shape, members: Sequence[_Item], indent: str, span: Span, limit: int) -> None:
+    def _block(self, shape: Shape, members: Sequence[Item], indent: str, span: Span, limit: int) -> None:
         head = joined(shape.head)
         # What stands between the head and its brace goes above the block.
         brace = self._brace(shape.end, span.end)
@@ -336,7 +170,7 @@ class _Writer:
             at = skipped.end
         return end
 
-    def _flat(self, shape: _Shape, members: Sequence[_Item], indent: str, head: list[Chunk]) -> str | None:
+    def _flat(self, shape: Shape, members: Sequence[Item], indent: str, head: list[Chunk]) -> str | None:
         start = " ".join(chunk.text for chunk in head)
         if not members:
             return start if shape.bare else f"{start} {{}}"
@@ -344,7 +178,7 @@ class _Writer:
             return None
         parts = []
         for member in members:
-            inner = _shape(member)
+            inner = shape_of(member)
             if inner.members is not None:
                 return None
             parts.append(" ".join(chunk.text for chunk in inner.head))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression import to_cel
 from dra_policy.language.checked import CheckedConfig, CheckedPolicies
 from dra_policy.language.configuration import claim_configuration, class_configuration
-from dra_policy.language.lowering import Condition, class_conditions, request_conditions
+from dra_policy.language.lowering import Condition, ask_conditions, class_conditions
 from dra_policy.language.objects import SELECTORS_LIMIT, selectors
 from dra_policy.source import Span
 
@@ -28,8 +29,8 @@ def check_lowered(policies: CheckedPolicies) -> list[Diagnostic]:
         for claim in policy.claims.values():
             for request in claim.requests:
                 owner = f"request `{request.name}`"
-                for lists in (False, True):
-                    found += _conditions(request_conditions(request, owner, lists=lists), owner, request.span)
+                for ask, lists in product(request.asks, (False, True)):
+                    found += _conditions(ask_conditions(ask, owner, lists=lists), owner, request.span)
             found += [problem for config in claim.configs for problem in _config(config, in_class=False)]
     return list(dict.fromkeys(found))
 

@@ -6,17 +6,18 @@ requests with their clauses, constraints and configuration.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
 from dra_policy.expression import compile_tree
-from dra_policy.expression.tree import Expression
+from dra_policy.expression.tree import ALLOW_MULTIPLE_ALLOCATIONS, Expression, all_of, any_of
+from dra_policy.language.boards import Part
 from dra_policy.language.checked import (
+    CheckedAsk,
     CheckedClaim,
     CheckedClass,
     CheckedConstraint,
-    CheckedPolicies,
     CheckedRequest,
     CheckedTakes,
     Clause,
@@ -24,11 +25,14 @@ from dra_policy.language.checked import (
 from dra_policy.language.checking import words
 from dra_policy.language.configuration import claim_configuration, class_configuration
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_model_value
+from dra_policy.language.schema import ModelSchema, ModelValue
+from dra_policy.language.setting import lower_set
 from dra_policy.language.types import quantity_text
 from dra_policy.resources import Quantity
 from dra_policy.resources.features import Features
 from dra_policy.rules import (
     Ask,
+    AttributeAlias,
     ClaimKey,
     ClaimRules,
     ClassName,
@@ -43,52 +47,11 @@ from dra_policy.rules import (
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyRules:
-    """What policies mean to the core: classes by name, claims by the names of their templates.
-
-    The key of a claim's rules is the template's name in no namespace; give it the claim's own before allocating.
-    `retired` says by driver and former name what an attribute is called now, or nothing if it is gone, and why.
-    """
-
-    classes: Mapping[ClassName, ClassRules]
-    claims: Mapping[str, ClaimRules]
-    retired: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Condition:
     """One selector to be: where it comes from and its expression."""
 
     origin: Origin
     tree: Expression
-
-
-def lower(policies: CheckedPolicies, features: Features | None = None) -> PolicyRules:
-    """The rules of all policies; of two claims of one name the one of the policy that was given first.
-
-    `features` decide what a target can say, such as whether sets are lists or flags; the default is Kubernetes 1.37.
-    """
-    chosen = Features() if features is None else features
-    classes = {ClassName(name): lower_class(class_, chosen) for name, class_ in policies.classes.items()}
-    claims: dict[str, ClaimRules] = {}
-    for policy in sorted(policies, key=lambda p: not p.given):
-        for name, claim in policy.claims.items():
-            rules = lower_claim(claim, chosen)
-            claims.setdefault(name, rules)
-            claims[f"{policy.name}.{name}"] = rules
-    return PolicyRules(classes, claims, _retired(policies))
-
-
-def _retired(policies: CheckedPolicies) -> dict[tuple[str, str], tuple[str, str]]:
-    """Former names of what devices publish, with the names that are published now."""
-    found: dict[tuple[str, str], tuple[str, str]] = {}
-    for policy in policies:
-        for device in policy.devices.values():
-            for former in device.retired.values():
-                now = None if former.new is None else device.attributes.get(former.new)
-                new = (former.new or "") if now is None else now.published.identifier
-                found[device.driver, former.old] = new, former.because
-    return found
 
 
 def lower_class(class_: CheckedClass, features: Features) -> ClassRules:
@@ -112,6 +75,7 @@ def lower_claim(claim: CheckedClaim, features: Features, key: ClaimKey | None = 
         constraints=tuple(_constraint(constraint, owner) for constraint in claim.constraints),
         configs=tuple(claim_configuration(config) for config in claim.configs),
         origin=Origin(owner, f"claim {claim.name}", claim.span),
+        sets=tuple(lower_set(one, owner, features) for one in claim.sets),
     )
 
 
@@ -126,22 +90,65 @@ def class_conditions(class_: CheckedClass, *, lists: bool) -> tuple[Condition, .
     device = class_.device
     driver = Origin(owner, f"driver {device.driver}", device.driver_span)
     found = [Condition(driver, lower_driver(device))]
-    if class_.model is not None:
-        owner_of_model = f"{owner}, model `{class_.model.name}`"
-        for value in class_.model.values.values():
-            origin = Origin(owner_of_model, words(value.span), value.span)
-            found.append(Condition(origin, lower_model_value(value, lists=lists)))
+    if class_.part is not None:
+        found += part_conditions(class_.part, owner, lists)
+    elif class_.model is not None:
+        found += value_conditions(class_.model.values.values(), f"{owner}, model `{class_.model.name}`", lists)
     return (*found, *_clauses(class_.clauses, owner, lists))
 
 
-def request_conditions(request: CheckedRequest, owner: str, *, lists: bool) -> tuple[Condition, ...]:
+def value_conditions(values: Iterable[ModelValue], owner: str, lists: bool) -> Iterator[Condition]:
+    """What devices publish for sure, one condition a value."""
+    for value in values:
+        origin = Origin(owner, words(value.span), value.span)
+        yield Condition(origin, lower_model_value(value, lists=lists))
+
+
+def part_conditions(part: Part, owner: str, lists: bool) -> Iterator[Condition]:
+    """What tells the devices of a mode or share from all others of their driver."""
+    owner = f"{owner}, `{part.name}`"
+    if part.share is not None:
+        origin = Origin(owner, "may be shared", part.share.span)
+        yield Condition(origin, ALLOW_MULTIPLE_ALLOCATIONS)
+    published = part_values(part)
+    if len(published) == 1:
+        yield from value_conditions(published[0].values(), owner, lists)
+        return
+    if not published:
+        return
+    span = part.modes[0].span
+    ways = [all_of(*(lower_model_value(value, lists=lists) for value in one.values())) for one in published]
+    boards = " or ".join(f"`{board.name}`" for board in part.boards)
+    yield Condition(Origin(owner, f"{part.name} of {boards}", span), any_of(*ways, span=span))
+
+
+def part_values(part: Part) -> list[Mapping[str, ModelValue]]:
+    """What each board publishes of a part, by attribute: those of the profile above those of the mode and the model.
+
+    A partition has the capacities that it is given, and none of its board.
+    """
+    found: list[Mapping[str, ModelValue]] = []
+    for number, board in enumerate(part.boards):
+        mode = part.modes[number] if part.modes else None
+        model = board.values if isinstance(board, ModelSchema) else {}
+        partition = mode is not None and mode.partition
+        values = {name: value for name, value in model.items() if not (partition and value.attribute.is_capacity)}
+        if mode is not None:
+            values |= mode.gives
+            if part.profile:
+                values |= mode.profiles[part.profile].gives
+        found.append(values)
+    return found
+
+
+def ask_conditions(ask: CheckedAsk, owner: str, *, lists: bool) -> tuple[Condition, ...]:
     """The conditions that a request adds to those of its class."""
-    return tuple(_clauses(request.clauses, owner, lists))
+    return tuple(_clauses(ask.clauses, owner, lists))
 
 
 def _clauses(clauses: tuple[Clause, ...], owner: str, lists: bool) -> Iterator[Condition]:
     for clause in clauses:
-        origin = Origin(owner, clause.words, clause.span, clause.because)
+        origin = Origin(owner, clause.words, clause.span, clause.because, negotiable=clause.negotiable)
         yield Condition(origin, lower_condition(clause.condition, lists=lists))
 
 
@@ -151,22 +158,31 @@ def _selector(condition: Condition, features: Features) -> Selector:
 
 def _request(request: CheckedRequest, claim: str, features: Features) -> RequestRules:
     owner = f"{claim} request `{request.name}`"
-    wanted = "all" if request.count is None else str(request.count)
-    origin = Origin(owner, f"{wanted} of {request.of.name}", request.span)
-    conditions = request_conditions(request, owner, lists=features.list_type_attributes)
-    ask = Ask(
-        name="",
-        class_name=ClassName(request.of.name),
+    asks = tuple(_ask(ask, owner, features) for ask in request.asks)
+    origin = asks[0].origin
+    if request.prioritized:
+        origin = Origin(owner, words(request.span), request.span)
+    return RequestRules(RequestName(request.name), asks, prioritized=request.prioritized, origin=origin)
+
+
+def _ask(ask: CheckedAsk, owner: str, features: Features) -> Ask:
+    if ask.name:
+        owner = f"{owner} alternative `{ask.name}`"
+    wanted = "all" if ask.count is None else str(ask.count)
+    conditions = ask_conditions(ask, owner, lists=features.list_type_attributes)
+    return Ask(
+        name=ask.name,
+        class_name=ClassName(ask.of.name),
         selectors=tuple(_selector(condition, features) for condition in conditions),
-        mode="All" if request.count is None else "ExactCount",
-        count=request.count or 0,
-        admin_access=True if request.admin else None,
-        tolerations=request.tolerations,
-        capacity=tuple((taken.capacity.published.key, amount(taken)) for taken in request.takes),
+        mode="All" if ask.count is None else "ExactCount",
+        count=ask.count or 0,
+        admin_access=True if ask.admin else None,
+        tolerations=ask.tolerations,
+        capacity=tuple((taken.capacity.published.key, amount(taken)) for taken in ask.takes),
         derived=(),
-        origin=origin,
+        origin=Origin(owner, f"{wanted} of {ask.of.name}", ask.span),
+        negotiable=tuple(taken.capacity.published.key for taken in ask.takes if taken.negotiable),
     )
-    return RequestRules(RequestName(request.name), (ask,), prioritized=False, origin=origin)
 
 
 def amount(taken: CheckedTakes) -> Quantity:
@@ -180,18 +196,21 @@ def amount(taken: CheckedTakes) -> Quantity:
 
 def _constraint(constraint: CheckedConstraint, owner: str) -> ConstraintRule:
     kind = ConstraintKind.MATCH if constraint.keyword == "same" else ConstraintKind.DISTINCT
-    origin = Origin(owner, constraint.words, constraint.span, constraint.because)
-    return ConstraintRule(kind, constraint.attribute, constraint.requests, origin)
+    words, because, negotiable = constraint.words, constraint.because, constraint.negotiable
+    origin = Origin(owner, words, constraint.span, because, negotiable=negotiable)
+    aliases = tuple(AttributeAlias(name) for name in constraint.names)
+    return ConstraintRule(kind, constraint.attribute, constraint.requests, origin, aliases)
 
 
 __all__ = [
     "Condition",
-    "PolicyRules",
     "amount",
+    "ask_conditions",
     "class_conditions",
     "class_of",
-    "lower",
     "lower_claim",
     "lower_class",
-    "request_conditions",
+    "part_conditions",
+    "part_values",
+    "value_conditions",
 ]

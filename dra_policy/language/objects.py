@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
+from typing import Any
 
 from dra_policy.expression import to_cel
 from dra_policy.expression.tree import all_of
-from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedPolicies, CheckedRequest
+from dra_policy.language.checked import CheckedAsk, CheckedClaim, CheckedClass, CheckedPolicies, CheckedRequest
 from dra_policy.language.configuration import claim_configuration, class_configuration
-from dra_policy.language.lowering import Condition, amount, class_conditions, request_conditions
+from dra_policy.language.lowering import Condition, amount, ask_conditions, class_conditions
 from dra_policy.resources import (
     CapacityRequirements,
     CELDeviceSelector,
@@ -20,6 +21,7 @@ from dra_policy.resources import (
     DeviceConstraint,
     DeviceRequest,
     DeviceSelector,
+    DeviceSubRequest,
     ExactDeviceRequest,
     Features,
     ObjectMeta,
@@ -70,6 +72,7 @@ def claim_template(claim: CheckedClaim, features: Features | None = None) -> Res
                 distinct_attribute=constraint.attribute if constraint.keyword == "distinct" else None,
             )
             for constraint in claim.constraints
+            if not constraint.names
         ),
         config=tuple(claim_configuration(config) for config in claim.configs),
     )
@@ -80,17 +83,26 @@ def claim_template(claim: CheckedClaim, features: Features | None = None) -> Res
 
 
 def _request(request: CheckedRequest, lists: bool) -> DeviceRequest:
-    taken = {takes.capacity.published.key: amount(takes) for takes in request.takes}
-    exactly = ExactDeviceRequest(
-        device_class_name=request.of.name,
-        selectors=selectors(request_conditions(request, f"request `{request.name}`", lists=lists)),
-        allocation_mode="All" if request.count is None else "ExactCount",
-        count=request.count,
-        admin_access=True if request.admin else None,
-        tolerations=request.tolerations,
-        capacity=CapacityRequirements(requests=taken) if taken else None,
-    )
-    return DeviceRequest(name=request.name, exactly=exactly)
+    if not request.prioritized:
+        return DeviceRequest(name=request.name, exactly=ExactDeviceRequest(**_ask(request, request.asks[0], lists)))
+    alternatives = tuple(DeviceSubRequest(name=ask.name, **_ask(request, ask, lists)) for ask in request.asks)
+    return DeviceRequest(name=request.name, first_available=alternatives)
+
+
+def _ask(request: CheckedRequest, ask: CheckedAsk, lists: bool) -> dict[str, Any]:
+    """The fields that exact requests and alternatives have in common."""
+    taken = {takes.capacity.published.key: amount(takes) for takes in ask.takes}
+    found: dict[str, Any] = {
+        "device_class_name": ask.of.name,
+        "selectors": selectors(ask_conditions(ask, f"request `{request.name}`", lists=lists)),
+        "allocation_mode": "All" if ask.count is None else "ExactCount",
+        "count": ask.count,
+        "tolerations": ask.tolerations,
+        "capacity": CapacityRequirements(requests=taken) if taken else None,
+    }
+    if not request.prioritized:
+        found["admin_access"] = True if ask.admin else None
+    return found
 
 
 def selectors(conditions: Sequence[Condition]) -> tuple[DeviceSelector, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 from dra_policy.diagnostics import Related
 from dra_policy.language.checked import CheckedConfig
@@ -12,7 +13,7 @@ from dra_policy.language.devices import read_type
 from dra_policy.language.schema import DeviceSchema, FieldSchema, ParametersSchema, element_of
 from dra_policy.language.scope import DEVICE, PARAMETERS, Problems, Scope
 from dra_policy.language.tree import Api, Config, Field, Parameters
-from dra_policy.language.types import Constant, SetType
+from dra_policy.language.types import AmountType, Constant, IntType, SetType, Type
 from dra_policy.resources import identifier_problem, subdomain_problem
 
 
@@ -42,6 +43,11 @@ def _parameters(statement: Parameters, device: DeviceSchema | None, problems: Pr
         schema = _field(member, problems)
         if schema is not None and not _value_and_object(schema, fields, problems):
             fields[schema.name] = schema
+    for member in statement.members:
+        if isinstance(member, Field) and member.unique is not None and member.unique.text not in (*fields, "device"):
+            help_ = problems.hint(member.unique.text, fields, "write `unique per device`, or name a field")
+            message = f"parameters `{statement.name.text}` have no field `{member.unique.text}`"
+            problems.add("NAM001", message, member.unique.span, help_)
     if api is None or device is None:
         return None
     api_version = f"{api.group.text}/{api.version.text}"
@@ -99,7 +105,57 @@ def _field(member: Field, problems: Problems) -> FieldSchema | None:
     name = member.name.text
     # A default with a mistake is still one: the field need not be set.
     optional = member.optional or (member.default is not None and default is None)
-    return FieldSchema(name, type_, optional, default, member.trust == "admin", member.name.span)
+    low, high, step = _range(member, type_, problems)
+    if default is not None and not within(default, low, high, step):
+        problems.add("RUL016", f"the default of `{name}` is outside its range", default.span, "choose one within it")
+    return FieldSchema(
+        name,
+        type_,
+        optional,
+        default,
+        member.trust == "admin",
+        member.name.span,
+        low,
+        high,
+        step,
+        member.agrees,
+        None if member.unique is None else member.unique.text,
+    )
+
+
+def _range(member: Field, type_: Type, problems: Problems) -> tuple[Constant | None, Constant | None, Constant | None]:
+    if member.range is None:
+        return None, None, None
+    subject = f"field `{member.name.text}`"
+    if not isinstance(type_, IntType | AmountType):
+        message = f"{subject} is {type_} and has no range"
+        problems.add("RUL016", message, member.range.span, "only numbers and amounts have one; write `one of`")
+        return None, None, None
+    low = constant(member.range.low, type_, subject, problems, member.name.span)
+    high = constant(member.range.high, type_, subject, problems, member.name.span)
+    step = (
+        None if member.range.step is None else constant(member.range.step, type_, subject, problems, member.name.span)
+    )
+    if low is not None and high is not None and ordered(high) < ordered(low):
+        problems.add("RUL016", "the range runs backwards", member.range.span, "write the smaller value first")
+        return None, None, None
+    return low, high, step
+
+
+def ordered(value: Constant) -> Fraction:
+    """A number or an amount as what its order is by."""
+    assert isinstance(value.value, int | Fraction)  # Invariant: only these have a range
+    return Fraction(value.value)
+
+
+def within(value: Constant, low: Constant | None, high: Constant | None, step: Constant | None) -> bool:
+    """Whether a value lies within a range, and on a step of it."""
+    if low is None or high is None:
+        return True
+    at, first = ordered(value), ordered(low)
+    if not first <= at <= ordered(high):
+        return False
+    return step is None or ordered(step) <= 0 or ((at - first) / ordered(step)).denominator == 1
 
 
 def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: bool) -> CheckedConfig | None:
@@ -129,6 +185,10 @@ def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: 
         if setting.name.text in written and not isinstance(field.type, SetType):
             problems.add("NAM003", f"{subject} is set already", setting.name.span, "remove one of the two")
         written.add(setting.name.text)
+        if value is not None and not within(value, field.low, field.high, field.step):
+            note = Related(field.span, "its range is declared here")
+            message = f"{subject} is out of its range"
+            problems.add("RUL016", message, setting.value.span, f"write a value {_between(field)}", note)
         if value is not None:
             values[field] = (*values.get(field, ()), value)
     for field in schema.fields.values():
@@ -138,6 +198,13 @@ def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: 
             problems.add("RUL005", message, config.parameters.span, f"write `{field.name} = ...`", note)
     requests = tuple(name.text for name in config.requests)
     return CheckedConfig(schema, requests, values, config.span)
+
+
+def _between(field: FieldSchema) -> str:
+    low = "" if field.low is None else f"from {field.low.span.text} "
+    high = "" if field.high is None else f"to {field.high.span.text}"
+    step = "" if field.step is None else f" in steps of {field.step.span.text}"
+    return f"{low}{high}{step}"
 
 
 def _missing(field: FieldSchema, written: set[str], *, in_class: bool) -> bool:

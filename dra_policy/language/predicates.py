@@ -158,6 +158,11 @@ def _present(attribute: AttributeSchema, span: Span) -> Expression:
     return test(name.domain, name.identifier, span)
 
 
+def lower_value(attribute: AttributeSchema) -> Expression:
+    """The value of an attribute; it cannot be told where a device does not publish it."""
+    return _term(AttributeTerm(attribute, attribute.span))
+
+
 def _value(attribute: AttributeSchema, span: Span) -> Expression:
     name = attribute.published
     value = tree.capacity if attribute.is_capacity else tree.attribute

@@ -22,21 +22,32 @@ from dra_policy.source import Source
 STATEMENTS: dict[str, tuple[str, ...]] = {
     "device": ("WORD", "{"),
     "model": ("WORD", "of|like"),
+    "modes": ("of", "WORD", "{"),
+    "share": ("WORD", "of"),
+    "pool": ("WORD", "of"),
+    "fabric": ("WORD", "joins"),
+    "machine": ("WORD", "{"),
+    "gate": ("WORD", "default"),
     "parameters": ("WORD", "of"),
+    "binds": ("of|when",),
+    "costs": ("of|node",),
+    "advertise": ("of|when",),
+    "health": ("of|{",),
+    "setup": ("WORD", "{"),
+    "subject": ("{",),
+    "level": ("WORD", "from"),
+    "gang": ("WORD", "of"),
+    "quota": ("WORD", "of"),
+    "window": ("WORD", "{"),
+    "refuse": ("WORD", "when"),
+    "keep": ("WHOLE", "of"),
+    "always": ("sum|every|at",),
     "class": ("WORD", "of"),
     "claim": ("WORD", "{"),
     "define": ("WORD", "of", "WORD", "="),
     "test": ("QUOTED", "{"),
 }
 """How statements of a file begin, and nothing inside a block does: the sign of a closing brace that is missing."""
-
-PLANNED = frozenset(
-    (
-        *("advertise", "always", "binds", "costs", "fabric", "gang", "gate", "grid", "health", "keep", "machine"),
-        *("modes", "network", "pool", "prefer", "quota", "refuse", "setup", "share", "subject", "window"),
-    )
-)
-"""Words of later versions of the language, as far as they begin a statement."""
 
 _HEADER = "write `policy NAME version 1.0.0 language 1` as the first statement"
 
@@ -60,7 +71,6 @@ class Recovery(Repairs):
             self._mend_end()
         elif not (
             (token.type in {FOREIGN, UNCLOSED} and self._foreign(token, choices))
-            or self._planned(token)
             or self._operator(token, choices)
             or self._chained(token, choices)
             or self._closed_too_late(token)
@@ -205,21 +215,6 @@ class Recovery(Repairs):
         return False
 
     # ------------------------------------------------------------------------------------------------- all the rest
-
-    def _planned(self, token: Token) -> bool:
-        cut = self.machine.cut()
-        begins = self.machine.states == cut.states or self.machine.after(self.machine.states, "RBRACE", END) is not None
-        begins = begins or self.machine.after(self.machine.states, END) is not None
-        if token.value not in PLANNED or token.type == "QUOTED" or not begins:
-            return False
-        self._report(
-            "SYN015",
-            f"`{token}` is not part of language {LANGUAGE} in this version of dra-policy",
-            self._span(token),
-            "leave the statement out",
-        )
-        self.skip(token)
-        return True
 
     def _chained(self, token: Token, choices: set[str]) -> bool:
         if token.type != "COMPARE" or not choices >= {"AND", "OR"}:

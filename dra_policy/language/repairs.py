@@ -130,8 +130,6 @@ class Repairs:
                 self._feed("QUOTED", '"' + value[1:-1].replace("\\", "\\\\").replace('"', '\\"') + '"', start, end)
         elif value[0] == ";":
             self._report("SYN007", "nothing ends a statement but the next one", span, f"leave `{value}` out")
-        elif value[0] in "[]":
-            self._report("SYN007", "the language has no brackets", span, "write the values of a list with commas only")
         elif value.isprintable():
             shown = f"`{value}`" if len(value) <= 40 else f"`{value[:37]}...`"
             help_ = "a name is made of a-z, A-Z, 0-9, `_`, inner `-` and dots" if value[0].isalpha() else "leave it out"
@@ -151,6 +149,10 @@ class Repairs:
         if str(token) == "==" and "EQUAL" in choices:
             self._report("SYN016", "`==` compares, and here a value is set", self._span(token), "write `=`")
             self._feed("EQUAL", "=", start, end)
+            return True
+        if token.type in {"LSQB", "RSQB"} and not choices & {"LSQB", "RSQB"}:
+            help_ = "write the values of a list with commas only"
+            self._report("SYN007", "brackets stand behind the devices of a machine only", self._span(token), help_)
             return True
         return False
 

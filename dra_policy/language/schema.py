@@ -134,6 +134,9 @@ class ModelSchema:
 class FieldSchema:
     """A field of a configuration; `admin` fields are set in classes only.
 
+    `low`, `high` and `step` bound its values. With `agrees` all claims on a device say the same; `unique` names the
+    field within whose values no two claims on a device say the same (`device`: on the whole device).
+
     The name is the way to the value: `sharing.strategy` is the field `strategy` of the object `sharing`.
     """
 
@@ -143,6 +146,11 @@ class FieldSchema:
     default: Constant | None
     admin: bool
     span: Span
+    low: Constant | None = None
+    high: Constant | None = None
+    step: Constant | None = None
+    agrees: bool = False
+    unique: str | None = None
 
     @property
     def path(self) -> tuple[str, ...]:

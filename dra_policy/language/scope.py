@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import assert_never
 
 from dra_policy.diagnostics import Diagnostic, Related, nearest
 from dra_policy.language.tree import (
@@ -18,12 +17,21 @@ from dra_policy.language.tree import (
     Class,
     Define,
     Device,
+    Fabric,
+    Gang,
+    Gate,
+    Level,
+    Machine,
     Model,
     Name,
+    NamedStatement,
     Parameters,
     PolicyFile,
+    Pool,
+    Quota,
+    Share,
     Statement,
-    Test,
+    Window,
 )
 from dra_policy.source import Span
 
@@ -36,6 +44,17 @@ DEVICE, MODEL, CLASS, CLAIM, PARAMETERS, DEFINE, ATTRIBUTE = (
     "define",
     "attribute",
 )
+SHARE, POOL, FABRIC, MACHINE, GATE, LEVEL, GANG, QUOTA, WINDOW = (
+    "share",
+    "pool",
+    "fabric",
+    "machine",
+    "gate",
+    "level",
+    "gang",
+    "quota",
+    "window",
+)
 """The kinds of declarations, by their keywords."""
 
 _SPACES = {
@@ -46,7 +65,36 @@ _SPACES = {
     PARAMETERS: "parameters",
     DEFINE: "define",
     ATTRIBUTE: "attribute",
+    SHARE: "share",
+    POOL: "pool",
+    FABRIC: "fabric",
+    MACHINE: "machine",
+    GATE: "gate",
+    LEVEL: "level",
+    GANG: "gang",
+    QUOTA: "quota",
+    WINDOW: "window",
 }
+
+_KINDS: Mapping[type, str] = {
+    Attribute: ATTRIBUTE,
+    Device: DEVICE,
+    Model: MODEL,
+    Parameters: PARAMETERS,
+    Class: CLASS,
+    Claim: CLAIM,
+    Define: DEFINE,
+    Share: SHARE,
+    Pool: POOL,
+    Fabric: FABRIC,
+    Machine: MACHINE,
+    Gate: GATE,
+    Level: LEVEL,
+    Gang: GANG,
+    Quota: QUOTA,
+    Window: WINDOW,
+}
+"""What declares a name; other statements have none."""
 
 Key = tuple[str, str, str]
 """Policy, kind and name of a declaration."""
@@ -63,7 +111,7 @@ class Problems:
     found: list[Diagnostic] = field(default_factory=list)
     _places: set[tuple[str, Span]] = field(default_factory=set)
 
-    def add(self, code: str, message: str, span: Span, help: str = "", *related: Related) -> None:  # noqa: A002
+    def add(self, code: str, message: str, span: Span, help: str = "", *related: Related) -> None:
         """Note a mistake."""
         if (code, span) not in self._places:
             self._places.add((code, span))
@@ -102,30 +150,10 @@ def declared(file: PolicyFile) -> list[Declared]:
     """The declarations of a file in the order written, tests aside."""
     policy = file.header.name.text
     return [
-        Declared(_kind(statement), policy, statement.name, statement)
+        Declared(_KINDS[type(statement)], policy, statement.name, statement)
         for statement in file.statements
-        if not isinstance(statement, Test)
+        if isinstance(statement, NamedStatement)
     ]
-
-
-def _kind(statement: Attribute | Device | Model | Parameters | Class | Claim | Define) -> str:
-    match statement:
-        case Attribute():
-            return ATTRIBUTE
-        case Device():
-            return DEVICE
-        case Model():
-            return MODEL
-        case Parameters():
-            return PARAMETERS
-        case Class():
-            return CLASS
-        case Claim():
-            return CLAIM
-        case Define():
-            return DEFINE
-        case _:
-            assert_never(statement)
 
 
 Space = Mapping[tuple[str, str], Declared]

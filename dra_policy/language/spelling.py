@@ -64,4 +64,10 @@ def percentage(share: Fraction) -> str:
     return f"{decimal(share * 100)}%"
 
 
-__all__ = ["amount", "decimal", "percentage", "text", "value"]
+def between(item: tree.Range) -> str:
+    """`1 to 10 step 2`."""
+    step = "" if item.step is None else f" step {value(item.step)}"
+    return f"{value(item.low)} to {value(item.high)}{step}"
+
+
+__all__ = ["amount", "between", "decimal", "percentage", "text", "value"]

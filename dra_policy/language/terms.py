@@ -27,6 +27,7 @@ from dra_policy.language.tree import (
     Not,
     Or,
     Reference,
+    Sum,
     Text,
     TextTest,
     Version,
@@ -154,7 +155,7 @@ class TermReader:
                 if not self.proved(attribute, name.span, proofs):
                     return None
                 return AttributeTerm(attribute, name.span)
-            case Has() | Not() | And() | Or() | Compare() | TextTest() | Membership():
+            case Has() | Not() | And() | Or() | Compare() | TextTest() | Membership() | Sum():
                 help_ = "compare a name with a value; join conditions with `and` and `or`"
                 self.problems.add("TYP008", "a condition has no value to compare", written.span, help_)
                 return None

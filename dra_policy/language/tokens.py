@@ -23,10 +23,12 @@ UNCLOSED = "UNCLOSED"
 FOREIGN = "FOREIGN"
 """What no token of the language begins with."""
 
+# A comment of another language, before the sign for a share can take its first half.
+_SLASHES = r"(?P<SLASHES>//[^\n]*)"
 # Quotes of other kinds are taken with what they enclose, and a sign with its repetitions: one message explains them.
 _ERRORS = (
     rf'(?P<{UNCLOSED}>"[^\n]*)|(?P<{FOREIGN}>'
-    r"'[^'\n]*'|\u201c[^\u201c\u201d\n]*\u201d|`[^`\n]*`|//[^\n]*|[^\W\d]\w*|(?P<SAME>[^\w\s])(?P=SAME)*|[^\n])"
+    r"'[^'\n]*'|\u201c[^\u201c\u201d\n]*\u201d|`[^`\n]*`|[^\W\d]\w*|(?P<SAME>[^\w\s])(?P=SAME)*|[^\n])"
 )
 
 
@@ -53,7 +55,7 @@ class PolicyLexer(Lexer):
                 if t.pattern.type == "str" and t.name not in words.values()
             }
         )
-        self._match = re.compile("|".join((*patterns, _ERRORS))).match
+        self._match = re.compile("|".join((_SLASHES, *patterns, _ERRORS))).match
         self._ignored = frozenset(conf.ignore)
 
     def token(self, text: str, at: int, wanted: Callable[[str], bool] = lambda _: False) -> Token:
@@ -67,6 +69,8 @@ class PolicyLexer(Lexer):
             kind, start, at = str(found.lastgroup), at, found.end()
             if kind in ignored:
                 continue
+            if kind == "SLASHES":
+                kind = FOREIGN
             value = found.group()
             if kind == "WORD":
                 keyword = self.words.get(value)

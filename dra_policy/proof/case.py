@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from dra_policy.expression import EvaluationError
 from dra_policy.inventory import DeviceID, PoolID, Snapshot, Usage
 from dra_policy.proof.amounts import amounts
+from dra_policy.proof.certificate import Label
 from dra_policy.proof.objection import Objection, Violation
-from dra_policy.proof.pools import CounterName, Offer, Pool, pools
+from dra_policy.proof.pools import CounterName, Offer, Pool, drawn, pools
+from dra_policy.proof.values import Value, value_of
 from dra_policy.resources import DeviceTaintRule, Features, Node, Quantity, ResourceSlice
 from dra_policy.rules import Ask, ClaimKey, ClaimRules, ClassName, ClassRules, ConstraintKind
 
 if TYPE_CHECKING:
-    from dra_policy.proof.certificate import Label
-    from dra_policy.proof.values import Value
+    from dra_policy.proof.situation import Situation
 
 LIMIT = 32
 """The most devices of a claim (A7)."""
@@ -109,18 +110,13 @@ class Case:
         return {offer.id: offer for offer in self.offers}
 
     @cached_property
-    def values(self) -> dict[tuple[Wanted, Offer, str], Value | Objection | None]:
-        """The values of attributes that were read once (`dra_policy.proof.values`)."""
-        return {}
-
-    @cached_property
     def available(self) -> dict[PoolID, dict[CounterName, int]]:
         """What is left of counters, worked out once (`dra_policy.proof.rules`)."""
         return {}
 
     @cached_property
-    def labels(self) -> dict[tuple[Wanted, Offer, int], frozenset[Label]]:
-        """The same as labels (`dra_policy.proof.state`)."""
+    def started(self) -> dict[None, Situation]:
+        """The situation in which nothing is chosen, worked out once (`dra_policy.proof.situation`)."""
         return {}
 
     @cached_property
@@ -135,7 +131,7 @@ class Case:
         )
 
     @cached_property
-    def places(self) -> dict[tuple[ClaimKey, str], tuple[int, int]]:
+    def places(self) -> Mapping[tuple[ClaimKey, str], tuple[int, int]]:
         """Claim and request by position, by their names."""
         return {
             (claim.key, request.name): (c, r)
@@ -200,6 +196,26 @@ class Case:
         return self._consumptions[key]
 
     @cached_property
+    def _values(self) -> dict[tuple[int, DeviceID, str], Value | Objection | None]:
+        return {}
+
+    def value(self, wanted: Wanted, offer: Offer, attribute: str) -> Value | Objection | None:
+        """An attribute of a device as a constraint over an alternative reads it."""
+        key = (id(wanted.ask), offer.id, attribute)
+        if key not in self._values:
+            self._values[key] = value_of(wanted.ask, offer, attribute)
+        return self._values[key]
+
+    def labels(self, wanted: Wanted, offer: Offer, constraint: int) -> frozenset[Label]:
+        """The values of a device that devices under a constraint of its claim could have in common (F4 to F7)."""
+        value = self.value(wanted, offer, self.claims[wanted.claim].constraints[constraint].attribute)
+        if not isinstance(value, Value):
+            return frozenset()
+        if value.scalar or self.features.list_type_attributes:
+            return frozenset(Label(*item) for item in value.items)
+        return frozenset((Label("list", str(offer.id)),))
+
+    @cached_property
     def _sets(self) -> dict[int, tuple[Offer, ...]]:
         return {}
 
@@ -214,6 +230,46 @@ class Case:
     def count(self, wanted: Wanted) -> int:
         """The devices that an alternative needs; for All at least one (E2, E4)."""
         return max(len(self.devices(wanted)), 1) if wanted.every else max(wanted.ask.count, 0)
+
+    # --- what kind of a question it is
+
+    @cached_property
+    def monotone(self) -> bool:
+        """Whether a choice never makes room: no device gives counters back. Then what is refused stays refused."""
+        return all(amount >= 0 for pool in self.pools.values() for d in pool.members for amount in drawn(d).values())
+
+    @cached_property
+    def additive(self) -> bool:
+        """Whether amounts and values are all that choices depend on: who comes first never matters then.
+
+        Not so with administrative access (E11), compatibility groups (N1), shares that draw from counters (G5), and lists
+        without list attributes (F4, F6).
+        """
+        wanted = [w for claim in self.wanted for alternatives in claim for w in alternatives]
+        if not self.monotone or any(one.admin for one in wanted):
+            return False
+        drawing = [offer.device for offer in self.offers if offer.device.consumes_counters]
+        if any(device.allow_multiple_allocations for device in drawing):
+            return False
+        if self.features.compatibility_groups and any(
+            p.compatibility_groups for d in drawing for p in d.consumes_counters
+        ):
+            return False
+        covered = any(one.covering for one in wanted)
+        return self.features.list_type_attributes or not covered or not any(self._lists(one) for one in wanted)
+
+    def _lists(self, wanted: Wanted) -> bool:
+        """Whether some device has a list where a constraint looks."""
+        names = [self.claims[wanted.claim].constraints[position].attribute for position in wanted.covering]
+        values = (self.value(wanted, offer, name) for name in names for offer in self.devices(wanted))
+        return any(isinstance(value, Value) and not value.scalar for value in values)
+
+    def may_fail(self, wanted: Wanted) -> bool:
+        """Whether choosing for an alternative can be an error (D8, D10, E5, H7, N2)."""
+        if wanted.ask.derived or (wanted.every and wanted.covering):
+            return True
+        answers = (self.unsuitable(wanted, offer) for offer in self.devices(wanted))
+        return any(no is not None and no.fatal for no in answers)
 
     # --- what makes the question an error before any search
 

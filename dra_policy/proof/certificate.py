@@ -1,16 +1,16 @@
 """A refutation as a value: why claims cannot have devices, step by step, in the names of the question.
 
-It speaks of claims, requests and devices by their names, never of positions in a search, so that it can be kept, printed and
+It speaks of claims, requests and devices by their names, never of numbers in a search, so that it can be kept, printed and
 checked by somebody who does not trust the search (`dra_policy.proof.refutation`).
 
-What it shows: **no placement comes first in Kubernetes' order (J8), so there is none.** Every step rules out that the first
-placement continues the choices made so far. That is why a step may appeal to a placement that would come earlier:
-`Symmetric` and `Same` do.
+Every step says of a *situation* that no placement continues it: some devices are chosen, no matter in which order, and
+of the values that devices under a matchAttribute have in common some are supposed or ruled out. The whole question is
+the situation in which nothing is chosen.
 
-What it does not show: that Kubernetes would have met no *error* on the way. An error ends the search where it is met (D8,
-D10, E5, H7, N2), so it depends on the order in which devices are looked at, which a bound passes over. `Exhausted` and
-`Enumerated` object to an error that a choice would meet; the bounds do not look for any. A search that gave up (`GaveUp`)
-has shown nothing, so there is nothing to check.
+What a refutation does not show: that Kubernetes would have met no *error* on the way. An error ends the search where it
+is met (D8, D10, E5, H7, N2), so it depends on the order in which devices are looked at. `Split` objects to an error that
+the next choice in Kubernetes' order would meet; the other steps do not look for any. A search that gave up (`GaveUp`) has
+shown nothing, so there is nothing to check.
 """
 
 from __future__ import annotations
@@ -37,14 +37,6 @@ class Label(NamedTuple):
 
     type: str
     text: str
-
-
-class Chosen(NamedTuple):
-    """A device chosen for a request; the name of the request includes the subrequest (E9)."""
-
-    claim: ClaimKey
-    request: str
-    device: DeviceID
 
 
 # --- what choices use up
@@ -83,82 +75,39 @@ Resource: TypeAlias = DeviceItself | CounterOf | CapacityOf | ValueOf
 """What has a supply that no set of choices may exceed."""
 
 
-# --- bounds: they look at the choices still to be made, for those of the requests that are open
+# --- steps
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """One of the requests needs more devices than can still be chosen for it."""
-
-    requests: tuple[RequestID, ...]
+    """Some request has fewer devices left than it needs, under each of its alternatives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Devices of which few can be chosen for the requests of a `Matching`, because of a resource that they need."""
+class Weight(NamedTuple):
+    """What a resource weighs. It is counted in whole units: less than one drawn is nothing, less than one left neither."""
 
-    devices: frozenset[DeviceID]
-    because: Resource
+    resource: Resource
+    weight: int
+    unit: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Matching:
-    """A Hall set: the devices that can be chosen for some requests serve fewer than these need.
+class Weights:
+    """With resources weighed, the cheapest devices of all requests cost more than what is left is worth.
 
-    It is about those of the requests that can have no devices but `within`, or about all of them if that is None. An exclusive
-    device serves once, a shareable one as often as its capacities allow; `groups` say of which devices fewer serve.
+    A device that no request can have any more is worth nothing, nor is a value. Hall sets, distinct values, sums of
+    amounts and prices of a linear program are weights all alike.
     """
 
-    requests: tuple[RequestID, ...]
-    within: frozenset[DeviceID] | None = None
-    groups: tuple[Group, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Distinct:
-    """Some requests need more values of a distinctAttribute than their devices have left.
-
-    It is about those of the requests whose devices have no values but `within`, or about all of them if that is None.
-    """
-
-    claim: ClaimKey
-    constraint: int
-    requests: tuple[RequestID, ...]
-    within: frozenset[Label] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """The least that the requests can draw from the resources together is more than all that is left of them.
-
-    All resources are of one kind, so that their amounts can be added up. Where all draws from a resource are multiples of one
-    amount, what is left beyond a multiple of it counts as nothing.
-    """
-
-    requests: tuple[RequestID, ...]
-    resources: tuple[Resource, ...]
-
-
-# --- steps with parts
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """Whichever value the devices under a matchAttribute have in common, there is no placement with it.
-
-    `constraint` is the position in the claim. Values that some request cannot have need no part.
-    """
-
-    claim: ClaimKey
-    constraint: int
-    parts: tuple[tuple[Label, Refutation], ...]
+    weights: tuple[Weight, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Without:
     """The devices under a matchAttribute do not have `label` in common, because of one refutation; so another one holds.
 
-    From there on a device all of whose values are ruled out so is none for the requests that the constraint covers.
+    `constraint` is the position in the claim. From there on a device all of whose values are ruled out is none for the
+    requests that the constraint covers.
     """
 
     claim: ClaimKey
@@ -168,110 +117,82 @@ class Without:
     then: Refutation
 
 
-@dataclass(frozen=True, slots=True)
-class Exhausted:
-    """Every way to make the next choice fails: each device, or each alternative of a request, by its position.
+class Way(NamedTuple):
+    """A way to go on with a request: an alternative by position, and the first device it takes, None if it needs none."""
 
-    A device that a rule refuses at once needs no part, nor does one that no rule tells apart from one before it.
+    alternative: int
+    device: DeviceID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Whatever a request takes next, there is no placement.
+
+    Its devices are taken in their order, so the next one is the first of all that it still takes. A way that a rule
+    refuses at once needs no part, nor does one that leaves the request too few devices behind. Steps that are read later
+    may refer to the split by its number.
     """
 
     request: RequestID
-    parts: tuple[tuple[DeviceID | int, Refutation], ...]
+    parts: tuple[tuple[Way, Refutation], ...]
+    number: int = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Unrelated:
-    """The request that is next has no part in it: the others fail even without it."""
+class Renaming:
+    """Which devices, counters and values take the place of which; all others stay what they are.
+
+    Values are those of an attribute by name. Capacities go with their devices.
+    """
+
+    devices: tuple[tuple[DeviceID, DeviceID], ...] = ()
+    counters: tuple[tuple[CounterOf, CounterOf], ...] = ()
+    values: tuple[tuple[str, Label, Label], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """No more can be chosen than in an earlier situation, renamed, that was refuted.
+
+    `number` is that of a split all of whose parts were read before this step.
+    """
+
+    number: int
+    renaming: Renaming = Renaming()
+
+
+Refutation: TypeAlias = Counting | Weights | Without | Split | Like
+
+
+class Earlier(NamedTuple):
+    """Why a placement does not begin in a way that Kubernetes tries before the right one (J8).
+
+    It begins like the right one up to a request, and there takes `chosen` devices like it, then goes another `way`; an
+    alternative before the right one is a way without a device.
+    """
 
     request: RequestID
-    because: Refutation
+    chosen: int
+    way: Way
+    why: Refutation
 
-
-# --- steps that appeal to an earlier placement
-
-
-@dataclass(frozen=True, slots=True)
-class Symmetric:
-    """Exchanging two devices that no rule tells apart would give an earlier placement.
-
-    `chosen` is the device of the latest choice, `earlier` the one that could have been chosen there.
-    """
-
-    chosen: DeviceID
-    earlier: DeviceID
-
-
-@dataclass(frozen=True, slots=True)
-class SymmetricRequests:
-    """Exchanging the devices of two requests of a claim, which ask for the same, would give an earlier placement."""
-
-    earlier: RequestID
-    later: RequestID
-
-
-@dataclass(frozen=True, slots=True)
-class SymmetricClaims:
-    """Exchanging the devices of two claims, which ask for the same, would give an earlier placement."""
-
-    earlier: ClaimKey
-    later: ClaimKey
-
-
-@dataclass(frozen=True, slots=True)
-class Same:
-    """Other choices, which come earlier, leave the same to choose from: what continues these continues those."""
-
-    choices: tuple[Chosen, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Enumerated:
-    """However it goes on, one of the reasons holds sooner or later: the checker tries all ways by itself, within a limit.
-
-    What reasons say of requests is meant of those that are still open where the checker tries them.
-    """
-
-    reasons: tuple[Refutation, ...] = ()
-
-
-Refutation: TypeAlias = (
-    Counting
-    | Matching
-    | Distinct
-    | Amounts
-    | Labels
-    | Without
-    | Exhausted
-    | Unrelated
-    | Symmetric
-    | SymmetricRequests
-    | SymmetricClaims
-    | Same
-    | Enumerated
-)
 
 __all__ = [
-    "Amounts",
     "CapacityOf",
-    "Chosen",
     "CounterOf",
     "Counting",
     "DeviceItself",
-    "Distinct",
-    "Enumerated",
-    "Exhausted",
-    "Group",
+    "Earlier",
     "Label",
-    "Labels",
-    "Matching",
+    "Like",
     "Refutation",
+    "Renaming",
     "RequestID",
     "Resource",
-    "Same",
-    "Symmetric",
-    "SymmetricClaims",
-    "SymmetricRequests",
-    "Unrelated",
+    "Split",
     "ValueOf",
+    "Way",
+    "Weight",
+    "Weights",
     "Without",
 ]

@@ -1,45 +1,45 @@
-"""Is a refutation right? Every step is checked by itself, against candidates and amounts that are worked out anew."""
+"""Is a refutation right? Every step is checked by itself, against devices and amounts that are worked out anew.
+
+Nothing is looked for here: a step says all that it rests on. What goes without saying is only that a rule refuses a
+device, and that an alternative with too few devices left is none (`Situation`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from itertools import count
-from typing import assert_never
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar, assert_never
 
 from dra_policy.allocation.results import Allocated
 from dra_policy.inventory import DeviceID
-from dra_policy.proof import bounds, symmetry
-from dra_policy.proof.bounds import Unfounded
-from dra_policy.proof.case import LIMIT, Case, Pick
+from dra_policy.proof.case import LIMIT, Case, Pick, Wanted
 from dra_policy.proof.certificate import (
-    Amounts,
+    CapacityOf,
+    CounterOf,
     Counting,
-    Distinct,
-    Enumerated,
-    Exhausted,
+    DeviceItself,
+    Earlier,
     Label,
-    Labels,
-    Matching,
+    Like,
     Refutation,
+    Renaming,
     RequestID,
-    Same,
-    Symmetric,
-    SymmetricClaims,
-    SymmetricRequests,
-    Unrelated,
+    Resource,
+    Split,
+    ValueOf,
+    Way,
+    Weight,
+    Weights,
     Without,
 )
 from dra_policy.proof.objection import Violation
 from dra_policy.proof.placement import check_placement, picks_of
-from dra_policy.proof.state import ConstraintAt, State, begins, labels_of, matches, monotone
+from dra_policy.proof.pools import Offer
+from dra_policy.proof.rules import objection
+from dra_policy.proof.situation import ConstraintAt, Open, Place, Situation, draws, matches
 from dra_policy.rules import ClaimKey
 
-BUDGET = 50_000
-"""How many choices the checker tries by itself, all `Enumerated` steps of a refutation together."""
 
-
-def check_refutation(case: Case, refutation: Refutation, *, budget: int = BUDGET) -> tuple[Violation, ...]:
+def check_refutation(case: Case, refutation: Refutation) -> tuple[Violation, ...]:
     """What is wrong with a refusal that rests on a refutation; nothing if there is no placement indeed.
 
     A violation `J10` says that a step does not hold or that a way was left out; another number is a rule by which Kubernetes
@@ -50,238 +50,59 @@ def check_refutation(case: Case, refutation: Refutation, *, budget: int = BUDGET
         wrong.append(Violation("J13", "no claims are a placement, not a refusal"))
     # B7: with an invalid pool, finding nothing is an error of this node.
     wrong += [Violation("B7", f"pool {pool.id} is invalid") for pool in case.pools.values() if pool.trouble == "B7"]
-    return tuple(wrong) or _Checker(case, budget).check(refutation)
+    return tuple(wrong) or _Checker(case).check(Situation.start(case), refutation)
 
 
-def check_first(
-    case: Case, placement: Allocated, refutation: Refutation, *, budget: int = BUDGET
-) -> tuple[Violation, ...]:
+def check_first(case: Case, placement: Allocated, earlier: Iterable[Earlier]) -> tuple[Violation, ...]:
     """What is wrong with a placement as the first one in Kubernetes' order (J8); nothing if it is.
 
-    `refutation` rules out what comes earlier: it is one of all ways, in which the parts from the placement on are left out.
+    `earlier` says why there is none that begins in another way, in the order in which these are tried.
     """
-    return check_placement(case, placement) or _Checker(case, budget, picks_of(case, placement)).check(refutation)
+    wrong = check_placement(case, placement)
+    return wrong or _Checker(case).check_first(placement, earlier)
 
 
-def check_after(state: State, refutation: Refutation, *, budget: int = BUDGET) -> tuple[Violation, ...]:
-    """What is wrong with a refutation of all placements that begin with some choices, or of the first one if it does."""
-    return _Checker(state.case, budget).check(refutation, state)
+class Fork(NamedTuple):
+    """A way that Kubernetes tries before that of a placement; `right` is what the placement takes there if `way` is None.
+
+    `situation` is what the way leads to, or what the right device is taken in.
+    """
+
+    request: RequestID
+    chosen: int
+    way: Way | None
+    situation: Situation
+    right: Pick | None = None
 
 
-class _Checker:
-    """`answer` are the choices of a placement that the refutation stops at."""
-
-    def __init__(self, case: Case, budget: int, answer: list[Pick] | None = None) -> None:
-        self.case = case
-        self._tried = count(1)
-        self._budget = budget
-        self._answer = answer
-        self._monotone = monotone(case)
-        # J9: a claim that could grow too large makes Kubernetes pass over candidates, and over their errors.
-        sizes = [[max(map(case.count, alternatives), default=0) for alternatives in claim] for claim in case.wanted]
-        self._all_tried = all(sum(claim) <= LIMIT for claim in sizes)
-
-    def check(self, refutation: Refutation, start: State | None = None) -> tuple[Violation, ...]:
-        """Every step; on a stack of its own, since a refutation can be deep."""
-        try:
-            wrong = self._unfounded(start or State.start(self.case), refutation)
-        except _Met as met:
-            return (met.violation,)
-        return () if wrong is None else (wrong,)
-
-    def _unfounded(self, state: State, refutation: Refutation) -> Violation | None:
-        """The first step that does not hold. Raises `_Met`."""
-        todo: list[_Task] = [_Task(state, refutation)]
-        while todo:
-            task = todo.pop()
-            try:
-                todo += self._step(task.state, task.refutation)
-            except Unfounded as problem:
-                return _violation(task.state, "J10", f"{type(task.refutation).__name__}: {problem}")
-        return None
-
-    def _step(self, state: State, step: Refutation) -> list[_Task]:
-        """The parts of a step that holds. Raises `Unfounded`."""
-        if state.complete and self._is_answer(state):
-            return []
-        if state.complete and not isinstance(step, Symmetric | SymmetricRequests | SymmetricClaims | Same):
-            raise self._placed(state)
-        if not self._monotone and not isinstance(step, Exhausted | Enumerated):
-            raise Unfounded("a device gives counters back, so that room can appear")
-        match step:
-            case Counting(requests):
-                bounds.counting(state, requests)
-            case Matching(requests, within, groups):
-                bounds.matching(state, requests, within, groups)
-            case Distinct(claim, constraint, requests, values):
-                bounds.distinct(state, self._constraint(claim, constraint), requests, values)
-            case Amounts(requests, resources):
-                bounds.amounts(state, requests, resources)
-            case Labels(claim, constraint, parts):
-                return self._labels(state, self._constraint(claim, constraint), dict(parts))
-            case Without(claim, constraint, label, because, then):
-                at = self._match(self._constraint(claim, constraint))
-                with_it = replace(state, supposed=(*state.supposed, (at, label)))
-                without_it = replace(state, excluded=state.excluded | {(at, label)})
-                return [_Task(with_it, because), _Task(without_it, then)]
-            case Exhausted(request, parts):
-                return self._exhausted(state, request, dict(parts))
-            case Unrelated(request, because):
-                self._next(state, request)
-                return [_Task(state.leaving_out(), because)]
-            case Symmetric(chosen, earlier):
-                symmetry.devices(state, chosen, earlier)
-            case SymmetricRequests(earlier_one, later_one):
-                if earlier_one.claim != later_one.claim:
-                    raise Unfounded("the requests are of different claims")
-                places = [self._request(one) for one in (earlier_one, later_one)]
-                symmetry.requests(state, places[0][0], places[0][1], places[1][1])
-            case SymmetricClaims(earlier_claim, later_claim):
-                symmetry.claims(state, self._claim(earlier_claim), self._claim(later_claim))
-            case Same(choices):
-                symmetry.same(state, symmetry.prefix(state, choices))
-            case Enumerated(reasons):
-                self._enumerate(state, list(reasons))
-            case _:
-                assert_never(step)
-        return []
-
-    # --- names
-
-    def _claim(self, key: ClaimKey) -> int:
-        keys = [claim.key for claim in self.case.claims]
-        if key not in keys:
-            raise Unfounded(f"there is no claim {key}")
-        return keys.index(key)
-
-    def _request(self, request: RequestID) -> tuple[int, int]:
-        claim = self._claim(request.claim)
-        names = [str(one.name) for one in self.case.claims[claim].requests]
-        if request.request not in names:
-            raise Unfounded(f"there is no request `{request.request}`")
-        return claim, names.index(request.request)
-
-    def _constraint(self, key: ClaimKey, position: int) -> ConstraintAt:
-        claim = self._claim(key)
-        if not 0 <= position < len(self.case.claims[claim].constraints):
-            raise Unfounded("there is no such constraint")
-        return claim, position
-
-    def _match(self, at: ConstraintAt) -> ConstraintAt:
-        if not matches(self.case, at):
-            raise Unfounded("the constraint is no matchAttribute")
-        return at
-
-    # --- steps with parts
-
-    def _labels(self, state: State, at: ConstraintAt, parts: dict[Label, Refutation]) -> list[_Task]:
-        """Some request is certainly under the constraint; whatever it gets has one of the values."""
-        self._match(at)
-        chances: list[set[Label]] = []
-        for (claim, _), opened in state.open.items():
-            if claim == at[0] and all(at[1] in one.wanted.covering and one.needed for one in opened):
-                offers = [(one.wanted, offer) for one in opened for offer in one.offers]
-                chances.append({label for w, o in offers for label in labels_of(self.case, w, o, at)})
-        excluded = {label for one, label in state.excluded if one == at}
-        if not any(chance - excluded <= set(parts) for chance in chances):
-            raise Unfounded("a value is left out that the devices could have in common")
-        supposed = [(replace(state, supposed=(*state.supposed, (at, label))), part) for label, part in parts.items()]
-        return [_Task(one, part) for one, part in supposed]
-
-    def _exhausted(self, state: State, request: RequestID, parts: dict[DeviceID | int, Refutation]) -> list[_Task]:
-        self._next(state, request)
-        todo: list[_Task] = []
-        tried: list[DeviceID | int] = []
-        for name, following in self._ways(state):
-            answer = self._is_answer(following)
-            # What comes behind the answer is of no interest; what is in this way is.
-            if answer and following.complete:
-                break
-            if name in parts:
-                todo.append(_Task(following, parts[name]))
-            elif answer or not self._like_one(following, name, tried):
-                raise Unfounded(f"nothing is said of {_names(following)}")
-            if answer:
-                break
-            tried.append(name)
-        return todo
-
-    def _like_one(self, state: State, name: DeviceID | int, tried: list[DeviceID | int]) -> bool:
-        """Whether the latest choice is like another one that could have been made there."""
-        if not self._monotone or not isinstance(name, DeviceID):
-            return False
-        return any(isinstance(one, DeviceID) and symmetry.alike(state, name, one) for one in tried)
-
-    def _next(self, state: State, request: RequestID) -> None:
-        if self._request(request) != (state.claim, state.request):
-            raise Unfounded(f"`{request.request}` of claim {request.claim} is not what is chosen next")
-
-    def _is_answer(self, state: State) -> bool:
-        return self._answer is not None and state.plain and begins(state, self._answer)
-
-    def _ways(self, state: State) -> Iterator[tuple[DeviceID | int, State]]:
-        """Every way to make the next choice that no rule refuses at once. An error on the way is raised (D8, D10)."""
-        if state.too_large:
-            return
-        if state.wanted is None:
-            for alternative in range(len(self.case.wanted[state.claim][state.request])):
-                following = state.choosing(alternative)
-                if not following.too_large:
-                    yield alternative, following
-            return
-        for offer, refusal in state.candidates():
-            if refusal is None:
-                yield offer.id, state.picking(offer)
-            elif refusal.fatal and state.plain and self._all_tried:
-                raise _Met(Violation(refusal.rule, refusal.sentence, state.wanted.key, state.wanted.name, offer.id))
-
-    def _enumerate(self, start: State, reasons: list[Refutation]) -> None:
-        """Try all that is left, in order; after a way that leads nowhere, others like it need no trial."""
-        trail: list[_Way] = [_Way(self._ways(start))]
-        while trail:
-            name, state = next(trail[-1].ways, (None, None))
-            if name is None or state is None:
-                trail.pop()
+def ways_before(case: Case, placement: Allocated) -> Iterator[Fork]:
+    """Along a placement that is right, place by place, each way before its own, and its own (J8)."""
+    picks, situation = picks_of(case, placement), Situation.start(case)
+    for place in list(situation.open):
+        name = _name(case, place)
+        own = [pick for pick in picks if (pick[0].claim, pick[0].request) == place]
+        for one in situation.open.get(place, ()):
+            begun = situation.choosing(place, one.wanted.alternative)
+            if one.wanted is not own[0][0] if own else one.needed:
+                yield Fork(name, 0, Way(one.wanted.alternative, None), begun)
                 continue
-            if self._like_one(state, name, trail[-1].tried):
-                continue
-            trail[-1].tried.append(name)
-            if next(self._tried) > self._budget:
-                raise Unfounded(f"more than {self._budget} choices would have to be tried")
-            if state.complete:
-                if self._is_answer(state):
-                    return
-                raise self._placed(state)
-            if reasons and self._fails(state, reasons):
-                continue
-            trail.append(_Way(self._ways(state)))
-
-    def _fails(self, state: State, reasons: list[Refutation]) -> bool:
-        """Whether one of the reasons holds. The one that did comes first the next time."""
-        for number, reason in enumerate(reasons):
-            if next(self._tried) > self._budget:
-                return False
-            if self._unfounded(state, reason) is None:
-                reasons.insert(0, reasons.pop(number))
-                return True
-        return False
-
-    def _placed(self, state: State) -> Unfounded:
-        return Unfounded(f"there is a placement: {_names(state)}")
+            for chosen, (wanted, right) in enumerate(own):
+                yield Fork(name, chosen, None, begun, (wanted, right))
+                for _, offer in begun.ways(place):
+                    if offer is not None and offer.position < right.position:
+                        yield Fork(name, chosen, Way(wanted.alternative, offer.id), begun.picking(wanted, offer))
+                begun = begun.picking(wanted, right)
+            situation = begun
+            break
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    state: State
-    refutation: Refutation
+def _name(case: Case, place: Place) -> RequestID:
+    claim = case.claims[place[0]]
+    return RequestID(claim.key, claim.requests[place[1]].name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """A place of an enumeration: the ways that are left, and the names of those that were tried."""
-
-    ways: Iterator[tuple[DeviceID | int, State]]
-    tried: list[DeviceID | int] = field(default_factory=list)
+class Unfounded(Exception):
+    """A step of a refutation that does not hold, and why."""
 
 
 class _Met(Exception):
@@ -292,15 +113,236 @@ class _Met(Exception):
         self.violation = violation
 
 
-def _names(state: State) -> str:
-    return ", ".join(f"{wanted.name}: {offer.id}" for wanted, offer in state.picks) or "nothing"
+_Task: TypeAlias = tuple[Situation, Refutation | int]
+"""A step and where it is taken; behind the parts of a split its number: it is finished then."""
 
 
-def _violation(state: State, rule: str, sentence: str) -> Violation:
-    if state.complete:
-        return Violation(rule, sentence)
-    claim = state.case.claims[state.claim]
-    return Violation(rule, sentence, claim.key, claim.requests[state.request].name)
+class _Checker:
+    """`_finished` are the situations of splits whose parts all hold."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._finished: dict[int, Situation] = {}
+        # J9: a claim that could grow too large makes Kubernetes pass over candidates, and over their errors.
+        sizes = [[max(map(case.count, alternatives), default=0) for alternatives in claim] for claim in case.wanted]
+        self._all_tried = all(sum(claim) <= LIMIT for claim in sizes)
+
+    def check(self, situation: Situation, refutation: Refutation) -> tuple[Violation, ...]:
+        """The first step that does not hold; on a stack of its own, since a refutation can be deep."""
+        todo: list[_Task] = [(situation, refutation)]
+        while todo:
+            here, step = todo.pop()
+            if isinstance(step, int):
+                self._finished[step] = here
+                continue
+            try:
+                todo += reversed(self._step(here, step))
+            except Unfounded as problem:
+                names = ", ".join(f"{wanted.name}: {offer.id}" for wanted, offer in here.picks) or "nothing"
+                return (Violation("J10", f"{type(step).__name__} after {names}: {problem}"),)
+            except _Met as met:
+                return (met.violation,)
+        return ()
+
+    def check_first(self, placement: Allocated, earlier: Iterable[Earlier]) -> tuple[Violation, ...]:
+        """Refute each way before that of a placement, place by place."""
+        given = {(request, chosen, way): why for request, chosen, way, why in earlier}
+        for request, chosen, way, situation, right in ways_before(self._case, placement):
+            if right is not None:
+                met = self._error(situation, right[0], right[1].position)
+                if met is not None:
+                    return (met,)
+                continue
+            why = None if way is None else given.get((request, chosen, way))
+            wrong = (_left_out(way),) if why is None else self.check(situation, why)
+            if wrong:
+                return wrong
+        return ()
+
+    def _step(self, situation: Situation, step: Refutation) -> list[_Task]:
+        """The parts of a step that holds. Raises `Unfounded`."""
+        if not all(situation.open.values()):
+            return []  # some request cannot be served at all, whatever is said beside that
+        match step:
+            case Counting():
+                raise Unfounded("each request has devices enough")
+            case Weights(weights):
+                self._weights(situation, weights)
+            case Without(claim, constraint, label, because, then):
+                at = self._constraint(claim, constraint)
+                return [(situation.supposing(at, label), because), (situation.excluding(at, label), then)]
+            case Split(request, parts, number):
+                return [*self._split(situation, self._place(request), dict(parts)), (situation, number)]
+            case Like(number, renaming):
+                if number not in self._finished:
+                    raise Unfounded("that split is not finished yet")
+                self._like(situation, self._finished[number], renaming)
+            case _:
+                assert_never(step)
+        return []
+
+    # --- names
+
+    def _claim(self, key: ClaimKey) -> int:
+        keys = [claim.key for claim in self._case.claims]
+        if key not in keys:
+            raise Unfounded(f"there is no claim {key}")
+        return keys.index(key)
+
+    def _place(self, request: RequestID) -> Place:
+        place = self._case.places.get(request)
+        if place is None:
+            raise Unfounded(f"claim {request.claim} has no request {request.request}")
+        return place
+
+    def _constraint(self, key: ClaimKey, position: int) -> ConstraintAt:
+        at = self._claim(key), position
+        if not 0 <= position < len(self._case.claims[at[0]].constraints) or not matches(self._case, at):
+            raise Unfounded("there is no such matchAttribute")
+        return at
+
+    # --- splits
+
+    def _split(self, situation: Situation, place: Place, parts: Mapping[Way, Refutation]) -> list[_Task]:
+        if place not in situation.open:
+            raise Unfounded("the request is served")
+        # Invariant: with all requests before it served, the choices are those of Kubernetes, which comes to this place.
+        in_order = place == min(situation.open) and not situation.supposed and not situation.excluded
+        if not in_order and not self._case.monotone:
+            raise Unfounded("a device gives counters back: it matters who comes first")
+        for one in situation.open[place] if in_order else ():
+            met = self._error(situation, one.wanted)
+            if met is not None:
+                raise _Met(met)
+        tasks: list[_Task] = []
+        for wanted, offer in situation.ways(place):
+            way = Way(wanted.alternative, None if offer is None else offer.id)
+            following = situation.choosing(place, wanted.alternative)
+            if way not in parts:
+                raise Unfounded(_left_out(way).sentence)
+            tasks.append((following if offer is None else following.picking(wanted, offer), parts[way]))
+        return tasks
+
+    def _error(self, situation: Situation, wanted: Wanted, until: int | None = None) -> Violation | None:
+        """The error that Kubernetes would meet at a place, before the device at a position (D8, D10, E5)."""
+        if not self._all_tried or not self._case.may_fail(wanted):
+            return None
+        behind = max((offer.position for own, offer in situation.picks if own is wanted), default=-1)
+        following = [o for o in self._case.devices(wanted) if o.position > behind]
+        for offer in following[:1] if wanted.every else following:
+            if until is not None and offer.position >= until:
+                break
+            no = objection(self._case, situation.picks, wanted, offer)
+            if no is not None and no.fatal:
+                return Violation(no.rule, no.sentence, wanted.key, wanted.name, offer.id)
+        return None
+
+    # --- weights
+
+    def _weights(self, situation: Situation, weights: Sequence[Weight]) -> None:
+        """Nobody pays less than the cheapest devices cost, and all together not more than what is left is worth (Farkas)."""
+        if not self._case.monotone:
+            raise Unfounded("a device gives counters back: amounts do not add up")
+        if any(weight < 0 or unit < 1 for _, weight, unit in weights):
+            raise Unfounded("weights are not negative, and units are positive")
+        by_resource: dict[Resource, list[tuple[int, int]]] = {}
+        for resource, weight, unit in weights:
+            by_resource.setdefault(resource, []).append((weight, unit))
+        least = worth = 0
+        drawn: set[Resource] = set()
+        for alternatives in situation.open.values():
+            sums: list[int] = []
+            for one in alternatives:
+                costs: list[int] = []
+                for offer in one.offers:
+                    taken = draws(self._case, one.wanted, offer)
+                    own = taken.keys() & by_resource.keys()
+                    drawn |= own
+                    costs.append(sum(w * (taken[r] // unit) for r in own for w, unit in by_resource[r]))
+                sums.append(sum(sorted(costs)[: one.needed]))
+            least += min(sums, default=0)
+        for resource in drawn:
+            worth += sum(weight * (situation.supply(resource) // unit) for weight, unit in by_resource[resource])
+        if least <= worth:
+            raise Unfounded(f"the requests cost {least}, and what is left is worth {worth}")
+
+    # --- situations alike
+
+    def _like(self, situation: Situation, earlier: Situation, renaming: Renaming) -> None:
+        """What continues the one would, renamed, continue the other, of which it is known that nothing does.
+
+        Each request that is open there is open here; whatever it can have here it can have there under the other name, and
+        draws on the same things, of which there is no less there.
+        """
+        if not self._case.additive:
+            raise Unfounded("the rules look at more than amounts and values")
+        devices, counters = _permuted(renaming.devices), _permuted(renaming.counters)
+        values = _permuted([((name, one), (name, other)) for name, one, other in renaming.values])
+        drawn: dict[Resource, Resource] = {}
+
+        def renamed(resource: Resource) -> Resource:
+            match resource:
+                case DeviceItself(device):
+                    return DeviceItself(devices.get(device, device))
+                case CounterOf():
+                    return counters.get(resource, resource)
+                case CapacityOf(device, capacity):
+                    return CapacityOf(devices.get(device, device), capacity)
+                case ValueOf(claim, constraint, label):
+                    return ValueOf(claim, constraint, value((self._claim(claim), constraint), label))
+            assert_never(resource)
+
+        def value(at: ConstraintAt, label: Label) -> Label:
+            name = self._case.claims[at[0]].constraints[at[1]].attribute
+            return values.get((name, label), (name, label))[1]
+
+        for place, known in earlier.open.items():
+            if place not in situation.open:
+                raise Unfounded("a request that was open is served")
+            before = {one.wanted: one for one in known}
+            for one in situation.open[place]:
+                if one.wanted not in before or before[one.wanted].needed > one.needed:
+                    raise Unfounded("a request can be served in more ways")
+                for other, offer in self._counterparts(before[one.wanted], one, devices):
+                    taken = draws(self._case, one.wanted, other)
+                    if {renamed(r): amount for r, amount in taken.items()} != draws(self._case, one.wanted, offer):
+                        raise Unfounded(f"{other.id} and {offer.id} do not draw the same")
+                    drawn |= {resource: renamed(resource) for resource in taken}
+                    for at in ((place[0], position) for position in one.wanted.covering):
+                        labels = self._case.labels(one.wanted, other, at[1])
+                        if {value(at, label) for label in labels} != self._case.labels(one.wanted, offer, at[1]):
+                            raise Unfounded(f"{other.id} and {offer.id} do not have the same values")
+                        if matches(self._case, at) and any(
+                            situation.allows(at, value(at, label)) and not earlier.allows(at, label) for label in labels
+                        ):
+                            raise Unfounded("more values can be had in common")
+        for resource, same in drawn.items():
+            if earlier.supply(resource) < situation.supply(same):
+                raise Unfounded(f"more is left of {same}")
+
+    def _counterparts(
+        self, known: Open, now: Open, devices: Mapping[DeviceID, DeviceID]
+    ) -> Iterable[tuple[Offer, Offer]]:
+        """Each device that an alternative could have, and which one of earlier it stands for."""
+        of = {devices.get(offer.id, offer.id): offer for offer in known.offers}
+        for offer in now.offers:
+            if offer.id not in of:
+                raise Unfounded(f"{offer.id} could not be had")
+            yield of[offer.id], offer
 
 
-__all__ = ["BUDGET", "check_after", "check_first", "check_refutation"]
+_T = TypeVar("_T")
+
+
+def _permuted(pairs: Iterable[tuple[_T, _T]]) -> dict[_T, _T]:
+    found = dict(pairs)
+    if len(set(found.values())) < len(found) or set(found.values()) != set(found):
+        raise Unfounded("a renaming gives each name to one thing")
+    return found
+
+
+def _left_out(way: Way | None) -> Violation:
+    return Violation("J10", f"nothing is said of {way.device or f'alternative {way.alternative}' if way else 'it'}")
+
+
+__all__ = ["check_first", "check_refutation", "ways_before"]

@@ -13,7 +13,7 @@ from dra_policy.inventory import DeviceID, PoolID
 from dra_policy.proof.case import Case, Pick, Wanted
 from dra_policy.proof.objection import Objection
 from dra_policy.proof.pools import CounterName, Offer, drawn
-from dra_policy.proof.values import Value, value_of
+from dra_policy.proof.values import Value
 from dra_policy.resources import Correction, DeviceTaint, Toleration
 from dra_policy.rules import ConstraintKind
 
@@ -226,7 +226,7 @@ def constraints(case: Case, earlier: Sequence[Pick], wanted: Wanted, offer: Offe
     sets = case.features.list_type_attributes
     for position in wanted.covering:
         rule = case.claims[wanted.claim].constraints[position]
-        value = value_of(case, wanted, offer, rule.attribute)
+        value = case.value(wanted, offer, rule.attribute)
         if isinstance(value, Objection):
             return value
         if value is None:
@@ -245,7 +245,7 @@ def covered_values(case: Case, earlier: Sequence[Pick], claim: int, constraint: 
     """The values of the choices that a constraint of a claim covers, in order."""
     for wanted, offer in earlier:
         if wanted.claim == claim and constraint in wanted.covering:
-            value = value_of(case, wanted, offer, attribute)
+            value = case.value(wanted, offer, attribute)
             if isinstance(value, Value):
                 yield value
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dra_policy.expression import EvaluationError
-from dra_policy.proof.case import Case, Wanted
 from dra_policy.proof.objection import Objection
 from dra_policy.proof.pools import Offer
 from dra_policy.resources import Semver
+from dra_policy.rules import Ask
 
 Item: TypeAlias = tuple[str, str]
 """One value: its type and its text. Versions are texts, build metadata included (F4)."""
@@ -23,16 +23,9 @@ class Value:
     scalar: bool
 
 
-def value_of(case: Case, wanted: Wanted, offer: Offer, attribute: str) -> Value | Objection | None:
+def value_of(ask: Ask, offer: Offer, attribute: str) -> Value | Objection | None:
     """An attribute of a device as a constraint over an alternative reads it; derived ones come first (F9)."""
-    key = (wanted, offer, attribute)
-    if key not in case.values:
-        case.values[key] = _read(wanted, offer, attribute)
-    return case.values[key]
-
-
-def _read(wanted: Wanted, offer: Offer, attribute: str) -> Value | Objection | None:
-    for derived in wanted.ask.derived:
+    for derived in ask.derived:
         if derived.name != attribute:
             continue
         if derived.program is None:
@@ -44,10 +37,10 @@ def _read(wanted: Wanted, offer: Offer, attribute: str) -> Value | Objection | N
         if isinstance(computed, tuple):
             return Value(frozenset(map(_computed, computed)), scalar=False)
         return Value(frozenset((_computed(computed),)), scalar=True)
-    return published(offer, attribute)
+    return _published(offer, attribute)
 
 
-def published(offer: Offer, attribute: str) -> Value | None:
+def _published(offer: Offer, attribute: str) -> Value | None:
     """F3: by the whole name, or without the domain if that is the driver's."""
     attributes = offer.device.attributes
     domain, _, identifier = attribute.rpartition("/")
@@ -74,4 +67,4 @@ def _computed(computed: object) -> Item:
     return kinds[type(computed)], str(computed)
 
 
-__all__ = ["Item", "Value", "published", "value_of"]
+__all__ = ["Item", "Value", "value_of"]

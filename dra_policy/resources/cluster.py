@@ -146,6 +146,7 @@ class PodSpec(PartialModel):
     scheduling_gates: tuple[PodSchedulingGate, ...] = ()
     scheduling_group: PodSchedulingGroup = Field(default_factory=PodSchedulingGroup)
     scheduler_name: Text = ""
+    service_account_name: Text | None = None
     priority: Int32 = 0
     preemption_policy: Text | None = None
     topology_spread_constraints: tuple[Any, ...] = ()
@@ -177,12 +178,22 @@ class Pod(TypedObject):
     model_config = ConfigDict(extra="ignore")
 
 
+class Namespace(TypedObject):
+    """A namespace, of which rules may read labels and annotations."""
+
+    KIND: ClassVar[str] = "Namespace"
+    API_VERSION: ClassVar[str] = "v1"
+
+    model_config = ConfigDict(extra="ignore")
+
+
 __all__ = [
     "Affinity",
     "Container",
     "ContainerClaim",
     "ContainerPort",
     "ContainerResources",
+    "Namespace",
     "Node",
     "NodeAffinity",
     "NodeSpec",

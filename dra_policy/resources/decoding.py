@@ -13,7 +13,7 @@ from dra_policy.diagnostics.model import Diagnostic, Severity
 from dra_policy.diagnostics.nearest import did_you_mean, nearest
 from dra_policy.resources import older_versions
 from dra_policy.resources.claims import ResourceClaim, ResourceClaimTemplate
-from dra_policy.resources.cluster import Node, Pod
+from dra_policy.resources.cluster import Namespace, Node, Pod
 from dra_policy.resources.metadata import TypedObject
 from dra_policy.resources.model import fields_by_alias
 from dra_policy.resources.places import Places
@@ -23,7 +23,16 @@ from dra_policy.resources.slices import DeviceTaintRule, ResourceSlice
 
 KINDS: Final[Mapping[str, type[TypedObject]]] = {
     model.KIND: model
-    for model in (DeviceClass, ResourceSlice, ResourceClaim, ResourceClaimTemplate, DeviceTaintRule, Node, Pod)
+    for model in (
+        DeviceClass,
+        ResourceSlice,
+        ResourceClaim,
+        ResourceClaimTemplate,
+        DeviceTaintRule,
+        Namespace,
+        Node,
+        Pod,
+    )
 }
 
 M = TypeVar("M", bound=BaseModel)
@@ -135,7 +144,7 @@ def _at(
     path: str,
     code: str,
     message: str,
-    help: str = "",  # noqa: A002
+    help: str = "",
     *,
     key: bool = False,
 ) -> Diagnostic:

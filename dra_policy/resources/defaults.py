@@ -21,7 +21,7 @@ T = TypeVar("T", bound=TypedObject)
 A = TypeVar("A", ExactDeviceRequest, DeviceSubRequest)
 
 
-def with_defaults(object: T, *, now: datetime | None = None) -> T:  # noqa: A002
+def with_defaults(object: T, *, now: datetime | None = None) -> T:
     """An object with what the API server fills in: mode, count, operators of tolerations, times of taints (A13).
 
     Claims and templates get `ExactCount`, count 1 and operator `Equal`. Taints of slices and taint rules get `now`,

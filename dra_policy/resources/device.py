@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Annotated, Any, Final
 
-from dra_policy.resources.model import ApiModel, Flag, Int64, OmittedText, Text
+from pydantic import Field, WrapValidator
+
+from dra_policy.resources.model import ApiModel, Flag, Int64, OmittedText, Text, made_like
 from dra_policy.resources.node_selection import NodeSelector
-from dra_policy.resources.quantity import ZERO, Quantity
+from dra_policy.resources.quantity import INT64_MAX, INT64_MIN, ZERO, Quantity
 
 
 class DeviceAttribute(ApiModel):
@@ -47,6 +51,88 @@ class DeviceCapacity(ApiModel):
 
     value: Quantity = ZERO
     request_policy: CapacityRequestPolicy | None = None
+
+
+# Devices of a cluster say the same things over and over: values that are equal are one object, however many devices
+# publish them. That is half of their memory, and what is one object needs no comparison.
+_MOST_SHARED = 8192
+
+_TYPES: Final[dict[str, tuple[str, type]]] = {
+    "string": ("string", str),
+    "int": ("int_", int),
+    "bool": ("bool_", bool),
+    "version": ("version", str),
+}
+"""The single values of an attribute: the API's names, each with ours and the type of its values."""
+
+
+def _shared_attributes(data: Any, handler: Callable[[Any], dict[str, DeviceAttribute]]) -> dict[str, DeviceAttribute]:
+    """Attributes of a device; what is no plain value is left to the validation of each."""
+    if type(data) is not dict:
+        return handler(data)
+    made: dict[str, DeviceAttribute] = {}
+    for name, given in data.items():
+        shared = _shared_attribute(given) if type(name) is str else None
+        if shared is None:
+            break
+        made[name] = shared
+    else:
+        return made
+    validated = handler(data)
+    return {name: _shared_attribute(data.get(name)) or attribute for name, attribute in validated.items()}
+
+
+def _shared_attribute(given: Any) -> DeviceAttribute | None:
+    if type(given) is not dict or len(given) != 1:
+        return None
+    ((field, value),) = given.items()
+    known = _TYPES.get(field)
+    if known is None or type(value) is not known[1]:
+        return None
+    if type(value) is int and not INT64_MIN <= value <= INT64_MAX:
+        return None
+    return _attribute(field, value)
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _attribute(field: str, value: str | int) -> DeviceAttribute:
+    like = _one_like(field)
+    return made_like(like, {**like.__dict__, _TYPES[field][0]: value})
+
+
+@cache
+def _one_like(field: str) -> DeviceAttribute:
+    """An attribute that has this field set, of those of `_TYPES`."""
+    return DeviceAttribute.model_validate({field: _TYPES[field][1]()})
+
+
+def _shared_capacities(data: Any, handler: Callable[[Any], dict[str, DeviceCapacity]]) -> dict[str, DeviceCapacity]:
+    """Capacities of a device; what is more than amounts written as texts is left to the validation of each."""
+    if type(data) is not dict:
+        return handler(data)
+    amounts: list[tuple[str, str]] = []
+    for name, given in data.items():
+        if type(name) is not str or type(given) is not dict or len(given) != 1:
+            return handler(data)
+        amount = given.get("value")
+        if type(amount) is not str:
+            return handler(data)
+        amounts.append((name, amount))
+    try:
+        return _capacities(*amounts)
+    except ValueError:
+        return handler(data)  # which says where it is
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _capacities(*amounts: tuple[str, str]) -> dict[str, DeviceCapacity]:
+    # Invariant: nobody changes the parts of a frozen model.
+    return {name: _capacity(amount) for name, amount in amounts}
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _capacity(amount: str) -> DeviceCapacity:
+    return DeviceCapacity.model_validate({"value": amount})
 
 
 class Counter(ApiModel):
@@ -101,8 +187,8 @@ class Device(ApiModel):
     """One device of a slice. Names of attributes and capacities without a domain are the driver's own (D2)."""
 
     name: Text = ""
-    attributes: dict[Text, DeviceAttribute] = Field(default_factory=dict)
-    capacity: dict[Text, DeviceCapacity] = Field(default_factory=dict)
+    attributes: Annotated[dict[Text, DeviceAttribute], WrapValidator(_shared_attributes)] = Field(default_factory=dict)
+    capacity: Annotated[dict[Text, DeviceCapacity], WrapValidator(_shared_capacities)] = Field(default_factory=dict)
     consumes_counters: tuple[DeviceCounterConsumption, ...] = ()
     node_name: Text | None = None
     node_selector: NodeSelector | None = None

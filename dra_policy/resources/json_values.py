@@ -143,12 +143,12 @@ class _Scanner:
         if isinstance(frame.value, list):
             frame.value.append(value)
             if mark is not None:
-                frame.mark.children.append(mark)  # type: ignore[union-attr]
+                frame.mark.children.append(mark)  # type: ignore[union-attr]  # marks and values have one shape
         elif frame.key not in frame.value:
             frame.value[frame.key] = value
             if mark is not None:
                 mark.key_start, mark.key_end = frame.key_start, frame.key_end
-                frame.mark.children[frame.key] = mark  # type: ignore[union-attr,index,call-overload]
+                frame.mark.children[frame.key] = mark  # type: ignore[union-attr,index,call-overload]  # marks and values have one shape
 
     def _next(self, frame: _Frame) -> bool:
         """Whether another entry follows; else the container is closed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
@@ -72,12 +72,22 @@ def made_like(model: M, values: dict[str, Any]) -> M:
     >>> made_like(first, {**first.__dict__, "name": "gpu-1"})
     Device(name='gpu-1', driver='gpu.acme.com')
     """
-    made = _new(model.__class__)
-    _put_values(made, values)
-    _put_fields_set(made, model.__pydantic_fields_set__)
-    _put_extra(made, None)
-    _put_private(made, None)
-    return made  # type: ignore[no-any-return]
+    return maker_of(model)(values)
+
+
+def maker_of(model: M) -> Callable[[dict[str, Any]], M]:
+    """`made_like` for many models of one kind, and faster."""
+    kind, fields_set = model.__class__, model.__pydantic_fields_set__
+
+    def make(values: dict[str, Any]) -> M:
+        made: M = _new(kind)
+        _put_values(made, values)
+        _put_fields_set(made, fields_set)
+        _put_extra(made, None)
+        _put_private(made, None)
+        return made
+
+    return make
 
 
 _new: Any = object.__new__
@@ -110,4 +120,5 @@ __all__ = [
     "Text",
     "fields_by_alias",
     "made_like",
+    "maker_of",
 ]

@@ -68,7 +68,7 @@ class Quantity:
     _nano: int
     _text: str | None
 
-    def __init__(self, value: int | Fraction = 0, format: Format = Format.DECIMAL_SI) -> None:  # noqa: A002
+    def __init__(self, value: int | Fraction = 0, format: Format = Format.DECIMAL_SI) -> None:
         """An amount from a number of whole billionths; raises `NotAQuantity` for a finer one. Texts go to `parse`."""
         if isinstance(value, int):
             self._set(value, 0, INT64_MIN <= value <= INT64_MAX, format, None)
@@ -82,7 +82,7 @@ class Quantity:
             unscaled, scale = unscaled // 10, scale + 1
         self._set(unscaled, scale, INT64_MIN <= unscaled <= INT64_MAX, format, None)
 
-    def _set(self, unscaled: int, scale: int, exact: bool, format: Format, text: str | None) -> None:  # noqa: A002
+    def _set(self, unscaled: int, scale: int, exact: bool, format: Format, text: str | None) -> None:
         put = object.__setattr__
         put(self, "_unscaled", unscaled)
         put(self, "_scale", scale)
@@ -224,9 +224,9 @@ class Quantity:
         )
 
 
-def _restore(unscaled: int, scale: int, exact: bool, format: Format, text: str | None) -> Quantity:  # noqa: A002
+def _restore(unscaled: int, scale: int, exact: bool, format: Format, text: str | None) -> Quantity:
     made = Quantity.__new__(Quantity)
-    made._set(unscaled, scale, exact, format, text)  # noqa: SLF001
+    made._set(unscaled, scale, exact, format, text)  # noqa: SLF001 - of its own module
     return made
 
 
@@ -281,9 +281,7 @@ def _parse(text: str) -> Quantity:
     return _assemble(text, negative, whole, fraction, suffix, written)
 
 
-def _assemble(  # noqa: PLR0917
-    text: str, negative: bool, whole: str, fraction: str, suffix: str, written: str
-) -> Quantity:
+def _assemble(text: str, negative: bool, whole: str, fraction: str, suffix: str, written: str) -> Quantity:
     digits = whole + fraction
     sign = -1 if negative else 1
     if suffix in _BINARY:

@@ -88,10 +88,10 @@ def to_yaml(values: Iterable[Any]) -> str:
 _SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-class _Dumper(_SafeDumper):  # type: ignore[misc]
+class _Dumper(_SafeDumper):  # type: ignore[misc]  # libyaml's, or PyYAML's where it is not there
     """Quotes what the rules of our reader would not read as text again; never writes anchors."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
 
     def write_text(self, data: str) -> Any:

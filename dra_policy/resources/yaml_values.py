@@ -125,9 +125,7 @@ def yaml_documents(
 
 
 class _Composer:
-    def __init__(  # noqa: PLR0917
-        self, source: Source, start: int, end: int, report: Report, marks: bool, aliased: list[int]
-    ) -> None:
+    def __init__(self, source: Source, start: int, end: int, report: Report, marks: bool, aliased: list[int]) -> None:
         self.source = source
         self.base = start
         self.text = source.text if start == 0 and end == len(source.text) else source.text[start:end]
@@ -260,7 +258,7 @@ class _Composer:
         if isinstance(container, list):
             container.append(value)
             if mark is not None:
-                frame.mark.children.append(mark)  # type: ignore[union-attr]
+                frame.mark.children.append(mark)  # type: ignore[union-attr]  # marks and values have one shape
             return True
         if frame.key is None:
             self._key(frame, value, event)
@@ -273,7 +271,7 @@ class _Composer:
             container[frame.key] = value
             if mark is not None:
                 mark.key_start, mark.key_end = self.base + frame.key_start, self.base + frame.key_end
-                frame.mark.children[frame.key] = mark  # type: ignore[index,union-attr,call-overload]
+                frame.mark.children[frame.key] = mark  # type: ignore[index,union-attr,call-overload]  # marks and values have one shape
         frame.key = None
         return True
 
@@ -315,7 +313,7 @@ class _Composer:
                     if key not in frame.value:
                         frame.value[key] = item
                         if frame.mark is not None and part_mark is not None:
-                            frame.mark.children[key] = part_mark.children[key]  # type: ignore[index]
+                            frame.mark.children[key] = part_mark.children[key]  # type: ignore[index]  # marks and values have one shape
 
     def _bad_tag(self, event: Any) -> None:
         shown = shortened(event.tag.replace(_TAG, "!!"))

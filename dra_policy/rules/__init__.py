@@ -5,12 +5,14 @@ from __future__ import annotations
 from dra_policy.rules.admission import refusals
 from dra_policy.rules.model import (
     Ask,
+    AttributeAlias,
     ClaimKey,
     ClaimRules,
     ClassName,
     ClassRules,
     ConstraintKind,
     ConstraintRule,
+    Conversion,
     DerivedAttribute,
     Origin,
     RequestName,
@@ -22,6 +24,7 @@ from dra_policy.rules.shapes import ClaimShape, ClaimSpec
 
 __all__ = [
     "Ask",
+    "AttributeAlias",
     "ClaimKey",
     "ClaimRules",
     "ClaimShape",
@@ -30,6 +33,7 @@ __all__ = [
     "ClassRules",
     "ConstraintKind",
     "ConstraintRule",
+    "Conversion",
     "DerivedAttribute",
     "Origin",
     "RequestName",

@@ -28,7 +28,7 @@ _Kind: TypeAlias = Literal["selector", "derived"]
 _Text: TypeAlias = tuple[str, str, _Kind]
 
 
-def refusals(object: TypedObject, *, places: Places | None = None, features: Features) -> list[Diagnostic]:  # noqa: A002
+def refusals(object: TypedObject, *, places: Places | None = None, features: Features) -> list[Diagnostic]:
     """All that is wrong with a new object, as the API server judges it.
 
     The rules A1 to A15 and H10 (`dra_policy.resources.validate`, RES codes), then every CEL expression in the
@@ -47,7 +47,7 @@ def refusals(object: TypedObject, *, places: Places | None = None, features: Fea
     return found
 
 
-def _expressions(object: TypedObject) -> Iterator[_Text]:  # noqa: A002
+def _expressions(object: TypedObject) -> Iterator[_Text]:
     match object:
         case DeviceClass():
             yield from _selectors(object.spec.selectors, "spec.selectors")

@@ -16,6 +16,9 @@ from dra_policy.resources import DeviceClaimConfiguration, DeviceClassConfigurat
 from dra_policy.rules.shapes import ClaimShape, ClaimSpec
 from dra_policy.source import Span
 
+if TYPE_CHECKING:
+    from dra_policy.rules.sets import ClaimSetRule
+
 ClassName = NewType("ClassName", str)
 RequestName = NewType("RequestName", str)
 
@@ -25,13 +28,15 @@ class Origin:
     """Where a rule comes from.
 
     `text` is the rule in its own words (a clause of a policy, or CEL text), `owner` what it belongs to
-    ("class `training`", "request `gpu`"), `because` the sentence that its author left for a refused user.
+    ("class `training`", "request `gpu`"), `because` the sentence that its author left for a refused user, `negotiable`
+    that the author would rather give up this rule than the devices. No answer depends on any of it.
     """
 
     owner: str
     text: str
     span: Span | None = None
     because: str = ""
+    negotiable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,8 @@ class Ask:
     `name` is the subrequest's name, empty for an exact request. `mode` is the API's open enumeration: `ExactCount`,
     `All`, or whatever was written (an unknown one is fatal in the pre-check, E1). `admin_access` None means unset,
     which differs from false while the feature is off. `capacity` maps a capacity name as written to its amount;
-    `capacity_given` also says that an empty one is written, which is an error too while the feature is off (E1).
+    `capacity_given` also says that an empty one is written, which is an error too while the feature is off (E1);
+    `negotiable` names the capacities whose amounts the author would rather lower than do without the devices.
     """
 
     name: str
@@ -83,6 +89,7 @@ class Ask:
     derived: tuple[DerivedAttribute, ...]
     origin: Origin
     capacity_given: bool = False
+    negotiable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +118,36 @@ class ConstraintKind(Enum):
     NEITHER = "neither"
 
 
+class Conversion(Enum):
+    """How a value that a driver publishes becomes one that goes with other drivers'."""
+
+    NONE = "as published"
+    INT = "a text of digits as the number"
+    TEXT = "a number as its digits"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeAlias:
+    """One of the fully qualified names under which drivers publish the same thing."""
+
+    name: str
+    conversion: Conversion = Conversion.NONE
+
+
 @dataclass(frozen=True, slots=True)
 class ConstraintRule:
     """A matchAttribute or distinctAttribute over some requests of one claim (F1, F2); no names: all of them.
 
-    `attribute` is fully qualified, `domain/identifier`.
+    `attribute` is fully qualified, `domain/identifier`. With `aliases` the value of a device is that of the first of
+    them that it publishes, and values are compared as sets, a single one as a set of one (F5, F7): beyond Kubernetes,
+    which knows one name and, without list attributes, no sets.
     """
 
     kind: ConstraintKind
     attribute: str
     requests: tuple[str, ...]
     origin: Origin
+    aliases: tuple[AttributeAlias, ...] = ()
 
 
 class ClaimKey(NamedTuple):
@@ -140,6 +166,7 @@ class ClaimRules:
 
     What it asks for is its `spec`, which claims that ask for the same may share. The rules of a shared spec speak in
     the name of the claim that came first; `requests` and `constraints` are the claim's own, made when first read.
+    `sets` are what it asks beyond Kubernetes of its devices together: only an engine with site rules looks at them.
     """
 
     key: ClaimKey
@@ -147,10 +174,11 @@ class ClaimRules:
     constraints: tuple[ConstraintRule, ...]
     configs: tuple[DeviceClaimConfiguration, ...]
     origin: Origin = field(compare=False)
+    sets: tuple[ClaimSetRule, ...] = ()
     spec: ClaimSpec = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        spec = ClaimSpec(self.origin.owner, self.requests, self.constraints, self.configs)
+        spec = ClaimSpec(self.origin.owner, self.requests, self.constraints, self.configs, self.sets)
         object.__setattr__(self, "spec", spec)
 
     @classmethod
@@ -168,10 +196,10 @@ class ClaimRules:
 
         def __getattr__(self, name: str) -> object:
             """The parts that `of_spec` left unset (a slot without a value asks here)."""
-            if name not in ("requests", "constraints"):
+            if name not in ("requests", "constraints", "sets"):
                 raise AttributeError(name)
             parts = getattr(self.spec, name)
-            if self.spec.owner != self.origin.owner:
+            if name != "sets" and self.spec.owner != self.origin.owner:
                 parts = tuple(_owned(part, self) for part in parts)
             object.__setattr__(self, name, parts)
             return parts

@@ -6,14 +6,15 @@ Shapes are hash-consed: of two equal ones only one exists, so they are compared 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from dra_policy.resources import DeviceClaimConfiguration
-    from dra_policy.rules.model import Ask, ConstraintKind, ConstraintRule, RequestRules, Selector
+    from dra_policy.rules.model import Ask, AttributeAlias, ConstraintKind, ConstraintRule, RequestRules, Selector
+    from dra_policy.rules.sets import ClaimSetRule
 
 SelectorKey: TypeAlias = tuple[str, bool, bool]
 """Text of a condition; whether it compiles; whether there is anything to compile (E1)."""
@@ -21,7 +22,10 @@ SelectorKey: TypeAlias = tuple[str, bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class AskShape:
-    """An alternative of a request. Amounts are texts, because a result repeats them as they are written."""
+    """An alternative of a request. Amounts are texts, because a result repeats them as they are written.
+
+    `mark` tells apart what is asked for alike, but by whom rules tell apart.
+    """
 
     class_name: str
     selectors: tuple[SelectorKey, ...]
@@ -32,6 +36,7 @@ class AskShape:
     capacity: tuple[tuple[str, str], ...]
     capacity_given: bool
     derived: tuple[tuple[str, str, bool], ...]
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class ConstraintShape:
     kind: ConstraintKind
     attribute: str
     covered: tuple[tuple[int, int], ...]
+    aliases: tuple[AttributeAlias, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -74,7 +80,7 @@ class ClaimSpec:
     from the spec alone and want to find again; it lives as long as the spec.
     """
 
-    __slots__ = ("__weakref__", "_shape", "configs", "constraints", "kept", "owner", "requests")
+    __slots__ = ("__weakref__", "_shape", "configs", "constraints", "kept", "owner", "requests", "sets")
 
     def __init__(
         self,
@@ -82,7 +88,9 @@ class ClaimSpec:
         requests: tuple[RequestRules, ...],
         constraints: tuple[ConstraintRule, ...],
         configs: tuple[DeviceClaimConfiguration, ...],
+        sets: tuple[ClaimSetRule, ...] = (),
     ) -> None:
+        self.sets = sets
         self.owner = owner
         self.requests = requests
         self.constraints = constraints
@@ -98,6 +106,10 @@ class ClaimSpec:
             shape = self._shape = shape_of(self.requests, self.constraints)
         return shape
 
+    def take_shape(self, shape: ClaimShape) -> None:
+        """Have a shape that tells more apart than what is asked for."""
+        self._shape = shape
+
 
 def shape_of(requests: tuple[RequestRules, ...], constraints: tuple[ConstraintRule, ...]) -> ClaimShape:
     """The one shape of these requests and constraints."""
@@ -109,6 +121,15 @@ def shape_of(requests: tuple[RequestRules, ...], constraints: tuple[ConstraintRu
         if shape is None:
             shape = _SHAPES[key] = ClaimShape(asked, tied)
     return shape
+
+
+def marked(shape: ClaimShape, mark: int) -> ClaimShape:
+    """The shape of claims that ask for the same but are not alike; it is no other's."""
+    requests = tuple(
+        RequestShape(tuple(replace(ask, mark=mark) for ask in request.asks), request.prioritized)
+        for request in shape.requests
+    )
+    return ClaimShape(requests, shape.constraints)
 
 
 def _ask(ask: Ask) -> AskShape:
@@ -150,7 +171,7 @@ def _constraint(constraint: ConstraintRule, requests: tuple[RequestRules, ...]) 
         for alternative, ask in enumerate(request.asks)
         if covers(constraint.requests, request.name, ask.name)
     )
-    return ConstraintShape(constraint.kind, constraint.attribute, covered)
+    return ConstraintShape(constraint.kind, constraint.attribute, covered, constraint.aliases)
 
 
 __all__ = [
@@ -161,5 +182,6 @@ __all__ = [
     "RequestShape",
     "SelectorKey",
     "covers",
+    "marked",
     "shape_of",
 ]

@@ -230,9 +230,10 @@ def _missing(given: GivenDevices, test: CheckedTest) -> Iterator[Diagnostic]:
 def _read_by_claim(claim: CheckedClaim) -> Iterator[AttributeSchema]:
     for request in claim.requests:
         yield from _read_by_request(request)
-        for attribute in request.of.device.attributes.values():
-            if any(attribute.published.qualified == c.attribute for c in _constraints_on(claim, request)):
-                yield attribute
+        for device in dict.fromkeys(ask.of.device for ask in request.asks):
+            for attribute in device.attributes.values():
+                if any(attribute.published.qualified == c.attribute for c in _constraints_on(claim, request)):
+                    yield attribute
 
 
 def _constraints_on(claim: CheckedClaim, request: CheckedRequest) -> list[CheckedConstraint]:
@@ -240,11 +241,12 @@ def _constraints_on(claim: CheckedClaim, request: CheckedRequest) -> list[Checke
 
 
 def _read_by_request(request: CheckedRequest) -> Iterator[AttributeSchema]:
-    for clause in (*request.of.clauses, *request.clauses):
-        yield from read_by(clause.condition)
-    if request.of.model is not None:
-        yield from (value.attribute for value in request.of.model.values.values())
-    yield from (takes.capacity for takes in request.takes)
+    for ask in request.asks:
+        for clause in (*ask.of.clauses, *ask.clauses):
+            yield from read_by(clause.condition)
+        if ask.of.model is not None and ask.of.part is None:
+            yield from (value.attribute for value in ask.of.model.values.values())
+        yield from (takes.capacity for takes in ask.takes)
 
 
 # -------------------------------------------------------------------------------------------------------- expected

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,13 +128,6 @@ def names() -> Callable[[Any], list[str]]:
 
 
 @pytest.fixture(scope="session")
-def reference() -> ModuleType:
+def reference(load_module: Callable[[Path], ModuleType]) -> ModuleType:
     """`tests/reference/exhaustive.py`."""
-    path = Path(__file__).parent.parent / "reference" / "exhaustive.py"
-    spec = importlib.util.spec_from_file_location("exhaustive", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).parent.parent / "reference" / "exhaustive.py")

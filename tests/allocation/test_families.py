@@ -6,8 +6,7 @@ Steps are counted, not time: they do not vary between machines. The whole table,
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from types import ModuleType
@@ -39,15 +38,8 @@ MOST_STEPS = {
 
 
 @pytest.fixture(scope="module")
-def exhaustive() -> ModuleType:
-    path = Path(__file__).resolve().parent.parent / "reference" / "exhaustive.py"
-    spec = importlib.util.spec_from_file_location("families_exhaustive", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def exhaustive(load_module: Callable[[Path], ModuleType]) -> ModuleType:
+    return load_module(Path(__file__).resolve().parent.parent / "reference" / "exhaustive.py")
 
 
 def ask(question: Question, *, plain: bool = False) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import random
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest import mock
+from weakref import ref
 
 import pytest
 from cachetools import LRUCache
@@ -459,6 +461,28 @@ def test_the_oldest_questions_are_forgotten(make, monkeypatch):
     assert memory._weight <= 150
     assert len(memory._known) == 1
     assert prepared_of(one) is not first
+
+
+def test_a_question_goes_with_the_view_that_it_is_for(make, monkeypatch):
+    """Else devices as they were published once would be held until a thousand other questions have been prepared."""
+    memory = preparation._Memory(10_000)
+    monkeypatch.setattr(preparation, "_memory", memory)
+    question = question_of(make)
+    snapshot = question.snapshot
+    prepared_of(question)
+    assert len(memory._known) == 1
+    old = ref(snapshot.view(question.node))
+    published = make.slice(*({"name": f"gpu-{n}", "attributes": {"a": {"int": 1}}} for n in range(3)))
+    after = snapshot.with_slice(make.cluster(slices=[published]).snapshot().slices()[0])
+    question = replace(question, snapshot=after, graph=MatcherGraph(after))
+    del snapshot
+    after.view(question.node)  # takes the place of the former view
+    gc.collect()
+    assert not memory._known
+    assert not memory._weight
+    assert old() is None
+    prepared_of(question)
+    assert len(memory._known) == 1
 
 
 def test_one_that_is_too_large_is_used_all_the_same(make, monkeypatch):

@@ -8,7 +8,8 @@ import pytest
 
 from dra_policy import ClaimKey, InvalidInput
 from dra_policy.capsule import Capsule, decided, of_moment, shrink
-from dra_policy.capsule.shrinking import _PASSES, Shrunk, _Shrinking, sign
+from dra_policy.capsule.cuts import PASSES
+from dra_policy.capsule.shrinking import Shrunk, _Shrinking, sign
 from dra_policy.language import load
 from dra_policy.source import Source
 from dra_policy.testing import run_tests
@@ -46,7 +47,7 @@ def is_minimal(small: Shrunk, capsule: Capsule) -> bool:
     """Judged anew: no single part can be left out."""
     again = _Shrinking(capsule, None, probes=10**6)
     again.world, again.claims = small.world, small.claims
-    for cuts in _PASSES:
+    for cuts in PASSES:
         for cut in cuts(small.world):
             keys = {("ResourceClaim", key.namespace, key.name) for key in (*small.claims, *small.target)}
             if any(key in keys and not path for key, path in cut):

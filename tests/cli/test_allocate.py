@@ -90,7 +90,7 @@ def test_claims_get_devices_in_turn_on_the_first_node_by_name(ask: Ask) -> None:
         ("default/three", "unsatisfiable", None, []),
     ]
     assert status == 0
-    assert "in use" in answers[2]["reason"]
+    assert "1 is held by claim default/one (gpu-0)" in answers[2]["reason"]
 
 
 def test_the_order_is_that_of_the_files_not_of_the_names(ask: Ask) -> None:
@@ -147,7 +147,8 @@ def test_an_error_of_a_selector_is_an_answer(ask: Ask) -> None:
     status, answers = ask(claim("one", "device.attributes['gpu.example.com'].index == 0"), "--require-all")
     assert status == 1
     assert answers[0]["outcome"] == "failed"
-    assert "no such key: index" in answers[0]["reason"]
+    assert answers[0]["reason"].startswith("no device of gpu.example.com has attribute `index`; claim `one`")
+    assert "no such key: index" in answers[0]["message"]
 
 
 def test_a_step_limit_ends_in_gave_up(ask: Ask, fleet: Path, invoke: Invoke) -> None:
@@ -177,13 +178,35 @@ def test_the_table_has_a_row_a_request_or_a_reason(fleet: Path, invoke: Invoke) 
     assert lines[0].split() == ["claim", "request", "node", "devices,", "or", "the", "reason", "why", "not"]
     assert lines[2].split() == ["default/one", "gpu", "node-a", "gpu-0"]
     assert lines[3].split()[:2] == ["default/two", "refused:"]
-    assert "1 in use" in " ".join(done.stdout.split())
+    assert "1 is held by claim default/one (gpu-0)" in " ".join(done.stdout.split())
     assert lines[-1] == "2 questions: 1 allocated, 1 refused"
     assert "\x1b" not in done.stdout
-    explained = invoke("allocate", fleet, "-", "--explain", stdin=claim("one", H100) + claim("two", H100)).stdout
+
+
+def test_all_that_can_be_said_of_every_claim(fleet: Path, invoke: Invoke) -> None:
+    claims = claim("one", H100) + claim("two", H100, kind="ResourceClaimTemplate") + claim("three")
+    explained = invoke("allocate", fleet, "-", "--explain", stdin=claims).stdout
+    one, two, three, table = explained.split("\n\n", 3)
+    assert one.splitlines()[:4] == [
+        "default/one: placed on node-a",
+        "  gpu=gpu-0",
+        "  why:",
+        "    gpu=gpu-0",
+    ]
+    held = "1 is held by claim default/one (gpu-0)"
+    assert two.splitlines()[:3] == [
+        f"default/two: refused: nearest is node-a: request `gpu` wants 1 device and 1 match, but {held}",
+        "  not now: it fits on node-a once claim default/one gives back gpu-0",
+        f'  smallest change: "A100" too in `{H100}` (then it fits on node-b)',
+    ]
     for node, reason in (("node-a", "-1 in use"), ("node-b", "-1 fail the claim's rule")):
-        assert f"  {node}\n" in explained
-        assert reason in explained
+        assert f"  {node}\n" in two
+        assert reason in two
+    assert "1 node before node-b in the order cannot have the claims" in three
+    assert table.splitlines()[-1] == "3 questions: 2 allocated, 1 refused"
+    data = json.loads(invoke("allocate", fleet, "-", "--explain", "-o", "json", stdin=claims).stdout)["answers"]
+    assert [answer["kind"] for answer in data] == ["placed", "notNow", "placed"]
+    assert data[2]["chosen"]["earlier"] == 1
 
 
 def test_yaml_says_the_same_as_json(fleet: Path, invoke: Invoke) -> None:

@@ -364,7 +364,7 @@ class Walk:
 def walk(moment: Moment, claims: Sequence[ClaimRules]) -> Walk:
     """Every node's answer by plain `allocate()`."""
     wanted = resolve_all(moment.state, list(claims))
-    asking = Asking(moment.state, moment.scene(), wanted)
+    asking = Asking(moment.state, moment, wanted)
     names = [one.metadata.name for one in moment.snapshot.nodes()]
     return Walk(moment, {name: asking.on_node(name) for name in names}, asking.fresh, asking.claims)
 

@@ -12,7 +12,7 @@ from dra_policy import InvalidInput
 from dra_policy.allocation import Allocated, GaveUp, Unsatisfiable
 from dra_policy.cluster import finding, questions
 from dra_policy.engine import Engine, Moment, Placing
-from dra_policy.resources import ResourceClaim
+from dra_policy.resources import Features, ResourceClaim, to_object
 from dra_policy.rules import ClaimKey, ClaimRules, claim_rules
 
 GPU = "gpu.acme.com"
@@ -300,3 +300,96 @@ def test_wrong_types_are_told() -> None:
         Engine(prunings={"count"})  # type: ignore[arg-type]
     with pytest.raises(InvalidInput):
         engine.suitable_nodes("nobody")
+
+
+def test_what_only_some_devices_say_is_in_every_result() -> None:
+    """Nodes that look alike, but for what is copied into results: what is remembered of one does not hide the other's."""
+    engine = Engine(features=Features.all())
+    engine.apply({"apiVersion": API, "kind": "DeviceClass", "metadata": {"name": "gpu"}, "spec": {}})
+    more: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({}, {}),
+        ({"bindingFailureConditions": ["acme.com/broken"]}, {}),  # no API server takes it, but a cluster may hold it
+        ({"bindingConditions": ["acme.com/attached"], "bindingFailureConditions": ["acme.com/broken"]}, {}),
+        ({}, {"skipNodeOperations": ["NodePrepareResources"]}),
+        ({"allowMultipleAllocations": True}, {}),
+        ({}, {}),
+    ]
+    for number, (of_device, of_slice) in enumerate(more):
+        published = slice_of(number)
+        for device in published["spec"]["devices"]:
+            device.update(of_device)
+        published["spec"].update(of_slice)
+        status = {"declaredFeatures": ["DRAOptionalNodeOperations"]}
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"node-{number:03}"}, "status": status}
+        engine.apply(node, published, stored=True)
+    for number in range(len(more)):
+        for turn in range(2):
+            rules = SHAPES[1].renamed(key(2 * number + turn))
+            moment = engine.moment()
+            worked_out = moment.allocate(f"node-{number:03}", [rules])
+            outcome = engine.allocate(rules, f"node-{number:03}")
+            assert isinstance(worked_out, Allocated)
+            assert isinstance(outcome, Allocated)
+            for one, other in zip(
+                outcome.results[0].devices.results, worked_out.results[0].devices.results, strict=True
+            ):
+                assert (one.share_id is None) is (other.share_id is None)
+                assert one.model_copy(update={"share_id": None}) == other.model_copy(update={"share_id": None})
+                assert one.binding_failure_conditions == tuple(more[number][0].get("bindingFailureConditions", ()))
+                assert one.skip_node_operations == tuple(more[number][1].get("skipNodeOperations", ()))
+                assert (one.share_id is not None) is ("allowMultipleAllocations" in more[number][0])
+            assert outcome.results[0].node_selector == worked_out.results[0].node_selector
+
+
+def test_results_of_remembered_answers_share_nothing_that_can_change() -> None:
+    engine = cluster(1)
+    one, other = (engine.allocate(SHAPES[0].renamed(key(number))) for number in range(2))
+    assert isinstance(one, Allocated)
+    assert isinstance(other, Allocated)
+    first, second = one.results[0].devices.results[0], other.results[0].devices.results[0]
+    assert first.consumed_capacity == second.consumed_capacity == {}
+    assert first.consumed_capacity is not second.consumed_capacity
+    assert first.__dict__ is not second.__dict__
+
+
+def test_what_a_claim_holds_reads_the_same_whatever_happens_to_its_node() -> None:
+    engine = cluster(2)
+    taken = engine.allocate(SHAPES[2].renamed(key(0)))
+    assert isinstance(taken, Allocated)
+    before = engine.allocations
+    assert list(before) == [key(0)]
+    assert before[key(0)] == taken.results[0]
+    assert (
+        before[key(0)].devices.results[0].consumed_capacity is not before[key(0)].devices.results[0].consumed_capacity
+    )
+    engine.apply(slice_of(0, generation=2, devices=1))
+    other_class = {"apiVersion": API, "kind": "DeviceClass", "metadata": {"name": "gpu"}}
+    config = [{"opaque": {"driver": GPU, "parameters": {"mode": "fast"}}}]
+    engine.apply({**other_class, "spec": {"config": config}})
+    assert engine.allocations[key(0)] == taken.results[0]
+    later = engine.allocate(SHAPES[0].renamed(key(1)))
+    assert isinstance(later, Allocated)
+    assert later.results[0].devices.config
+    assert engine.allocations == {key(0): taken.results[0], key(1): later.results[0]}
+    engine.remove(slice_of(0))
+    assert engine.allocations[key(0)] == taken.results[0]
+    assert engine.release(key(0))
+    assert engine.release(key(1))
+    assert not engine.allocations
+    assert len(engine.usage) == 0
+
+
+def test_a_device_that_two_claims_hold_is_free_when_both_are_gone() -> None:
+    engine = cluster(1)
+    taken = engine.allocate(SHAPES[0].renamed(key(0)))
+    assert isinstance(taken, Allocated)
+    twin = {
+        "apiVersion": API, "kind": "ResourceClaim", "metadata": {"name": "twin", "namespace": "default"},
+        "spec": {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": "gpu"}}]}},
+        "status": {"allocation": to_object(taken.results[0])},
+    }  # fmt: skip
+    engine.apply(twin, stored=True)
+    assert engine.release(key(0))
+    assert len(engine.usage) == 1
+    assert engine.release("twin")
+    assert len(engine.usage) == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -21,6 +20,7 @@ SOURCES = HERE.parent / "oracle"
 WITHOUT = "DRA_POLICY_WITHOUT_ORACLE"
 QUESTION_SECONDS = 2
 
+Load: TypeAlias = Callable[[Path], ModuleType]
 Ask: TypeAlias = Callable[[str], dict[str, Any]]
 
 
@@ -38,11 +38,11 @@ def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
-def oracle_program(say: Callable[[str], None]) -> Path:
+def oracle_program(say: Callable[[str], None], load_module: Load) -> Path:
     """The path of the oracle. Fails if it cannot be built, unless the environment asks to do without."""
     if os.environ.get(WITHOUT):
         pytest.skip(f"{WITHOUT} is set: nothing is compared with upstream")
-    building = load(SOURCES / "building.py")
+    building = load_module(SOURCES / "building.py")
     began = time.monotonic()
     try:
         program: Path = building.build(SOURCES)
@@ -75,39 +75,28 @@ def ask_upstream(oracle_program: Path) -> Iterator[Ask]:
         assert process.wait(timeout=QUESTION_SECONDS * 2) == 0
 
 
-def load(path: Path) -> ModuleType:
-    """A module by its file."""
-    spec = importlib.util.spec_from_file_location(f"differential_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
-def strategies() -> ModuleType:
+def strategies(load_module: Load) -> ModuleType:
     """`strategies.py`: random questions."""
-    return load(HERE / "strategies.py")
+    return load_module(HERE / "strategies.py")
 
 
 @pytest.fixture(scope="session")
-def searches() -> ModuleType:
+def searches(load_module: Load) -> ModuleType:
     """`searches.py`: random questions for searches that prune."""
-    return load(HERE / "searches.py")
+    return load_module(HERE / "searches.py")
 
 
 @pytest.fixture(scope="session")
-def reference() -> ModuleType:
+def reference(load_module: Load) -> ModuleType:
     """`exhaustive.py`: the allocator that tries everything."""
-    return load(HERE.parent / "reference" / "exhaustive.py")
+    return load_module(HERE.parent / "reference" / "exhaustive.py")
 
 
 @pytest.fixture(scope="session")
-def comparing() -> ModuleType:
+def comparing(load_module: Load) -> ModuleType:
     """`comparing.py`: outcomes, differences, what a question is about."""
-    return load(HERE / "comparing.py")
+    return load_module(HERE / "comparing.py")
 
 
 @pytest.fixture(scope="session")

@@ -17,25 +17,14 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from benchmarks.workloads import FEATURES
+
 Json = dict[str, Any]
 T = TypeVar("T")
 
 NODE = "node-1"
 DERIVED = "gpu.io/derived"
 ROOT = "resource.kubernetes.io/root"
-FEATURES = (
-    "AdminAccess",
-    "CompatibilityGroups",
-    "ConsumableCapacity",
-    "DerivedAttributes",
-    "DeviceBindingAndStatus",
-    "DeviceTaints",
-    "FractionalCapacityRange",
-    "ListTypeAttributes",
-    "OptionalNodeOperations",
-    "PartitionableDevices",
-    "PrioritizedList",
-)
 EXPERIMENTAL = ("CompatibilityGroups", "DerivedAttributes", "ListTypeAttributes", "OptionalNodeOperations")
 PART = 64
 PARTS = 80

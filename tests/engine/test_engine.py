@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dra_policy import Allocated, ClaimKey, DeviceID, Engine, Failed, Features, InvalidInput, Source, Unsatisfiable
-from dra_policy.resources import ResourceClaim, ResourceClaimTemplate
+from dra_policy.resources import ResourceClaim, ResourceClaimTemplate, TypedObject
 
 API = "resource.k8s.io/v1"
 
@@ -170,7 +170,7 @@ def test_a_failure_of_the_pod_ends_the_walk_over_the_nodes() -> None:  # K3, D8
         (lambda e: e.allocate(model(claim("a")), node="node-9"), "ENG001"),
         (lambda e: e.explain("nobody"), "ENG002"),
         (lambda e: e.release("nobody"), "ENG002"),
-        (lambda e: e.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}), "ENG003"),
+        (lambda e: e.apply(TypedObject()), "ENG003"),
         (lambda e: e.apply({"apiVersion": "v1", "kind": "Node", "metadata": {}}), "ENG004"),
         (lambda e: e.allocate([model(claim("a")), model(claim("a"))]), "ENG005"),
     ],

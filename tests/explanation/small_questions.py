@@ -146,6 +146,14 @@ def _holders(rng: random.Random, made: Json) -> dict[str, list[Json]]:
     return held
 
 
+def publish(made: Json, name: str) -> Json:
+    """In place: all of a pool that was being updated is there."""
+    for pool in made["pools"]:
+        if pool["name"] == name and pool["kind"] == "incomplete":
+            pool["kind"] = "plain"
+    return made
+
+
 # --- as API objects
 
 

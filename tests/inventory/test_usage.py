@@ -162,3 +162,15 @@ def test_a_signature_tells_shares_from_consumption_alone() -> None:
     alone, shared = Usage.of(consumed=consumed), Usage.of(shares=[(A, "1")], consumed=consumed)
     assert alone.in_use(A, OFF) is not shared.in_use(A, OFF)
     assert alone.signature(A) != shared.signature(A)
+
+
+@pytest.mark.parametrize("devices", [(A,), (A, B)])
+def test_devices_by_name_are_those_of_an_allocation(devices: tuple[DeviceID, ...]) -> None:
+    whole = allocation(*({"device": device.device} for device in devices))
+    held = Usage().with_held(devices)
+    assert held == Usage().with_allocation(whole)
+    assert held.without_held(devices) == held.without_allocation(whole) == Usage()
+    twice = held.with_allocation(allocation({"device": "a"}))
+    assert twice.without_held(devices).is_exclusive(A)
+    with pytest.raises(ValueError, match="nothing holds it"):
+        Usage().without_held(devices)

@@ -14,14 +14,16 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from dra_policy.allocation import Allocated, Outcome
+from dra_policy.allocation import Allocated, Outcome, Unsatisfiable
+from dra_policy.allocation.call import Call
 from dra_policy.engine.questions import Question, Questions
-from dra_policy.proof import Case, Violation, check_placement
-from dra_policy.proof.certificate import Refutation
-from dra_policy.proof.translation import refutation
+from dra_policy.evidence import earlier, refutation
+from dra_policy.proof import Case, Violation, check_first, check_placement, check_refutation
+from dra_policy.proof.certificate import Earlier, Refutation
 from dra_policy.resources import AllocationResult
 
 Json: TypeAlias = Any
+UNPROVED = (Violation("J10", "the search has no certificate for its answer"),)
 HERE = Path(__file__).resolve().parent
 
 
@@ -56,12 +58,39 @@ class Asked:
     def outcome(self, step_limit: int = 20_000) -> Outcome:
         return self.question.ask(step_limit=step_limit)
 
-    def refutation(self, step_limit: int = 20_000) -> Refutation:
-        """Why there is no placement, as the search recorded it."""
-        question, case = self.question, self.case
-        found = refutation(case, question.snapshot.view(question.node), question.graph, step_limit=step_limit)
-        assert found is not None
-        return found
+    def call(self) -> Call:
+        """The question as the search sees it."""
+        question = self.question
+        return Call(
+            question.snapshot.view(question.node),
+            question.graph,
+            claims=self.case.claims,
+            classes=self.case.classes,
+            usage=self.case.usage,
+            features=self.case.features,
+        )
+
+    def refutation(self) -> Refutation | None:
+        """Why there is no placement, as the search writes it down; None if it finds none that would do."""
+        return refutation(self.case, self.call())
+
+    def earlier(self, placement: Allocated) -> tuple[Earlier, ...] | None:
+        """Why no other placement comes first."""
+        return earlier(self.case, self.call(), placement)
+
+    def objections(self, outcome: Outcome) -> tuple[Violation, ...]:
+        """What the checker has against a decision and its certificate; a certificate that is lacking is an objection."""
+        match outcome:
+            case Allocated():
+                wrong = check_placement(self.case, outcome)
+                reasons = None if wrong else self.earlier(outcome)
+                first = UNPROVED if reasons is None else check_first(self.case, outcome, reasons)
+                return wrong or first
+            case Unsatisfiable():
+                reason = self.refutation()
+                return UNPROVED if reason is None else check_refutation(self.case, reason)
+            case _:
+                raise AssertionError(outcome)
 
     def placement(self) -> Allocated:
         outcome = self.outcome()

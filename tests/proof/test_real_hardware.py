@@ -11,12 +11,11 @@ import pytest
 import yaml
 
 from dra_policy.allocation import Allocated, Unsatisfiable, allocate
+from dra_policy.allocation.call import Call
+from dra_policy.evidence import earlier, refutation
 from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import Snapshot, Usage
-from dra_policy.proof import Case, check_first, check_placement, check_refutation
-from dra_policy.proof.certificate import Enumerated
-from dra_policy.proof.prover import prove_first
-from dra_policy.proof.translation import refutation
+from dra_policy.proof import Case, check_first, check_refutation
 from dra_policy.resources import (
     DeviceClass,
     DeviceTaintRule,
@@ -71,16 +70,18 @@ def test_all_decisions(cluster: Snapshot, claims: list[ClaimRules], say: Callabl
         for node in cluster.nodes():
             view = cluster.view(node)
             case = Case.at(cluster, node, [claim], usage)
+            call = Call(view, graph, claims=[claim], classes=cluster.classes, usage=usage, features=FEATURES)
             outcome = allocate(view, graph, [claim], cluster.classes, usage, FEATURES, step_limit=STEPS)
             seen[type(outcome).__name__] += 1
             match outcome:
                 case Allocated():
-                    assert check_placement(case, outcome) == ()
-                    assert check_first(case, outcome, prove_first(case, outcome) or Enumerated()) == ()
+                    reasons = earlier(case, call, outcome)
+                    assert reasons is not None
+                    assert check_first(case, outcome, reasons) == ()
                     if number % 2 and not held:
                         usage, held = usage.with_allocation(outcome.results[0]), True
                 case Unsatisfiable():
-                    found = refutation(case, view, graph, step_limit=STEPS)
+                    found = refutation(case, call)
                     assert found is not None
                     assert check_refutation(case, found) == ()
                     seen[type(found).__name__] += 1

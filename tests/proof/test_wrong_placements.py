@@ -9,7 +9,7 @@ import pytest
 
 from dra_policy.allocation import Allocated, GaveUp, Unsatisfiable
 from dra_policy.proof import Violation, check_first, check_refutation
-from dra_policy.proof.certificate import Enumerated
+from dra_policy.proof.certificate import Counting
 from dra_policy.resources import NodeSelector, Quantity
 
 Json = Any
@@ -94,7 +94,7 @@ def test_the_right_one_is_accepted(rich: Json) -> None:
     placement = rich.placement()
     assert devices(placement) == [["part-0", "part-1", "nic-0"], ["well", "nic-1"]]
     assert rich.violations(placement) == ()
-    assert check_first(rich.case, placement, Enumerated()) == ()
+    assert rich.objections(placement) == ()
 
 
 WRONG: dict[str, tuple[tuple[int, int, dict[str, Json]], set[str]]] = {
@@ -174,12 +174,14 @@ def test_a_right_placement_that_is_not_the_first(rich: Json, altered: Callable[.
     placement = rich.placement()
     other = altered(placement, 1, 0, device="good")
     assert rich.violations(other) == ()
-    assert numbers(check_first(rich.case, other, Enumerated())) == {"J10"}
+    assert rich.earlier(other) is None
+    assert numbers(check_first(rich.case, other, rich.earlier(placement))) == {"J10"}
     worse = altered(
         placement, 0, 2, request="nic/little", consumed_capacity={"bandwidth": Quantity.parse("1")}, device="nic-0"
     )
     assert rich.violations(worse) == ()
-    assert numbers(check_first(rich.case, worse, Enumerated())) == {"J10"}
+    assert rich.earlier(worse) is None
+    assert numbers(check_first(rich.case, worse, rich.earlier(placement))) == {"J10"}
 
 
 def test_a_placement_of_other_claims_or_another_node(rich: Json) -> None:
@@ -219,6 +221,6 @@ def test_what_kubernetes_does_not_search_for(build: Json, read: Json) -> None:
         asked = read(build.question(slices, [build.claim(request)]))
         assert not isinstance(asked.outcome(), Allocated | Unsatisfiable | GaveUp)
         assert numbers(asked.violations(placement)) == rules
-        assert numbers(check_refutation(asked.case, Enumerated())) >= rules
+        assert numbers(check_refutation(asked.case, Counting())) >= rules
     refused = read(build.question([whole, broken], [build.claim(build.request(count=3))]))
-    assert numbers(check_refutation(refused.case, Enumerated())) == {"B7"}
+    assert numbers(check_refutation(refused.case, Counting())) == {"B7"}

@@ -1,7 +1,7 @@
 """The README's tour runs: its files are written, its commands and Python examples executed, their output compared.
 
 A block whose first line is `# file: NAME` is that file. In `console` blocks a line starting with `$ ` is a command and
-what follows is its output; `...` stands for anything. `python` blocks are doctest examples and share their names.
+what follows is its output; `...` stands for anything. The commands of a block run one after the other. `python` blocks are doctest examples and share their names.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def examples() -> list[tuple[str, str]]:
+def examples() -> list[list[tuple[str, str]]]:
+    """The commands of each block with what they print."""
     found = []
     for language, text in BLOCKS:
         if language == "console":
-            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                command, _, output = part.partition("\n")
-                found.append((command, output))
+            parts = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
+            found.append([(part.partition("\n")[0], part.partition("\n")[2]) for part in parts])
     return found
 
 
@@ -50,8 +50,13 @@ def test_the_first_two_blocks_are_the_two_commands() -> None:
     assert [len(text.strip().splitlines()) for _, text in (first, second)] == [1, 1]
 
 
-@pytest.mark.parametrize(("command", "output"), examples(), ids=[c for c, _ in examples()])
-def test_a_command_of_the_tour_prints_what_the_readme_shows(folder: Path, command: str, output: str) -> None:
+@pytest.mark.parametrize("commands", examples(), ids=[block[0][0] for block in examples()])
+def test_the_commands_of_the_tour_print_what_the_readme_shows(folder: Path, commands: list[tuple[str, str]]) -> None:
+    for command, output in commands:
+        assert_prints(folder, command, output)
+
+
+def assert_prints(folder: Path, command: str, output: str) -> None:
     words = shlex.split(command)
     assert words[0] == "dra-policy"
     ran = subprocess.run(

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import TypeAlias
 
 import pytest
 
+HERE = Path(__file__).parent
 
-def _loaded(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"rules_coverage_{name}", Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+Load: TypeAlias = Callable[[Path], ModuleType]
 
 
 @pytest.fixture(scope="session")
-def citing() -> ModuleType:
+def citing(load_module: Load) -> ModuleType:
     """`citations.py`."""
-    return _loaded("citations")
+    return load_module(HERE / "citations.py")
 
 
 @pytest.fixture(scope="session")
-def mutating() -> ModuleType:
+def mutating(load_module: Load) -> ModuleType:
     """`run_mutants.py`."""
-    return _loaded("run_mutants")
+    return load_module(HERE / "run_mutants.py")

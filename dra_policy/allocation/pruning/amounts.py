@@ -116,8 +116,8 @@ class Amounts:
             for within in {*by_resources, whole}:
                 found = _over(within, by_resources, left)
                 if found is not None:
-                    demand, supply, behind = found
-                    return TooLittle(behind, family, tuple(bits_of(within)), demand, supply, given)
+                    demand, supply, behind, unit = found
+                    return TooLittle(behind, family, tuple(bits_of(within)), demand, supply, given, unit)
         return None
 
 
@@ -151,8 +151,8 @@ def _either(one: dict[int, Drawn], other: dict[int, Drawn]) -> dict[int, Drawn]:
 
 def _over(
     within: int, by_resources: dict[int, list[tuple[int, int, int]]], left: Sequence[int]
-) -> tuple[int, int, int] | None:
-    """Demand, supply and requests, where the demand on a set of resources is more than their supply."""
+) -> tuple[int, int, int, int] | None:
+    """Demand, supply, requests and a divisor of all draws, where the demand on a set of resources is over their supply."""
     demand = unit = behind = 0
     for resources, draws in by_resources.items():
         if resources & ~within:
@@ -165,7 +165,7 @@ def _over(
     for resource in bits_of(within):
         amount = left[resource]
         supply += amount - amount % unit if unit else amount
-    return (demand, supply, behind) if demand > supply else None
+    return (demand, supply, behind, unit) if demand > supply else None
 
 
 __all__ = ["Amounts", "Drawn"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dra_policy.allocation.pruning.amounts import Amounts
 from dra_policy.allocation.pruning.distinct import too_few_labels
+from dra_policy.allocation.pruning.groups import too_few_groups
 from dra_policy.allocation.pruning.matching import shortfall
 from dra_policy.allocation.pruning.problem import Problem, bits_of
 from dra_policy.allocation.pruning.refutation import (
@@ -30,16 +31,19 @@ _WEIGHTS = 6
 
 
 class Bounds:
-    """The bounds that are switched on, for one problem."""
+    """The bounds that are switched on, for one problem; that on groups, which no certificate tells, only with `groups`."""
 
-    def __init__(self, problem: Problem, prunings: frozenset[Pruning]) -> None:
+    def __init__(self, problem: Problem, prunings: frozenset[Pruning], *, groups: bool = False) -> None:
         self._problem = problem
         self._values = Pruning.VALUES in prunings
+        self._groups = groups and self._values
         self._matching = Pruning.MATCHING in prunings
         self._distinct = Pruning.DISTINCT in prunings
         self._amounts = Amounts(problem) if Pruning.AMOUNTS in prunings else None
         self._least = _least_draws(problem)
         self._weights: list[Weights] = []
+        # What was found out at the place looked at last.
+        self._given: list[Given] = []
         self.any = bool(prunings & {Pruning.COUNT, Pruning.VALUES, Pruning.MATCHING, Pruning.DISTINCT, Pruning.AMOUNTS})
 
     def look(self, standing: Standing, items: Sequence[Item]) -> Refutation | list[Slot]:
@@ -76,7 +80,10 @@ class Bounds:
             if not found:
                 return _too_few(1 << request.number, entries)
             slots.append(Slot(request, found, 1 << request.number))
-        given: list[Given] = []
+        given = self._given = []
+        few = too_few_groups(slots, self._problem.single) if self._groups else None
+        if few is not None:
+            return self._together(standing, slots, ()) or few  # the simpler reason, if there is one
         if self._values or self._distinct:
             refuted = self._claims(standing, slots, given)
             if refuted is not None:
@@ -108,7 +115,7 @@ class Bounds:
         weights = weigh(self._problem, standing, slots)
         if weights is None:
             return None
-        dear = weights.too_dear(standing, slots, ())
+        dear = weights.too_dear(standing, slots, tuple(self._given))
         if dear is not None:
             self._weights = [weights, *self._weights[: _WEIGHTS - 1]]
         return dear
@@ -196,10 +203,10 @@ class Bounds:
                 removed, nothing, fewer = narrow(under, position, tie, standing.ties[tie], inside)
                 given += removed
                 if nothing is not None:
-                    return nothing
+                    return NoCommonLabel(nothing.requests, tie, tuple(given))
                 for slot in under:
                     if not slot.entries:
-                        return NoCommonLabel(slot.behind, tie, tuple(removed))
+                        return NoCommonLabel(slot.behind, tie, tuple(given))
                 changed |= fewer
             if not changed:
                 break

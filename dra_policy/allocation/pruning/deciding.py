@@ -20,7 +20,10 @@ from typing import NamedTuple
 
 from dra_policy.allocation.pruning.blocks import Blocks, Suffixes
 from dra_policy.allocation.pruning.bounds import Bounds
+from dra_policy.allocation.pruning.matching import handed_out
+from dra_policy.allocation.pruning.packing import Packing
 from dra_policy.allocation.pruning.problem import Option, Problem, Request, bits_of
+from dra_policy.allocation.pruning.refutation import Refutation
 from dra_policy.allocation.pruning.slots import Item, Slot
 from dra_policy.allocation.pruning.standing import Standing
 from dra_policy.allocation.pruning.symmetry import Alikes
@@ -35,11 +38,13 @@ class Verdict(Enum):
 
 
 class Decision(NamedTuple):
-    """A verdict, the places it took, and for a yes the devices of each request, by its number, as bits."""
+    """A verdict, the places it took, for a yes the devices of each request, by its number, as bits; for a no the bound
+    that said so, if one did."""
 
     verdict: Verdict
     places: int
     witness: dict[int, int]
+    why: Refutation | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -63,9 +68,14 @@ class Decider:
         self._bounds = bounds
         self._suffixes = suffixes
         self._failed: set[Hashable] = set()
+        self._packing = Packing(problem)
 
-    def decide(self, standing: Standing, items: Sequence[Item], budget: int) -> Decision:
-        """Whether requests can be served together as things stand; `budget` bounds the places."""
+    def decide(self, standing: Standing, items: Sequence[Item], budget: int, *, weighing: bool = False) -> Decision:
+        """Whether requests can be served together as things stand.
+
+        `budget` bounds the places of each of the ways to find out; with `weighing` resources are weighed once before the
+        search beside the search.
+        """
         if not items or any(option.profile.admin for item in items for option in item.request.options):
             return Decision(Verdict.OPEN, 0, {})
         blocks = self._suffixes.blocks(items[0].request)
@@ -75,7 +85,15 @@ class Decider:
         ]
         if len(self._failed) > _KEPT:
             self._failed.clear()
-        places = 0
+        packed = self._packed(standing, items, budget)
+        if packed.verdict is not Verdict.OPEN:
+            return packed
+        places = packed.places
+        if weighing:
+            why = self._bounds.weigh(standing, items)
+            if why is not None:
+                return Decision(Verdict.NO, places, {}, why)
+        budget += places
         stack: list[_Place] = []
         rest: Sequence[Item] | None = items
         while True:
@@ -95,6 +113,25 @@ class Decider:
             if not stack:
                 return Decision(Verdict.NO, places, {})
             rest = self._next(standing, stack)
+
+    def _packed(self, standing: Standing, items: Sequence[Item], budget: int) -> Decision:
+        """What can be said of the devices alone, whoever of the requests gets them."""
+        slots = self._bounds.look(standing, items)
+        if not isinstance(slots, list):
+            return Decision(Verdict.NO, 1, {}, slots)
+        packed = self._packing.decide(standing, slots, budget)
+        if packed is None:
+            return Decision(Verdict.OPEN, 0, {})
+        if packed.found is False:
+            return Decision(Verdict.NO, packed.states, {})
+        if packed.found and not any(
+            entry.option.covered or len(slot.entries) > 1 for slot in slots for entry in slot.entries
+        ):
+            handed = handed_out([(slot.devices, slot.least) for slot in slots], packed.devices)
+            if handed is not None:
+                witness = {slot.request.number: own for slot, own in zip(slots, handed, strict=True)}
+                return Decision(Verdict.YES, packed.states, witness)
+        return Decision(Verdict.OPEN, packed.states, {})
 
     def _open(self, standing: Standing, blocks: Blocks, items: Sequence[Item]) -> _Place | None:
         """The next choice; None if these items lead nowhere."""

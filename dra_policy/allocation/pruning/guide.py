@@ -90,7 +90,7 @@ class Guide:
         for request in reversed(problem.requests):
             self._first[request.claim] = request.number - request.position
         self._count = Pruning.COUNT in prunings
-        bounds = Bounds(problem, prunings)
+        bounds = Bounds(problem, prunings, groups=True)
         self._bounds = bounds if bounds.any else None
         self._suffixes = Suffixes(problem)
         self._memory = Memory(problem, self._suffixes, state) if Pruning.MEMORY in prunings else None
@@ -124,7 +124,7 @@ class Guide:
         self.evidence = found
         return found
 
-    def open(  # noqa: PLR0917  # all of them are the place
+    def open(
         self, claim: int, position: int, alternative: int, chosen: int, after: int, in_claim: int, steps: int
     ) -> Guided | int | None:
         """A place that the search has come to: what guides it there, or the requests involved in why it leads nowhere.
@@ -249,20 +249,21 @@ class Guide:
         whole = [Item(request) for request in self.problem.requests[: self.hazards.end(0)]]
         if not whole:
             return False
-        if self._bounds is not None and self._budget == _BUDGET:
-            self.evidence = self._bounds.weigh(Standing(self.problem), whole)
-            if self.evidence is not None:
-                return True
-        decision = self._decider.decide(Standing(self.problem), whole, min(self._budget, self._limit - steps))
+        weighing = self._bounds is not None and self._budget == _BUDGET
+        decision = self._decider.decide(Standing(self.problem), whole, self._allowed(steps), weighing=weighing)
         self._spent += decision.places
         if decision.verdict is not Verdict.NO:
             return False
-        self.evidence = Decided((1 << len(whole)) - 1, decision.places)
+        self.evidence = decision.why or Decided((1 << len(whole)) - 1, decision.places)
         return True
 
     def _asking(self, steps: int) -> bool:
         """Whether it is time to decide the rest of the problem."""
         return self._decider is not None and self._given_back >= _ASKING and steps >= self._ask_from
+
+    def _allowed(self, steps: int) -> int:
+        """The budget of a decision, which it may spend three times: twice on sets of devices, then on who gets them."""
+        return min(self._budget, (self._limit - steps) // 3)
 
     def _ask(self, place: Guided, steps: int) -> Refutation | None:
         """Decide the rest of the problem at a place."""
@@ -270,14 +271,14 @@ class Guide:
         assert self._decider is not None
         place.asked = True
         rest = self._rest(place)
-        decision = self._decider.decide(self.standing, rest, min(self._budget, self._limit - steps))
+        decision = self._decider.decide(self.standing, rest, self._allowed(steps))
         self._spent += decision.places
         match decision.verdict:
             case Verdict.NO:
                 requests = 0
                 for item in rest:
                     requests |= 1 << item.request.number
-                return Decided(requests, decision.places)
+                return decision.why or Decided(requests, decision.places)
             case Verdict.YES:
                 place.witness = decision.witness
             case Verdict.OPEN:

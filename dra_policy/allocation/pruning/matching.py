@@ -44,6 +44,40 @@ def shortfall(groups: Sequence[tuple[int, int]], single: int, rooms: dict[int, i
     return _Flow(groups, _parts(groups, union), single, rooms).run()
 
 
+def handed_out(wants: Sequence[tuple[int, int]], devices: int) -> list[int] | None:
+    """Devices, as bits, for each want, which is a set of devices and a number of them; None if they do not suffice.
+
+    >>> [bin(own) for own in handed_out([(0b011, 1), (0b001, 1)], 0b111)]
+    ['0b10', '0b1']
+    """
+    own = [0] * len(wants)
+    for start, (_, number) in enumerate(wants):
+        for _ in range(number):
+            # Whoever could give up a device asks for another one, in the order in which they were reached.
+            came: dict[int, tuple[int, int]] = {}
+            queue, seen = [start], 0
+            for want in queue:
+                reached = wants[want][0] & devices & ~seen & ~own[want]
+                seen |= reached
+                taken = 0
+                for other, held in enumerate(own):
+                    taken |= held
+                    if other not in came and other != start and held & reached:
+                        came[other] = want, held & reached & -(held & reached)
+                        queue.append(other)
+                if reached & ~taken:
+                    low = reached & ~taken & -(reached & ~taken)
+                    while want != start:
+                        before, given = came[want]
+                        own[want] = own[want] & ~given | low
+                        want, low = before, given  # noqa: PLW2901  # the way back
+                    own[start] |= low
+                    break
+            else:
+                return None
+    return own
+
+
 _FEW = 64
 
 
@@ -151,4 +185,4 @@ class _Flow:
         return amount
 
 
-__all__ = ["Shortfall", "shortfall"]
+__all__ = ["Shortfall", "handed_out", "shortfall"]

@@ -31,7 +31,7 @@ class Memory:
         self._state = state
         self._failed: LRUCache[Hashable, int] = LRUCache(KEPT)
 
-    def key(  # noqa: PLR0917  # all of them are the place
+    def key(
         self,
         standing: Standing,
         request: Request,

@@ -244,7 +244,8 @@ class Problem:
         covering = tuple(
             tuple(tuple(places[id(rule)] for rule in need.constraints) for need in needs) for needs in claim.requests
         )
-        key = id(shape), covering
+        # Beside its constraints a claim may have rules that its shape does not tell.
+        key = id(shape), covering, tuple([rule.space() for rule in claim.constraints])
         known = self._templates.get(key)
         if known is None:
             known = self._templates[key] = shape, self._read(claim, covering)

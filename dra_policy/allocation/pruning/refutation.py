@@ -43,10 +43,20 @@ class TooFewLabels:
 
 
 @dataclass(frozen=True, slots=True)
+class TooFewGroups:
+    """Requests under each of these ties, which mean the same, go together `needed` times, and there is `room` for fewer."""
+
+    requests: int
+    ties: tuple[int, ...]
+    needed: int
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
 class TooLittle:
     """Requests draw at least `demand` of a family of resources, all of it on these resources, which have `supply`.
 
-    `family` is below zero where several families are looked at together.
+    `family` is below zero where several families are looked at together. Every draw is a multiple of `unit`.
     """
 
     requests: int
@@ -55,6 +65,7 @@ class TooLittle:
     demand: int
     supply: int
     given: tuple[Given, ...] = ()
+    unit: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,7 @@ Refutation: TypeAlias = (
     TooFew
     | TooFewTogether
     | TooFewLabels
+    | TooFewGroups
     | TooLittle
     | TooDear
     | NoCommonLabel
@@ -166,6 +178,7 @@ __all__ = [
     "Removed",
     "TooDear",
     "TooFew",
+    "TooFewGroups",
     "TooFewLabels",
     "TooFewTogether",
     "TooLittle",

@@ -8,7 +8,7 @@ import click
 
 from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.inputs import PathArgument, path_arguments
-from dra_policy.cli.options import CAPSULE, FEATURES, STEP_LIMIT
+from dra_policy.cli.options import CAPSULE, EACH_ALONE, FEATURES, NAMESPACE, NODE, POLICIES, STEP_LIMIT
 from dra_policy.cli.output import OUTPUT, Output, emit
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @click.command()
 @path_arguments
 @FEATURES
-@click.option("--each-alone", is_flag=True, help="Ask for each claim as if the others had got nothing.")
+@EACH_ALONE
 @click.option("--per-node", is_flag=True, help="Ask for each claim on every node.")
-@click.option("--explain", is_flag=True, help="Say for every node what each rule took away, not only for the nearest.")
-@click.option("--node", metavar="NAME", help="Ask on this node only.")
-@click.option("--policy", "policies", type=PathArgument(), multiple=True, metavar="PATH", help="A policy; repeatable.")
+@click.option("--explain", is_flag=True, help="Say all there is to say of every claim: why not and what helps, or why this device.")
+@NODE
+@POLICIES
 @click.option(
     "--expect",
     type=PathArgument(),
@@ -31,14 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--require-all", is_flag=True, help="Exit with 1 if a claim got no devices.")
 @STEP_LIMIT
-@click.option(
-    "--namespace",
-    "-n",
-    default="default",
-    show_default=True,
-    metavar="NAME",
-    help="Namespace of the claims in manifests that name none.",
-)
+@NAMESPACE
 @CAPSULE
 @OUTPUT
 def allocate(
@@ -80,12 +73,12 @@ def allocate(
     questions = open_questions(inputs, features, step_limit, namespace)
     complain(questions.warnings)
     if capsule is None:
-        answers = ask(questions, node=node, per_node=per_node, keep=not each_alone)
+        answers = ask(questions, node=node, per_node=per_node, keep=not each_alone, explain=explain)
     else:
         from dra_policy.cli.capsules import asked_of, keep_answers, world_of
 
         world = world_of(questions, inputs)
-        answers = ask(questions, node=node, per_node=per_node, keep=not each_alone)
+        answers = ask(questions, node=node, per_node=per_node, keep=not each_alone, explain=explain)
         asked = asked_of(questions, node=node, per_node=per_node, keep=not each_alone)
         keep_answers(capsule, world, asked, answers, _options(output, explain=explain, require_all=require_all))
     comparison = None
@@ -98,7 +91,7 @@ def allocate(
             click.echo()
             print_comparison(comparison)
     else:
-        data = {"answers": [answer.data() for answer in answers]}
+        data = {"answers": [answer.data(verbose=explain) for answer in answers]}
         emit(data if comparison is None else data | {"comparison": comparison.data()}, output)
     return exit_code(answers, comparison, require_all=require_all)
 

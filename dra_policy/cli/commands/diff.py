@@ -8,7 +8,7 @@ import click
 
 from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.inputs import PathArgument
-from dra_policy.cli.options import FEATURES, STEP_LIMIT
+from dra_policy.cli.options import EACH_ALONE, FEATURES, NAMESPACE, STEP_LIMIT
 from dra_policy.cli.output import OUTPUT, Output
 
 if TYPE_CHECKING:
@@ -27,18 +27,11 @@ if TYPE_CHECKING:
     help="Claims, and the nodes and devices that they are for; repeatable.",
 )
 @FEATURES
-@click.option("--each-alone", is_flag=True, help="Ask for each claim as if the others had got nothing.")
+@EACH_ALONE
 @click.option("--all", "everything", is_flag=True, help="Also show the claims that nothing changes for.")
 @click.option("--require-all", is_flag=True, help="Exit with 1 if a claim gets no devices under the new policies.")
 @STEP_LIMIT
-@click.option(
-    "--namespace",
-    "-n",
-    default="default",
-    show_default=True,
-    metavar="NAME",
-    help="Namespace of the claims in manifests that name none.",
-)
+@NAMESPACE
 @OUTPUT
 def diff(
     old: str,

@@ -8,7 +8,7 @@ import click
 
 from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.inputs import PathArgument, path_arguments
-from dra_policy.cli.options import CAPSULE, STEP_LIMIT, FeaturesOption
+from dra_policy.cli.options import CAPSULE, EACH_ALONE, NAMESPACE, NODE, POLICIES, STEP_LIMIT, FeaturesOption
 from dra_policy.cli.output import OUTPUT, Output
 
 if TYPE_CHECKING:
@@ -44,20 +44,13 @@ if TYPE_CHECKING:
     metavar="PROFILE,Name=true,...",
     help="Features before the change.",
 )
-@click.option("--policy", "policies", type=PathArgument(), multiple=True, metavar="PATH", help="A policy; repeatable.")
-@click.option("--node", metavar="NAME", help="Ask on this node only.")
-@click.option("--each-alone", is_flag=True, help="Ask for each claim as if the others had got nothing.")
+@POLICIES
+@NODE
+@EACH_ALONE
 @click.option("--changed-only", is_flag=True, help="Leave out the claims that nothing changes for.")
 @click.option("--require-all", is_flag=True, help="Exit with 1 if a claim gets no devices after the change.")
 @STEP_LIMIT
-@click.option(
-    "--namespace",
-    "-n",
-    default="default",
-    show_default=True,
-    metavar="NAME",
-    help="Namespace of the claims in manifests that name none.",
-)
+@NAMESPACE
 @CAPSULE
 @OUTPUT
 def what_if(

@@ -307,6 +307,34 @@ RULE_CODES = (
         "model H100 of AcmeGpu { }",
         "A name that is unique in a cluster differs between the devices of a model.",
     ),
+    Code(
+        "RUL013",
+        "`else` without a sense",
+        "same node else same numa",
+        "same numa else same node",
+        "Levels are tried in the order written; all devices of a claim are on one node anyway.",
+    ),
+    Code(
+        "RUL014",
+        "preference that cannot be scored",
+        "prefer memory > 40Gi weight 200",
+        "prefer memory > 40Gi weight 20",
+        "Tiers count from 1, weights are 0 to 100, and a wish is about one kind of devices.",
+    ),
+    Code(
+        "RUL015",
+        "pairs that are none",
+        "pairs 4 of (gpu: training) { same pcie_root }",
+        "pairs 4 of (gpu: training, nic: vf) { same pcie_root }",
+        "A pair has two members or more, and its rules are about all of them.",
+    ),
+    Code(
+        "RUL016",
+        "value out of its range",
+        "config GpuConfig { percent = 120 }, where `field percent int 0 to 100`",
+        "config GpuConfig { percent = 100 }",
+        "The driver refuses the configuration when a pod starts, which is too late for its author.",
+    ),
 )
 
 TEST_CODES = (

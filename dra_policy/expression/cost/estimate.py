@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from dra_policy.expression.cost.calls import ORDERED_TYPES, Part, call_estimate
@@ -145,7 +146,7 @@ class _Estimate:
                 )
             case _:
                 self.tasks.append(lambda: self.done(typed))
-                self.tasks.extend([lambda part=part: self.visit(part) for part in reversed(typed.parts)])  # type: ignore[misc]
+                self.tasks.extend([partial(self.visit, part) for part in reversed(typed.parts)])
 
     def push(self, name: str, local: _Local) -> None:
         self.locals.setdefault(name, []).append(local)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from dra_policy.expression.closures import literal_value
@@ -90,7 +91,7 @@ class Planner:
                 return constant(TypeValue(typed.name[1:]))
             case Select():
                 operand = self.compile(typed.parts[0], scope)
-                link = link_to(lambda _, name=node.name: name, select)  # type: ignore[misc]
+                link = link_to(_named(node.name), select)
                 return read(referred(operand).linked(link, optional=node.optional))
             case Has():
                 return self.has(typed, node, scope)
@@ -130,7 +131,7 @@ class Planner:
     def call(self, typed: Typed, node: Call, scope: dict[str, Reference]) -> Step:
         parts: list[Step] = []
         for part in typed.parts:
-            parts.append(self.compile(part, scope))  # noqa: PERF401 - a comprehension would be one more frame a level
+            parts.append(self.compile(part, scope))
         runs = tuple([part.run for part in parts])
         overload = typed.overloads[0].id if len(typed.overloads) == 1 else ""
         if node.target is None:
@@ -167,7 +168,7 @@ class Planner:
     def list_of(self, typed: Typed, node: ListOf, scope: dict[str, Reference]) -> Step:
         parts: list[Step] = []
         for part in typed.parts:
-            parts.append(self.compile(part, scope))  # noqa: PERF401
+            parts.append(self.compile(part, scope))
         if not node.optional and all(part.is_constant for part in parts):
             return constant(tuple([part.constant for part in parts]))
         marked = [(part.run, i in node.optional) for i, part in enumerate(parts)]
@@ -187,7 +188,7 @@ class Planner:
     def map_of(self, typed: Typed, node: MapOf, scope: dict[str, Reference]) -> Step:
         parts: list[Step] = []
         for part in typed.parts:
-            parts.append(self.compile(part, scope))  # noqa: PERF401
+            parts.append(self.compile(part, scope))
         optional = [entry.optional for entry in node.entries]
         entries = list(zip([p.run for p in parts[::2]], [p.run for p in parts[1::2]], optional, strict=True))
 
@@ -195,7 +196,7 @@ class Planner:
             made: dict[Any, Any] = {}
             failed = None
             for key, value, is_optional in entries:
-                failed = _entered(made, key(frame), lambda value=value: value(frame), is_optional)  # type: ignore[misc]
+                failed = _entered(made, key(frame), partial(value, frame), is_optional)
                 if failed is not None:
                     break
             charge(frame, MAP_COST)
@@ -347,9 +348,13 @@ def _called(
     return run
 
 
+def _named(name: str) -> Closure:
+    return lambda _: name
+
+
 def _added(made: list[Any], value: Any, optional: bool) -> EvaluationError | None:
     if is_error(value):
-        return value  # type: ignore[no-any-return]
+        return value
     if not optional:
         made.append(value)
     elif type(value) is not Maybe:
@@ -361,10 +366,10 @@ def _added(made: list[Any], value: Any, optional: bool) -> EvaluationError | Non
 
 def _entered(made: dict[Any, Any], key: Any, value_of: Callable[[], Any], optional: bool) -> EvaluationError | None:
     if is_error(key):
-        return key  # type: ignore[no-any-return]
+        return key
     value = value_of()
     if is_error(value):
-        return value  # type: ignore[no-any-return]
+        return value
     at = entry_key(key)
     if optional:
         if type(value) is not Maybe:

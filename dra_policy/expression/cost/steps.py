@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from dra_policy.expression.errors import EvaluationCancelled, EvaluationError
 from dra_policy.expression.frames import Closure, Frame
@@ -38,7 +38,7 @@ def units(frame: Frame, count: int) -> None:
         raise EvaluationCancelled
 
 
-def is_error(value: Any) -> bool:
+def is_error(value: Any) -> TypeGuard[EvaluationError]:
     return type(value) is EvaluationError
 
 

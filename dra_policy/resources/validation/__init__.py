@@ -27,7 +27,7 @@ T = TypeVar("T", bound=TypedObject)
 _ALL = Features()
 
 
-def validate(object: TypedObject, *, places: Places | None = None, features: Features = _ALL) -> list[Diagnostic]:  # noqa: A002
+def validate(object: TypedObject, *, places: Places | None = None, features: Features = _ALL) -> list[Diagnostic]:
     """All that the API server would refuse in an object, in order; RES010 to RES026.
 
     Defaults need not be applied (A13). `places`, which comes with an object that was read, puts positions into the

@@ -96,7 +96,7 @@ def _range(
     _grid(found, low, high, step, default, most, path, fractional=fractional)
 
 
-def _grid(  # noqa: PLR0917
+def _grid(
     found: Findings,
     low: Quantity,
     high: Quantity | None,

@@ -20,12 +20,12 @@ class Findings:
         self.places = places
         self.diagnostics: list[Diagnostic] = []
 
-    def add(  # noqa: PLR0917
+    def add(
         self,
         code: str,
         path: str,
         message: str,
-        help: str,  # noqa: A002
+        help: str,
         at: str | None = None,
         key: bool = False,
         severity: Severity = Severity.ERROR,
@@ -36,11 +36,11 @@ class Findings:
         shown = shortened(path if self.places is None else self.places.path(path), MAX_PATH)
         self.diagnostics.append(Diagnostic(code, message, span, help, shown, severity, related))
 
-    def required(self, path: str, what: str, help: str) -> None:  # noqa: A002
+    def required(self, path: str, what: str, help: str) -> None:
         """A value is missing: RES010."""
         self.add("RES010", path, f"{what} is missing", help)
 
-    def name(  # noqa: PLR0917
+    def name(
         self,
         path: str,
         value: str | None,

@@ -159,7 +159,7 @@ def instant(text: str) -> tuple[int, int] | None:
     days = calendar.monthrange(year % 400 + 400, month)[1]
     if not 1 <= day <= days or int(match[10] or 0) > 60:
         return None
-    ahead = datetime(year % 400 + 400, month, day, hour, minute, second) - datetime(400, 1, 1)  # noqa: DTZ001
+    ahead = datetime(year % 400 + 400, month, day, hour, minute, second) - datetime(400, 1, 1)  # noqa: DTZ001 - the offset is taken off below
     ahead += timedelta(days=(year // 400 - 1) * 146097)
     ahead += offset if match[8] == "-" else -offset
     return ahead // timedelta(seconds=1), int((match[7] or ".")[1:10].ljust(9, "0"))

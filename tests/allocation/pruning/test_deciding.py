@@ -54,7 +54,7 @@ def test_it_says_what_the_plain_search_finds(asked, family, seed, prunings):
 
 
 def test_a_budget_too_small_is_no_answer(asked):
-    problem = asked("migclaims-8").problem()
+    problem = asked("shares-d2-cap10-claims21").problem()
     decider = Decider(problem, Bounds(problem, frozenset()), Suffixes(problem))
     items = [Item(request) for request in problem.requests]
     assert decider.decide(Standing(problem), items, 3).verdict is Verdict.OPEN

@@ -12,14 +12,10 @@ from collections import Counter
 from dra_policy.allocation import Unsatisfiable
 from dra_policy.explanation.clauses import (
     Amount,
-    CapacityOf,
     ClassClause,
     Constraint,
-    CountersOf,
-    GroupsOf,
     Held,
-    Incomplete,
-    ReachOf,
+    OfPool,
     RequestClause,
     Tainted,
     Wanted,
@@ -47,16 +43,8 @@ def part_of(element):
             return "taint", taint.key, taint.value or "", taint.effect
         case Held(holder):
             return "held", "" if holder is None else holder.name
-        case CountersOf(pool):
-            return "counters", pool.pool
-        case CapacityOf(pool):
-            return "capacity", pool.pool
-        case GroupsOf(pool):
-            return "groups", pool.pool
-        case ReachOf(pool):
-            return "node", pool.pool
-        case Incomplete(pool):
-            return "pool", pool.pool
+        case OfPool(part, pool):
+            return part.value, pool.pool
     raise AssertionError(element)
 
 

@@ -42,7 +42,7 @@ def test_what_is_said_of_a_placement(make_engine: Callable[..., Engine], make_cl
         "    g=gpu-4\n"
         '      before it in the order: 1 fail the claim\'s rule `device.attributes["gpu.acme.com"].model == "new"`,'
         " 1 tainted sick:NoSchedule, 1 in use\n"
-        "      no rule can tell it from gpu-5, which were not tried\n"
+        "      no rule can tell it from gpu-5, which was not tried\n"
     )
 
 

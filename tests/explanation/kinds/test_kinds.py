@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from copy import deepcopy
 
 import pytest
 
@@ -118,6 +119,7 @@ def test_what_nobody_is_known_to_hold(make_situation):
 def test_kinds_of_small_questions(make_situation, small_questions):
     """Holders that are told let the claims fit, without any one of them they do not; never means not even when empty."""
     seen = set()
+    updating = 0
     for number in range(120):
         question = small_questions.question(f"kinds {number}")
         situation = small_questions.situation(make_situation, question, Features.all())
@@ -127,18 +129,89 @@ def test_kinds_of_small_questions(make_situation, small_questions):
         if not isinstance(outcome, Unsatisfiable):
             assert found.kind in (Kind.PLACED, Kind.INVALID)
             continue
-        empty = small_questions.situation(make_situation, question | {"holders": {}}, Features.all()).ask("node-1")
-        assert (found.kind is Kind.NOT_NOW) == isinstance(empty, Allocated), number
+
+        def placed(question):
+            situation = small_questions.situation(make_situation, question, Features.all())
+            return isinstance(situation.ask("node-1"), Allocated)
+
+        empty = question | {"holders": {}}
+        complete = deepcopy(empty)
+        for pool in found.updating:
+            small_questions.publish(complete, pool.pool)
+        assert (found.kind is Kind.NOT_NOW) == (placed(empty) or placed(complete)), number
+        assert bool(found.updating) <= (not found.certain or not placed(empty)), number
+        updating += found.kind is Kind.NOT_NOW and bool(found.updating)
         if found.kind is not Kind.NOT_NOW:
             continue
+        question = question | {"pools": complete["pools"]}
         names = [key.name for key in found.holders] + ([""] if found.unclaimed else [])
         for left in itertools.chain([()], itertools.combinations(names, 1)):
             holders = {
                 name: devices for name, devices in question["holders"].items() if name not in names or name in left
             }
-            again = small_questions.situation(make_situation, question | {"holders": holders}, Features.all())
-            assert isinstance(again.ask("node-1"), Allocated) == (not left), (number, found, left)
+            assert placed(question | {"holders": holders}) == (not left), (number, found, left)
+    assert updating
     assert {Kind.PLACED, Kind.NOT_NOW, Kind.NEVER} <= seen
+
+
+def coming(make_situation, claim, *, features=None, driver=DRIVER, **of_pool):
+    """Two of four devices are published; on another node there is nothing to come."""
+    first = slice_of("node-1", 2)
+    first["spec"] |= {"driver": driver, **of_pool}
+    first["spec"]["pool"]["resourceSliceCount"] = 2
+    return make_situation(
+        slices=[first, slice_of("node-2", 1)],
+        classes=[CLASS],
+        claims=[claim],
+        nodes=[{"metadata": {"name": "node-1"}}, {"metadata": {"name": "node-2"}}],
+        features=features,
+    )
+
+
+def test_a_pool_that_is_being_updated_is_waited_for(make_situation):
+    situation = coming(make_situation, claim_of(2))
+    found = kind_on(situation)
+    assert (found.kind, found.node, found.holders) == (Kind.NOT_NOW, "node-1", ())
+    assert [str(pool) for pool in found.updating] == ["gpu.io/node-1"]
+    assert found.certain
+
+
+def test_what_is_to_come_makes_a_never_uncertain(make_situation):
+    found = kind_on(coming(make_situation, claim_of(3)))
+    assert (found.kind, found.certain) == (Kind.NEVER, False)
+    assert [str(pool) for pool in found.updating] == ["gpu.io/node-1"]
+    # What another driver is about to publish was not asked for.
+    found = kind_on(coming(make_situation, claim_of(3), driver="nic.io"))
+    assert (found.kind, found.certain, found.updating) == (Kind.NEVER, True, ())
+
+
+def test_all_devices_of_a_pool_that_is_being_updated(make_situation):
+    every = {
+        "metadata": {"name": "new"},
+        "spec": {
+            "devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": "gpu", "allocationMode": "All"}}]}
+        },
+    }
+    situation = coming(make_situation, every)
+    assert situation.ask("node-1").rule == "E6"
+    assert kind_on(situation).kind is Kind.NOT_NOW
+
+
+def test_a_feature_that_is_off_is_not_waited_for(make_situation):
+    """A slice with compatibility groups does not count while the feature is off (B9): its pool stays incomplete."""
+    first = slice_of("node-1", 2)
+    first["spec"]["pool"]["resourceSliceCount"] = 2
+    drawn = {"counterSet": "board", "counters": {"units": {"value": "1"}}, "compatibilityGroups": ["a"]}
+    grouped = {"metadata": {"name": "grouped"}, "spec": {**first["spec"]}}
+    grouped["spec"]["devices"] = [{"name": "part", "consumesCounters": [drawn]}]
+    situation = make_situation(
+        slices=[first, grouped],
+        classes=[CLASS],
+        claims=[claim_of(1)],
+        features=Features(compatibility_groups=False),
+    )
+    found = kind_on(situation)
+    assert (found.kind, found.certain, found.updating) == (Kind.NEVER, True, ())
 
 
 @pytest.fixture

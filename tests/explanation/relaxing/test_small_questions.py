@@ -20,6 +20,7 @@ from dra_policy.explanation.changes import (
     Spot,
     Tolerate,
     WaitFor,
+    WaitForDriver,
     WithoutConstraint,
 )
 from dra_policy.explanation.relaxing import relaxations
@@ -37,7 +38,7 @@ LOOSER = {
 }
 
 
-def changed(question, changes):
+def changed(small_questions, question, changes):
     """The question with its objects changed."""
     made = deepcopy(question)
     clauses: list[tuple[list[str], int, str]] = []
@@ -60,6 +61,8 @@ def changed(question, changes):
                 ask_of(spot)["class"] = str(now)
             case WaitFor(holder):
                 del made["holders"][holder.name]
+            case WaitForDriver(pool):
+                small_questions.publish(made, pool.pool)
             case FewerDevices(spot, _, now):
                 ask_of(spot)["count"] = now
             case Tolerate(taint):
@@ -85,9 +88,14 @@ def tolerating(made, key, value, effect):
     return made
 
 
-def single_changes(question):
-    """Every question that differs by one change, of the kinds that explanations know."""
-    places = [("class", name, n) for name, clauses in question["classes"].items() for n in range(len(clauses))]
+def single_changes(small_questions, question):
+    """Every question that differs by one change, of the kinds that explanations know; classes keep their drivers."""
+    places = [
+        ("class", name, n)
+        for name, clauses in question["classes"].items()
+        for n, clause in enumerate(clauses)
+        if not clause.startswith("device.driver")
+    ]
     for c, claim in enumerate(question["claims"]):
         for n in range(len(claim["constraints"])):
             made = deepcopy(question)
@@ -117,6 +125,9 @@ def single_changes(question):
             made = deepcopy(question)
             del made["holders"][holder]
             yield "wait", made
+    for pool in question["pools"]:
+        if pool["kind"] == "incomplete":
+            yield "pool", small_questions.publish(deepcopy(question), pool["name"])
     taints = {
         (taint["key"], taint.get("value", ""), taint["effect"])
         for pool in question["pools"]
@@ -157,19 +168,21 @@ def test_what_is_shown_places_the_claims_and_nothing_single_is_missed(make_situa
             shown += 1
             kinds.update(change.code for change in relaxation.changes)
             kinds["pair"] += len(relaxation.changes) == 2
-            again = small_questions.situation(make_situation, changed(question, relaxation.changes), Features.all())
+            again = small_questions.situation(
+                make_situation, changed(small_questions, question, relaxation.changes), Features.all()
+            )
             assert isinstance(again.ask("node-1"), Allocated), (number, relaxation)
             assert relaxation.nodes == ("node-1",)
         assert [one.rank for one in found] == sorted(one.rank for one in found)
         brute = [
             kind
-            for kind, made in single_changes(question)
+            for kind, made in single_changes(small_questions, question)
             if isinstance(small_questions.situation(make_situation, made, Features.all()).ask("node-1"), Allocated)
         ]
         singles = [one for one in found if len(one.changes) == 1]
         single += bool(brute)
         assert bool(singles) >= bool(brute), (number, brute)
     sys.stdout.write(f"{judged} of {number} questions, {single} with a single change, {shown} shown, {kinds}" + "\n")
-    every = {"clause", "amount", "class", "wait", "count", "taint", "constraint", "pair"}
+    every = {"clause", "amount", "class", "wait", "pool", "count", "taint", "constraint", "pair"}
     assert every <= set(kinds)
     assert single >= judged // 6

@@ -139,6 +139,7 @@ def attributes(keyword):
         absent=maybe(values),
         unique=booleans if keyword == "attribute" else st.just(False),
         publish=maybe(publish),
+        aliases=several(made(tree.Alias, name=qualified | texts), 0, 2) if keyword == "attribute" else st.just(()),
     )
 
 
@@ -179,15 +180,26 @@ parameters = made(
             tree.Field,
             name=names(),
             type=types,
+            range=maybe(made(tree.Range, low=literals, high=literals, step=maybe(literals))),
             optional=booleans,
             default=maybe(values),
             trust=st.sampled_from(["user", "admin"]),
+            agrees=booleans,
+            unique=maybe(names()),
         ),
         0,
         3,
     ),
 )
-requires = made(tree.Require, condition=conditions, because=maybe(texts))
+said = st.builds(
+    tree.Said,
+    because=maybe(texts),
+    strength=maybe(st.builds(tree.Name, st.sampled_from(["must", "should"]), st.just(NOWHERE))),
+    enforced=maybe(st.builds(tree.Name, st.sampled_from(["cluster", "controller", "node"]), st.just(NOWHERE))),
+    negotiable=booleans,
+)
+requires = made(tree.Require, condition=conditions, said=said)
+targets = made(tree.Target, name=qualified, profile=maybe(texts))
 settings = several(made(tree.Setting, name=names(), value=values), 0, 3)
 
 
@@ -198,26 +210,39 @@ def configs(requests):
 classes = made(
     tree.Class,
     name=names(),
-    of=qualified,
+    of=targets,
     members=several(requires | configs(st.just(())) | made(tree.ExtendedResource, name=texts), 0, 3),
 )
-asked = several(
-    requires
-    | made(tree.Takes, capacity=names(), amount=literals)
-    | made(
-        tree.Tolerate,
-        key=names(without={"any"}, path=True) | texts,
-        value=maybe(texts),
-        effect=st.sampled_from(["", "NoSchedule", "NoExecute"]),
-    )
-    | made(tree.Tolerate, key=st.none(), value=st.none(), effect=st.sampled_from(["", "NoSchedule", "NoExecute"])),
+effects = st.sampled_from(["", "NoSchedule", "NoExecute", "None"])
+taints = made(tree.TaintKey, key=names(without={"any"}, path=True) | texts, value=maybe(texts), effect=effects) | made(
+    tree.TaintKey, key=st.none(), value=st.none(), effect=effects
+)
+asked_members = several(
+    requires | made(tree.Takes, capacity=names(), amount=literals, said=said) | made(tree.Tolerate, taint=taints),
     0,
     3,
 )
 
 
 def requests(name):
-    return made(tree.Request, name=name, count=maybe(counts), of=qualified, admin=booleans, members=asked)
+    asked = made(
+        tree.Asked,
+        count=counts,
+        most=maybe(counts),
+        of=targets,
+        shape=st.just(()) | several(counts, 2, 3),
+        admin=booleans,
+        members=asked_members,
+    ) | made(
+        tree.Asked,
+        count=st.none(),
+        most=st.none(),
+        of=targets,
+        shape=st.just(()),
+        admin=booleans,
+        members=asked_members,
+    )
+    return made(tree.Request, name=name, alternatives=asked.map(lambda one: (one,)), first=st.just(False))
 
 
 claims = made(
@@ -229,8 +254,9 @@ claims = made(
             tree.Constraint,
             keyword=st.sampled_from(["same", "distinct"]),
             attribute=qualified,
+            otherwise=several(qualified, 0, 2),
             requests=st.just(()) | tuples(),
-            because=maybe(texts),
+            said=said,
         )
         | configs(st.just(()) | tuples()),
         0,
@@ -239,10 +265,20 @@ claims = made(
 )
 defines = made(tree.Define, name=names(), of=qualified, condition=conditions)
 test_claims = made(
-    tree.TestClaim, names=tuples(), template=names(without={"all"}, path=True), request=st.none()
+    tree.TestClaim,
+    names=tuples(),
+    template=names(without={"all"}, path=True),
+    request=st.none(),
+    namespace=st.none(),
+    subject=st.just(()),
 ) | tuples().flatmap(
     lambda claimed: made(
-        tree.TestClaim, names=st.just(claimed), template=st.none(), request=requests(st.just(claimed[0]))
+        tree.TestClaim,
+        names=st.just(claimed),
+        template=st.none(),
+        request=requests(st.just(claimed[0])),
+        namespace=st.none(),
+        subject=st.just(()),
     )
 )
 policy_tests = made(
@@ -252,8 +288,10 @@ policy_tests = made(
         made(tree.GivenModel, count=counts, model=qualified, node=maybe(texts), settings=settings)
         | made(tree.GivenInventory, path=texts)
         | test_claims
-        | made(tree.ExpectPlaced, names=tuples(), devices=several(texts, 0, 2), node=maybe(texts))
-        | made(tree.ExpectRefused, names=tuples(), reason=maybe(texts)),
+        | made(
+            tree.ExpectPlaced, names=tuples(), devices=several(texts, 0, 2), node=maybe(texts), reached=maybe(qualified)
+        )
+        | made(tree.ExpectRefused, names=tuples(), reason=maybe(texts), kind=st.sampled_from(["", "not now", "never"])),
         0,
         4,
     ),

@@ -68,6 +68,29 @@ def policies() -> CheckedPolicies:
     return checked
 
 
+def test_what_is_negotiable_is_marked_in_the_rules(policies: CheckedPolicies) -> None:
+    text = VENDOR.replace("GiB  # enough", "GiB negotiable").replace("streams 2", "streams 2 negotiable")
+    marked, found = load(Source("acme.dra", text.replace("distinct clique", "distinct clique negotiable")))
+    assert marked is not None, found
+    rules, plain = lower(marked), lower(policies)
+    clauses = [s.origin for s in rules.classes[ClassName("training")].selectors]
+    assert [(o.text, o.negotiable) for o in clauses] == [
+        ("driver gpu.acme.com", False),
+        ("ecc", True),
+        ("memory >= 40 GiB", True),
+        ("arch == Hopper", False),
+    ]
+    ring = rules.claims["ring"]
+    assert [(c.origin.text, c.origin.negotiable) for c in ring.constraints] == [
+        ("same root of gpu, all", False),
+        ("distinct clique", True),
+    ]
+    assert ring.requests[0].asks[0].negotiable == ("streams",)
+    # No answer depends on it, and no object of Kubernetes says it.
+    assert ring.shape is plain.claims["ring"].shape
+    assert to_device_class(marked, "training") == to_device_class(policies, "training")
+
+
 def test_a_class_asks_for_its_driver_first_and_keeps_the_words_of_each_clause(policies: CheckedPolicies) -> None:
     rules = lower(policies).classes[ClassName("training")]
     origins = [selector.origin for selector in rules.selectors]

@@ -80,8 +80,9 @@ def mistakes(text, *, header=HEADER):
         ("class a of b { require 1 <= x <= 3 }", "SYN001", "<=", "joined by `and`"),
         # Said twice, in the wrong place, not yet.
         ("device d { attribute a int optional optional }", "SYN013", "optional", "leave one"),
+        ('class c of d { require a negotiable because "b" negotiable }', "SYN013", "negotiable", "leave one"),
+        ('claim c { same a because "b" because "c" }', "SYN013", 'because "c"', "leave one"),
         ("class a of b\nimport c", "SYN014", "c", "behind the header"),
-        ('modes of H100 { whole mig { profile "x" takes 1 } }', "SYN015", "modes", "leave the statement out"),
         ("request r = 1 of k", "SYN001", "request", "a statement of the file begins with"),
         ("device d { require x }", "SYN001", "require", "the block goes on with"),
         ("claim c { request r = of k }", "SYN001", "of", "for example `request gpu = 2 of training`"),

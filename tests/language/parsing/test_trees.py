@@ -27,6 +27,19 @@ from dra_policy.source import Source
 
 HEADER = "policy gpu.acme.com version 2.1.0 language 1\n"
 NOWHERE = Source("", "").span(0, 0)
+NOTHING = tree.NOTHING_SAID
+
+
+def target(word, profile=None):
+    return tree.Target(name(word), profile, NOWHERE)
+
+
+def asked(count, of, *, admin=False, members=()):
+    return tree.Asked(count, None, of, (), admin, members, NOWHERE)
+
+
+def request(word, *alternatives, first=False):
+    return tree.Request(name(word), alternatives, first, NOWHERE)
 
 
 def file(text):
@@ -85,6 +98,7 @@ def test_a_well_known_name_of_the_file():
         absent=None,
         unique=False,
         publish=tree.PublishAs(text("example.org/clique"), "", None, NOWHERE),
+        aliases=(),
         span=NOWHERE,
     )
 
@@ -164,12 +178,25 @@ def test_parameters():
         tree.Field(
             name("f"),
             tree.PlainType("int", NOWHERE),
+            range=None,
             optional=False,
             default=integer(3),
             trust="admin",
+            agrees=False,
+            unique=None,
             span=NOWHERE,
         ),
-        tree.Field(name("g"), tree.PlainType("text", NOWHERE), optional=True, default=None, trust="user", span=NOWHERE),
+        tree.Field(
+            name("g"),
+            tree.PlainType("text", NOWHERE),
+            range=None,
+            optional=True,
+            default=None,
+            trust="user",
+            agrees=False,
+            unique=None,
+            span=NOWHERE,
+        ),
     )
 
 
@@ -179,9 +206,9 @@ def test_class():
     )
     assert found == tree.Class(
         name("c"),
-        name("d"),
+        target("d"),
         (
-            tree.Require(reference("a"), text("b"), NOWHERE),
+            tree.Require(reference("a"), tree.Said(because=text("b")), NOWHERE),
             tree.Config(name("P"), (), (tree.Setting(name("x"), name("Short"), NOWHERE),), NOWHERE),
             tree.ExtendedResource(text("acme.com/gpu"), NOWHERE),
         ),
@@ -192,22 +219,48 @@ def test_class():
 def test_claim():
     found = statement(
         "claim c { request r = 2 of k { takes s 2 tolerate any } request all = all of k admin access"
-        ' same n of r, all because "b" distinct m config P for r {} }'
+        ' same n of r, all because "b" distinct m negotiable config P for r {} }'
     )
     assert found.members == (
-        tree.Request(
-            name("r"),
-            integer(2),
-            name("k"),
-            admin=False,
-            members=(tree.Takes(name("s"), integer(2), NOWHERE), tree.Tolerate(None, None, "", NOWHERE)),
-            span=NOWHERE,
+        request(
+            "r",
+            asked(
+                integer(2),
+                target("k"),
+                members=(
+                    tree.Takes(name("s"), integer(2), NOTHING, NOWHERE),
+                    tree.Tolerate(tree.TaintKey(None, None, "", NOWHERE), NOWHERE),
+                ),
+            ),
         ),
-        tree.Request(name("all"), None, name("k"), admin=True, members=(), span=NOWHERE),
-        tree.Constraint("same", name("n"), (name("r"), name("all")), text("b"), NOWHERE),
-        tree.Constraint("distinct", name("m"), (), None, NOWHERE),
+        request("all", asked(None, target("k"), admin=True)),
+        tree.Constraint("same", name("n"), (), (name("r"), name("all")), tree.Said(because=text("b")), NOWHERE),
+        tree.Constraint("distinct", name("m"), (), (), tree.Said(negotiable=True), NOWHERE),
         tree.Config(name("P"), (name("r"),), (), NOWHERE),
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "negotiable", "because"),
+    [
+        ("", False, None),
+        ("negotiable", True, None),
+        ('negotiable because "b"', True, text("b")),
+        ('because "b" negotiable', True, text("b")),
+    ],
+)
+def test_what_is_negotiable(written, negotiable, because):
+    (required,) = statement(f"class c of d {{ require negotiable {written} }}").members
+    said = tree.Said(because=because, negotiable=negotiable)
+    assert required == tree.Require(reference("negotiable"), said, NOWHERE)
+    wanted, constraint = statement(
+        f"claim c {{ request negotiable = 1 of k {{ takes negotiable 2 {'negotiable' * negotiable} }}"
+        f" same negotiable of negotiable {written} }}"
+    ).members
+    takes = tree.Takes(name("negotiable"), integer(2), tree.Said(negotiable=negotiable), NOWHERE)
+    assert wanted.alternatives[0].members == (takes,)
+    word = name("negotiable")
+    assert constraint == tree.Constraint("same", word, (), (word,), said, NOWHERE)
 
 
 @pytest.mark.parametrize(
@@ -220,8 +273,8 @@ def test_claim():
     ],
 )
 def test_tolerations(written, key, value, effect):
-    (request,) = statement(f"claim c {{ request r = 1 of k {{ {written} }} }}").members
-    assert request.members == (tree.Tolerate(key, value, effect, NOWHERE),)
+    (wanted,) = statement(f"claim c {{ request r = 1 of k {{ {written} }} }}").members
+    assert wanted.alternatives[0].members == (tree.Tolerate(tree.TaintKey(key, value, effect, NOWHERE), NOWHERE),)
 
 
 @pytest.mark.parametrize(
@@ -233,24 +286,26 @@ def test_tolerations(written, key, value, effect):
             tree.GivenModel(integer(1), name("m"), text("n"), (tree.Setting(name("e"), integer(1), NOWHERE),), NOWHERE),
         ),
         ('given inventory "i"', tree.GivenInventory(text("i"), NOWHERE)),
-        ("claim a, b ring", tree.TestClaim((name("a"), name("b")), name("ring"), None, NOWHERE)),
+        ("claim a, b ring", tree.TestClaim((name("a"), name("b")), name("ring"), None, None, (), NOWHERE)),
         (
             "claim a, b 2 of k",
             tree.TestClaim(
                 (name("a"), name("b")),
                 None,
-                tree.Request(name("a"), integer(2), name("k"), admin=False, members=(), span=NOWHERE),
+                request("a", asked(integer(2), target("k"))),
+                None,
+                (),
                 NOWHERE,
             ),
         ),
-        ("expect a placed", tree.ExpectPlaced((name("a"),), (), None, NOWHERE)),
+        ("expect a placed", tree.ExpectPlaced((name("a"),), (), None, None, NOWHERE)),
         (
             'expect a placed on "x", "y" on node "n"',
-            tree.ExpectPlaced((name("a"),), (text("x"), text("y")), text("n"), NOWHERE),
+            tree.ExpectPlaced((name("a"),), (text("x"), text("y")), text("n"), None, NOWHERE),
         ),
-        ('expect a placed on node "n"', tree.ExpectPlaced((name("a"),), (), text("n"), NOWHERE)),
-        ("expect a refused", tree.ExpectRefused((name("a"),), None, NOWHERE)),
-        ('expect a, b refused "r"', tree.ExpectRefused((name("a"), name("b")), text("r"), NOWHERE)),
+        ('expect a placed on node "n"', tree.ExpectPlaced((name("a"),), (), text("n"), None, NOWHERE)),
+        ("expect a refused", tree.ExpectRefused((name("a"),), None, "", NOWHERE)),
+        ('expect a, b refused "r"', tree.ExpectRefused((name("a"), name("b")), text("r"), "", NOWHERE)),
     ],
 )
 def test_steps_of_a_test(written, expected):
@@ -299,7 +354,7 @@ def test_keywords_are_names_where_a_name_is_wanted(word):
     claim = statement(
         f"claim {word} {{ request {word} = 1 of {word} {{ require {word} and has {word} }} same {word} }}"
     )
-    assert claim.members[0].of.text == word
+    assert claim.members[0].alternatives[0].of.name.text == word
     test = statement(f'test "t" {{ given 1 {word} claim {word}, {word} {word} expect {word} placed }}')
     assert test.steps[1].template.text == word
 

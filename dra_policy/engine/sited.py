@@ -1,0 +1,226 @@
+"""Answers under the rules of a site.
+
+The rules of a site only take devices away. So a node that cannot have the claims by Kubernetes' rules need not be asked:
+what is remembered of its class says so at once. The others are asked one by one, in the order of the placing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from dra_policy.allocation import Allocated, Failed, GaveUp, NodeReasons, Outcome, Unsatisfiable, allocate
+from dra_policy.allocation.results import Preferred
+from dra_policy.allocation.site import SiteQuestion
+from dra_policy.cluster import Finding, Judge, PodQuestions, Scene, SuitableNodes
+from dra_policy.cluster.placing import Placing, score
+from dra_policy.engine.answer import Asking, as_reasons
+from dra_policy.engine.claims import ClaimLike, named_key
+from dra_policy.engine.people import People, Site, template_facts
+from dra_policy.engine.state import State
+from dra_policy.resources import ReadObject, ResourceClaim, ResourceClaimTemplate
+from dra_policy.rules import ClaimKey, ClaimRules, Origin
+from dra_policy.rules.site import SiteRules
+from dra_policy.rules.subjects import ClaimFacts, SubjectValue
+
+
+class By(NamedTuple):
+    """Who asks, as far as the caller says it: values of the asker's fields, whatever labels say, and the pod."""
+
+    subject: Mapping[str, SubjectValue] | None = None
+    pod: ClaimKey | None = None
+
+
+_ANYBODY = By()
+
+
+def concerned(state: State, claims: Sequence[ClaimRules]) -> bool:
+    """Whether these claims need more than Kubernetes' answer."""
+    policies = state.policies
+    if policies is not None and policies.site:
+        return True
+    for claim in claims:  # noqa: SIM110  # every question comes by here, and this costs least
+        if claim.spec.sets:
+            return True
+    return False
+
+
+def introduced(
+    state: State, given: ClaimLike | Sequence[ClaimLike], wanted: Sequence[ClaimRules], by: By = _ANYBODY
+) -> People:
+    """What is known of those who ask, with what they say as they ask."""
+    people = state.people
+    named = [given] if isinstance(given, _ONE) else list(given)
+    for one, rules in zip(named, wanted, strict=True):
+        facts = _facts(state, one, rules.key)
+        if facts is not None or by != _ANYBODY:
+            people = people.knowing(rules.key, facts, by.subject, by.pod)
+    return people
+
+
+_ONE = (ResourceClaim, ResourceClaimTemplate, ReadObject, ClaimRules, ClaimKey, str)
+
+
+def _facts(state: State, given: ClaimLike, key: ClaimKey) -> ClaimFacts | None:
+    """What a claim that was never applied says of itself; None for nothing."""
+    one = given.value if isinstance(given, ReadObject) else given
+    match one:
+        case ResourceClaim():
+            metadata = one.metadata
+            return ClaimFacts.of(metadata, key.namespace) if metadata.labels or metadata.annotations else None
+        case ResourceClaimTemplate():
+            return replace(template_facts(one, key), name=key.name)
+        case ClaimKey() | str() if key not in state.claims:
+            facts = state.people.templates.get(named_key(one))
+            return None if facts is None else replace(facts, name=key.name)
+    return None
+
+
+def question_of(scene: Scene, site: Site, people: People, claims: Sequence[ClaimRules], now: datetime) -> SiteQuestion:
+    """The question of some claims to the site."""
+    return SiteQuestion(
+        site.rules,
+        now,
+        site.ledger,
+        scene.snapshot,
+        tuple([people.asker(site.rules, claim.key) for claim in claims]),
+        tuple([claim.sets for claim in claims]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sited:
+    """Some claims of a pod at one moment under the rules of a site."""
+
+    asking: Asking
+    questions: PodQuestions
+    site: SiteQuestion
+
+    def answer(self, node: str | None, placing: Placing) -> Outcome:
+        """Where all claims go, or why nowhere.
+
+        Rules that only should hold give way where there is no answer with them: those written first hold longest.
+        """
+        rules = self.site.rules
+        outcome = self._answered(rules, node, placing)
+        negotiable = rules.negotiable()
+        if not negotiable or not isinstance(outcome, Unsatisfiable):
+            return outcome
+        given_up = list(negotiable)
+        best = self._answered(rules.without(*given_up), node, placing)
+        if not isinstance(best, Allocated):
+            return outcome
+        for rule in negotiable if len(negotiable) > 1 else ():
+            fewer = [one for one in given_up if one is not rule]
+            found = self._answered(rules.without(*fewer), node, placing)
+            if isinstance(found, Allocated):
+                given_up, best = fewer, found
+        return _giving_up(best, tuple(rule.origin for rule in given_up))
+
+    def _answered(self, rules: SiteRules, node: str | None, placing: Placing) -> Outcome:
+        asked = self if rules is self.site.rules else replace(self, site=replace(self.site, rules=rules, kept={}))
+        return asked._on(node) if node is not None else asked._anywhere(placing)  # noqa: SLF001  # its own kind
+
+    def suitable(self) -> SuitableNodes:
+        """The nodes on which all claims can be; rules that only should hold are held to here."""
+        asking = self.asking
+        judge, index = asking.judge(self.questions), asking.scene.index
+        ranks = asking.ranks()
+        fit = [
+            rank
+            for rank in (range(len(index.names)) if ranks is None else ranks)
+            if judge.of(index.standings[index.names[rank]]).finding is not Finding.FITS
+            or isinstance(self._on(index.names[rank]), Allocated)
+        ]
+        return SuitableNodes(judge, fit, self._on)
+
+    def candidates(self) -> list[str]:
+        """The nodes that could have the first of the claims by Kubernetes' rules, in order."""
+        asking = self.asking
+        one = Asking(asking.state, asking.scene, asking.claims[:1])
+        return [name for name, _ in _in_order(one, one.judge(self.questions), Placing.FIRST)]
+
+    def on_node(self, name: str) -> Outcome:
+        """What the fresh claims get on one node, worked out."""
+        scene = self.asking.scene
+        snapshot = scene.snapshot
+        return allocate(
+            scene.view(name),
+            scene.graph,
+            self.asking.fresh,
+            snapshot.classes,
+            scene.usage,
+            snapshot.features,
+            step_limit=scene.step_limit,
+            prunings=scene.prunings,
+            site=self.site,
+        )
+
+    def _on(self, name: str) -> Outcome:
+        asking = self.asking
+        elsewhere = asking.blocked(asking.node(name))
+        if elsewhere:
+            return Unsatisfiable(asking.keys, (NodeReasons(name, tuple(elsewhere)),), 0)
+        return asking.whole(self.on_node(name))
+
+    def _anywhere(self, placing: Placing) -> Outcome:
+        asking = self.asking
+        judge = asking.judge(self.questions)
+        gave_up: Outcome | None = None
+        for name, finding in _in_order(asking, judge, placing):
+            if finding is Finding.FAILED:
+                return asking.on_node(name)
+            outcome = self._on(name)
+            if isinstance(outcome, Allocated):
+                return outcome
+            if isinstance(outcome, GaveUp):
+                gave_up = gave_up or outcome
+        return gave_up or Unsatisfiable.later(asking.keys, partial(self._reasons, tuple(asking.scene.index.names)), 0)
+
+    def _reasons(self, names: Sequence[str]) -> tuple[NodeReasons, ...]:
+        """Why the claims cannot be on any node, for each of them."""
+        reasons: list[NodeReasons] = []
+        for name in names:
+            outcome = self._on(name)
+            if isinstance(outcome, Failed):
+                reasons.append(as_reasons(outcome, self.asking.claims))
+            elif isinstance(outcome, Unsatisfiable):
+                reasons += outcome.reasons
+        return tuple(reasons)
+
+
+def _in_order(asking: Asking, judge: Judge, placing: Placing) -> Iterator[tuple[str, Finding]]:
+    """The nodes that could have the claims by Kubernetes' rules, in the order in which they are to be asked.
+
+    A node where the search gave up may have them. One that fails the whole pod is told as such: where nodes are taken in
+    order of their names it counts only if it comes before all that fit.
+    """
+    index = asking.scene.index
+    ranks = asking.ranks()
+    found: list[tuple[int, int, str, Finding]] = []
+    for rank in range(len(index.names)) if ranks is None else ranks:
+        name = index.names[rank]
+        judgement = judge.of(index.standings[name])
+        if judgement.finding not in _WORTH_ASKING:
+            continue
+        if placing is Placing.FIRST:
+            yield name, judgement.finding
+        else:
+            found.append((score(placing, judgement), rank, name, judgement.finding))
+    for _, _, name, finding in sorted(found, key=lambda one: one[:2]):
+        yield name, finding
+
+
+_WORTH_ASKING = (Finding.FITS, Finding.FAILED, Finding.GAVE_UP)
+
+
+def _giving_up(outcome: Allocated, given_up: tuple[Origin, ...]) -> Allocated:
+    preferred = Preferred() if outcome.preferred is None else outcome.preferred
+    preferred = replace(preferred, given_up=given_up)
+    return Allocated(outcome.node, outcome.claims, outcome.results, outcome.steps, outcome.picks, preferred)
+
+
+__all__ = ["By", "Sited", "concerned", "introduced", "question_of"]

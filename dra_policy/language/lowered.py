@@ -1,0 +1,58 @@
+"""Checked policies as rules of the core, all together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dra_policy.language.checked import CheckedPolicies
+from dra_policy.language.lowering import lower_claim, lower_class
+from dra_policy.language.siting import lower_site
+from dra_policy.resources.features import Features
+from dra_policy.rules import ClaimRules, ClassName, ClassRules
+from dra_policy.rules.site import NO_SITE_RULES, SiteRules
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRules:
+    """What policies mean to the core: classes by name, claims by the names of their templates.
+
+    The key of a claim's rules is the template's name in no namespace; give it the claim's own before allocating.
+    `site` is what decides beyond classes and claims. `retired` says by driver and former name what an attribute is called now, or nothing if it is gone, and why.
+    """
+
+    classes: Mapping[ClassName, ClassRules]
+    claims: Mapping[str, ClaimRules]
+    retired: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    site: SiteRules = NO_SITE_RULES
+
+
+def lower(policies: CheckedPolicies, features: Features | None = None) -> PolicyRules:
+    """The rules of all policies; of two claims of one name the one of the policy that was given first.
+
+    `features` decide what a target can say, such as whether sets are lists or flags; the default is Kubernetes 1.37.
+    """
+    chosen = Features() if features is None else features
+    classes = {ClassName(name): lower_class(class_, chosen) for name, class_ in policies.classes.items()}
+    claims: dict[str, ClaimRules] = {}
+    for policy in sorted(policies, key=lambda p: not p.given):
+        for name, claim in policy.claims.items():
+            rules = lower_claim(claim, chosen)
+            claims.setdefault(name, rules)
+            claims[f"{policy.name}.{name}"] = rules
+    return PolicyRules(classes, claims, _retired(policies), lower_site(policies, chosen))
+
+
+def _retired(policies: CheckedPolicies) -> dict[tuple[str, str], tuple[str, str]]:
+    """Former names of what devices publish, with the names that are published now."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for policy in policies:
+        for device in policy.devices.values():
+            for former in device.retired.values():
+                now = None if former.new is None else device.attributes.get(former.new)
+                new = (former.new or "") if now is None else now.published.identifier
+                found[device.driver, former.old] = new, former.because
+    return found
+
+
+__all__ = ["PolicyRules", "lower"]

@@ -1,0 +1,454 @@
+"""The pass over fabrics and machines: how boards are linked, and what stands in one product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import prod
+from types import MappingProxyType
+
+from dra_policy.diagnostics import Related
+from dra_policy.language import tree
+from dra_policy.language.attributes import find_attribute
+from dra_policy.language.boards import (
+    Axis,
+    Board,
+    Fabric,
+    Lattice,
+    Link,
+    Machine,
+    Mode,
+    PairLinks,
+    Reachable,
+    Slot,
+    Where,
+)
+from dra_policy.language.checking import Checking
+from dra_policy.language.constants import constant
+from dra_policy.language.models import constants_of
+from dra_policy.language.modes import device_of, find_board, find_mode, only_board
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
+from dra_policy.language.scope import FABRIC, MACHINE, MODEL, Scope
+from dra_policy.language.tolerations import toleration
+from dra_policy.language.types import AmountType, Constant, IntType, SetType
+from dra_policy.resources import key_problem, value_problem
+from dra_policy.source import Span
+
+BANDWIDTH = AmountType("bytes", per_second=True)
+MOST_SLOTS = 1024
+"""A machine has at most so many devices."""
+
+
+def check_machines(checking: Checking) -> None:
+    """Resolve every fabric, then every machine."""
+    for scope, entry in checking.declared(FABRIC):
+        if isinstance(entry.statement, tree.Fabric):
+            fabric = _fabric(checking, scope, entry.statement)
+            if fabric is not None:
+                checking.fabrics[entry.key] = fabric
+    for scope, entry in checking.declared(MACHINE):
+        if isinstance(entry.statement, tree.Machine):
+            machine = _Machine(checking, scope, entry.statement).checked()
+            checking.machines[entry.key] = machine
+            _wire(checking, scope, machine)
+
+
+def _wire(checking: Checking, scope: Scope, machine: Machine) -> None:
+    """Give the fabrics the links of a machine; one machine wires a fabric."""
+    for key, fabric in list(checking.fabrics.items()):
+        links = [link for link in machine.links if link.fabric.name == fabric.name and link.fabric.policy == key[0]]
+        if not links:
+            continue
+        if fabric.machine:
+            message = f"machine `{fabric.machine}` links `{fabric.name}` already"
+            help_ = "declare a fabric for each machine that is wired in its own way"
+            scope.problems.add("FAB011", message, links[0].span, help_)
+            continue
+        slots = list(dict.fromkeys(end for link in links for end in (link.first, link.second)))
+        ends = _telling(slots)
+        if ends is None and len({slot.group for slot in slots}) > 1:
+            message = f"nothing tells the linked devices of `{machine.name}` apart"
+            help_ = "place an attribute with a value of its own on each of them, such as a bus address"
+            scope.problems.add("FAB011", message, links[0].span, help_)
+            continue
+        made = tuple((_end(link.first, ends), _end(link.second, ends), link.bandwidth) for link in links)
+        checking.fabrics[key] = replace(fabric, links=made, ends=ends, machine=machine.name)
+
+
+def _telling(slots: Sequence[Slot]) -> AttributeSchema | None:
+    """An attribute with a different value on each device, one that is unique before all others."""
+    common = [a for a in slots[0].values if all(a in slot.values for slot in slots) and not a.is_capacity]
+    telling = [a for a in common if len({slot.values[a][0].value for slot in slots}) == len(slots)]
+    return next((a for a in telling if a.unique), telling[0] if telling else None)
+
+
+def _end(slot: Slot, ends: AttributeSchema | None) -> int | str:
+    if ends is None:
+        return slot.index
+    value = slot.values[ends][0].value
+    return value if isinstance(value, int) else str(value)
+
+
+# --------------------------------------------------------------------------------------------------------- fabrics
+
+
+def _fabric(checking: Checking, scope: Scope, statement: tree.Fabric) -> Fabric | None:
+    joins = [find_board(checking, scope, name) for name in statement.joins]
+    boards = tuple(board for board in joins if board is not None)
+    if len(boards) < len(joins):
+        return None
+    pairs: list[PairLinks] = []
+    lattices: list[Lattice] = []
+    for member in statement.members:
+        bandwidth = bandwidth_of(member.bandwidth, scope)
+        if bandwidth is None:
+            continue
+        match member:
+            case tree.EveryPair():
+                same = None if member.same is None else _shared(scope, boards, member.same)
+                if member.same is None or same is not None:
+                    pairs.append(PairLinks(same, member.across, bandwidth, member.span))
+            case tree.Torus():
+                lattice = _lattice(scope, boards, member, bandwidth)
+                if lattice is not None:
+                    lattices.append(lattice)
+    name = statement.name
+    return Fabric(name.text, scope.policy, boards, tuple(pairs), tuple(lattices), name.span)
+
+
+def bandwidth_of(written: tree.Literal, scope: Scope) -> Fraction | None:
+    """A bandwidth in bytes per second; None if it is none, which is reported."""
+    found = constant(written, BANDWIDTH, "a bandwidth", scope.problems, None)
+    if found is None or not isinstance(found.value, Fraction):
+        return None
+    if found.value <= 0:
+        scope.problems.add("FAB001", "a link without bandwidth", written.span, "write such as `450 GB/s`")
+        return None
+    return found.value
+
+
+def _shared(scope: Scope, boards: Sequence[Board], name: tree.Name) -> AttributeSchema | None:
+    """An attribute that all boards of a fabric have under one published name."""
+    found = [find_attribute(device_of(board), name, scope) for board in boards]
+    known = [attribute for attribute in found if attribute is not None]
+    if len(known) < len(found):
+        return None
+    if len({attribute.published.qualified for attribute in known}) > 1:
+        message = f"`{name.text}` is published under different names by what the fabric joins"
+        scope.problems.add("FAB002", message, name.span, "name an attribute that all of them publish alike")
+        return None
+    return known[0]
+
+
+def _lattice(scope: Scope, boards: Sequence[Board], member: tree.Torus, bandwidth: Fraction) -> Lattice | None:
+    problems = scope.problems
+    axes: list[Axis] = []
+    for axis in member.axes:
+        if any(one.name == axis.name.text for one in axes):
+            problems.add("NAM003", f"axis `{axis.name.text}` is declared already", axis.name.span, "rename one")
+            return None
+        if not 1 <= axis.size.value <= MOST_SLOTS:
+            message = f"an axis has 1 to {MOST_SLOTS} places, not {axis.size.value}"
+            problems.add("FAB003", message, axis.size.span, "write its length")
+            return None
+        at = None
+        if axis.at is not None:
+            at = _shared(scope, boards, axis.at)
+            if at is None:
+                return None
+            if not isinstance(at.type, IntType):
+                message = f"a place is a whole number, and `{at.name}` is {at.type}"
+                problems.add("FAB003", message, axis.at.span, "name an attribute that is an int")
+                return None
+        axes.append(Axis(axis.name.text, axis.size.value, axis.wrap or member.ring, at))
+    if len({axis.at is None for axis in axes}) > 1:
+        problems.add(
+            "FAB003", "some axes say where a device is, and some do not", member.span, "write `at` for all axes or none"
+        )
+        return None
+    across = None if member.across is None else _shared(scope, boards, member.across)
+    if member.across is not None and across is None:
+        return None
+    return Lattice(tuple(axes), across, bandwidth, member.span)
+
+
+# -------------------------------------------------------------------------------------------------------- machines
+
+
+@dataclass(eq=False, slots=True)
+class _Slot:
+    """A device of a machine while it is put together."""
+
+    group: str
+    index: int
+    model: ModelSchema
+    mode: Mode | None
+    named: str
+    span: Span
+    values: dict[AttributeSchema, tuple[Constant, ...]] = field(default_factory=dict)
+    taints: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def done(self) -> Slot:
+        values = MappingProxyType(self.values)
+        return Slot(self.group, self.index, self.model, self.mode, self.named, values, tuple(self.taints), self.span)
+
+
+class _Machine:
+    """One machine: first its devices, then what is said of them."""
+
+    def __init__(self, checking: Checking, scope: Scope, statement: tree.Machine) -> None:
+        self.checking = checking
+        self.scope = scope
+        self.problems = scope.problems
+        self.statement = statement
+        self.groups: dict[str, dict[int, _Slot]] = {}
+        self.slots: list[_Slot] = []
+
+    def checked(self) -> Machine:
+        members = self.statement.members
+        for member in members:
+            if isinstance(member, tree.MachineDevices):
+                self._devices(member)
+        links: list[tuple[Fabric, _Slot, _Slot, Fraction, Span]] = []
+        labels: dict[str, str] = {}
+        pool, reachable = "", None
+        for member in members:
+            match member:
+                case tree.MachineDevices():
+                    pass
+                case tree.Place():
+                    for placed in member.placed:
+                        self._place(placed)
+                case tree.MachineLink():
+                    links += self._links(member)
+                case tree.MachineTaint():
+                    self._taint(member)
+                case tree.MachineLabel():
+                    self._label(member, labels)
+                case tree.MachinePool():
+                    pool = member.name.value
+                case tree.NetworkReachable():
+                    reachable = reach(self.checking, self.scope, member, self._any_device())
+        made = {slot: slot.done() for slot in self.slots}
+        done = tuple(Link(fabric, made[one], made[two], amount, span) for fabric, one, two, amount, span in links)
+        name = self.statement.name
+        slots = tuple(made[slot] for slot in self.slots)
+        return Machine(name.text, self.scope.policy, slots, done, MappingProxyType(labels), pool, reachable, name.span)
+
+    def _any_device(self) -> DeviceSchema | None:
+        return self.slots[0].model.device if self.slots else None
+
+    def _devices(self, member: tree.MachineDevices) -> None:
+        found = self.scope.find(member.of, MODEL, wanted="a model")
+        model = None if found is None else self.checking.models.get(found.key)
+        if model is None:
+            return
+        mode = None
+        if member.mode is not None:
+            mode = find_mode(self.checking, self.scope, model, member.mode)
+            if mode is None:
+                return
+        places = member.places
+        first = 0 if places.first is None else places.first.value
+        last = first if places.last is None else places.last.value
+        if not 0 <= first <= last < MOST_SLOTS:
+            message = f"the places {first}..{last} are not within 0 to {MOST_SLOTS - 1}"
+            self.problems.add("FAB004", message, places.span, "write them in ascending order, from 0 on")
+            return
+        settings = self._settings(model, member)
+        group = self.groups.setdefault(places.name.text, {})
+        for index in range(first, last + 1):
+            if index in group:
+                note = Related(group[index].span, "first declared here")
+                message = f"`{places.name.text}[{index}]` is in the machine already"
+                self.problems.add("NAM003", message, places.span, "give it another name or place", note)
+                return
+            named = "" if member.named is None else member.named.value
+            slot = _Slot(places.name.text, index, model, mode, named, places.span)
+            slot.values.update(settings)
+            group[index] = slot
+            self.slots.append(slot)
+
+    def _settings(
+        self, model: ModelSchema, member: tree.MachineDevices
+    ) -> Mapping[AttributeSchema, tuple[Constant, ...]]:
+        values: dict[AttributeSchema, tuple[Constant, ...]] = {}
+        for setting in member.settings:
+            attribute = find_attribute(model.device, setting.name, self.scope)
+            if attribute is None:
+                continue
+            found = constants_of(attribute, (setting.value,), setting.span, self.problems)
+            if found is not None:
+                before = values.get(attribute, ()) if isinstance(attribute.type, SetType) else ()
+                values[attribute] = (*before, *found)
+        return values
+
+    def _meant(self, places: tree.Places) -> list[_Slot]:
+        """The devices that some places name; none if one of them is not there, which is reported."""
+        group = self.groups.get(places.name.text)
+        if group is None:
+            known = ", ".join(f"`{name}`" for name in self.groups)
+            help_ = self.problems.hint(places.name.text, self.groups, f"it has {known or 'none'}")
+            message = f"machine `{self.statement.name.text}` has no devices `{places.name.text}`"
+            self.problems.add("FAB004", message, places.name.span, help_)
+            return []
+        if places.first is None or places.last is None:
+            return list(group.values())
+        wanted = range(places.first.value, places.last.value + 1)
+        missing = next((index for index in wanted if index not in group), None)
+        if missing is not None or not wanted:
+            index = places.first.value if missing is None else missing
+            note = Related(next(iter(group.values())).span, "its devices are declared here")
+            message = f"machine `{self.statement.name.text}` has no device `{places.name.text}[{index}]`"
+            self.problems.add("FAB004", message, places.span, f"its places are {min(group)} to {max(group)}", note)
+            return []
+        return [group[index] for index in wanted]
+
+    def _place(self, placed: tree.Placed) -> None:
+        slots = self._meant(placed.places)
+        if not slots:
+            return
+        attribute = find_attribute(slots[0].model.device, placed.name, self.scope)
+        if attribute is None:
+            return
+        each = isinstance(attribute.type, SetType) is False and len(placed.values) > 1
+        if each and len(placed.values) != len(slots):
+            message = f"{len(placed.values)} values for {len(slots)} devices"
+            help_ = "give one value for all of them, or one for each"
+            self.problems.add("FAB005", message, placed.span, help_)
+            return
+        if attribute.unique and not each and len(slots) > 1:
+            note = Related(attribute.span, "declared here")
+            message = f"`{attribute.name}` is unique in a cluster, and {len(slots)} devices are given the same"
+            self.problems.add("RUL012", message, placed.name.span, "give one value for each", note)
+            return
+        for number, slot in enumerate(slots):
+            values = (placed.values[number],) if each else placed.values
+            found = constants_of(attribute, values, placed.span, self.problems)
+            if found is not None:
+                slot.values[attribute] = found
+
+    def _links(self, member: tree.MachineLink) -> Iterable[tuple[Fabric, _Slot, _Slot, Fraction, Span]]:
+        entry = self.scope.find(member.fabric, FABRIC, wanted="a fabric")
+        fabric = None if entry is None else self.checking.fabrics.get(entry.key)
+        first = self._meant(member.places)
+        second = None if member.to is None else self._meant(member.to)
+        if fabric is None or not first or second == []:
+            return
+        for slot in (*first, *(second or ())):
+            if not any(board is slot.model or board is slot.model.device for board in fabric.joins):
+                note = Related(fabric.span, "declared here")
+                message = f"fabric `{fabric.name}` does not join `{slot.model.name}`"
+                self.problems.add("FAB006", message, member.fabric.span, "name a fabric that joins it", note)
+                return
+        amount = None
+        if member.bandwidth is not None:
+            amount = bandwidth_of(member.bandwidth, self.scope)
+        elif len(fabric.pairs) == 1:
+            amount = fabric.pairs[0].bandwidth
+        else:
+            help_ = "write it behind the link, such as `50 GB/s`"
+            self.problems.add("FAB001", f"fabric `{fabric.name}` has no one bandwidth", member.fabric.span, help_)
+        if amount is None:
+            return
+        if second is None:
+            for number, one in enumerate(first):
+                for other in first[number + 1 :]:
+                    yield fabric, one, other, amount, member.span
+            return
+        for one in first:
+            for other in second:
+                if one is other:
+                    self.problems.add("FAB004", "a device is not linked to itself", member.span, "name two devices")
+                    return
+                yield fabric, one, other, amount, member.span
+
+    def _taint(self, member: tree.MachineTaint) -> None:
+        key, value, effect = taint_of(member.taint, self.scope)
+        if key:
+            for slot in self._meant(member.places):
+                slot.taints.append((key, value, effect))
+
+    def _label(self, member: tree.MachineLabel, labels: dict[str, str]) -> None:
+        problem = key_problem(member.label.value)
+        if problem is not None:
+            message = f"label `{member.label.value}` {problem}"
+            self.problems.add("NAM009", message, member.label.span, 'write it like "example.org/rack"')
+        problem = value_problem(member.value.value)
+        if problem is not None:
+            message = f"value `{member.value.value}` of a label {problem}"
+            self.problems.add("NAM009", message, member.value.span, 'write it like "r1"')
+        if member.label.value in labels:
+            message = f"label `{member.label.value}` is given already"
+            self.problems.add("NAM003", message, member.label.span, "remove one of the two")
+        labels[member.label.value] = member.value.value
+
+
+def taint_of(taint: tree.TaintKey, scope: Scope) -> tuple[str, str, str]:
+    """Key, value and effect of a taint; an empty key if it is wrong, which is reported."""
+    found = toleration(taint, scope.problems)
+    if taint.key is None:
+        scope.problems.add("FAB007", "a taint has a key", taint.span, "write it like `gpu.acme.com/lost`")
+        return "", "", ""
+    if not taint.effect:
+        scope.problems.add("FAB007", "a taint has an effect", taint.span, "write `NoSchedule`, `NoExecute` or `None`")
+        return "", "", ""
+    return found.key or "", found.value or "", taint.effect
+
+
+def reach(
+    checking: Checking, scope: Scope, statement: tree.NetworkReachable, device: DeviceSchema | None
+) -> Reachable | None:
+    """From which nodes devices can be used; `device` is what the names of attributes are about."""
+    board: Board | None = device
+    if statement.of is not None or device is None:
+        board = only_board(checking, scope, statement.of, statement.span)
+        if board is None:
+            return None
+        device = device_of(board)
+    tests = [where(scope, test, device) for test in statement.tests]
+    found = tuple(test for test in tests if test is not None)
+    return Reachable(board, found, statement.span) if len(found) == len(tests) else None
+
+
+def where(scope: Scope, test: tree.LabelTest, device: DeviceSchema | None) -> Where | None:
+    """One test of a node's label; a plain name is an attribute of the device."""
+    problems = scope.problems
+    label = test.label.value if isinstance(test.label, tree.Text) else test.label.text
+    problem = key_problem(label)
+    if problem is not None:
+        problems.add("NAM009", f"label `{label}` {problem}", test.label.span, 'write it like "example.org/rack"')
+        return None
+    values: list[str] = []
+    attribute: AttributeSchema | None = None
+    for value in test.values:
+        if isinstance(value, tree.Text):
+            problem = value_problem(value.value)
+            if problem is not None:
+                problems.add("NAM009", f"value `{value.value}` of a label {problem}", value.span, 'write it like "r1"')
+                return None
+            values.append(value.value)
+            continue
+        if device is None or test.operator != "=":
+            problems.add("FAB008", f"`{value.text}` is no text", value.span, f'write "{value.text}", in quotes')
+            return None
+        attribute = find_attribute(device, value, scope)
+        if attribute is None:
+            return None
+    return Where(label, test.operator, tuple(values), attribute, test.span)
+
+
+def shape_fits(lattice: Lattice, sides: Sequence[int]) -> bool:
+    """Whether a block of these sides fits a lattice in some direction."""
+    lengths = sorted((axis.size for axis in lattice.axes), reverse=True)
+    wanted = sorted((side for side in sides if side > 1), reverse=True)
+    return len(wanted) <= len(lengths) and all(side <= length for side, length in zip(wanted, lengths, strict=False))
+
+
+def places(lattice: Lattice) -> int:
+    """How many devices a lattice has places for."""
+    return prod(axis.size for axis in lattice.axes)
+
+
+__all__ = ["BANDWIDTH", "bandwidth_of", "check_machines", "places", "reach", "shape_fits", "taint_of", "where"]

@@ -1,0 +1,547 @@
+"""The pass over what boards can become: grids, pools, modes with their profiles, and shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from types import MappingProxyType
+
+from dra_policy.diagnostics import Related
+from dra_policy.language import tree
+from dra_policy.language.attributes import find_attribute, look_up
+from dra_policy.language.boards import (
+    Board,
+    Draw,
+    Grid,
+    Mode,
+    Modes,
+    Pool,
+    Positions,
+    Profile,
+    Said,
+    Share,
+    Sharer,
+    Taking,
+)
+from dra_policy.language.checking import Checking, said_by, words
+from dra_policy.language.constants import constant
+from dra_policy.language.models import constants_of
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ModelValue
+from dra_policy.language.scope import DEVICE, MODEL, POOL, SHARE, Scope
+from dra_policy.language.types import COUNT, AmountType, Constant
+from dra_policy.source import Span
+
+MOST_STARTS = 4096
+"""A grid has at most so many positions, and so has a mode of partitions."""
+
+SHARERS = ("claims", "pods", "namespaces")
+BUILT_IN = ("namespace", "pod")
+"""What can be compared of holders without a `subject`."""
+
+
+def check_modes(checking: Checking) -> None:
+    """Resolve grids, pools, modes and shares of every policy."""
+    for name, file in checking.files.items():
+        scope = checking.scopes[name]
+        _grids(checking, scope, file)
+    for scope, entry in checking.declared(POOL):
+        if isinstance(entry.statement, tree.Pool):
+            pool = _pool(checking, scope, entry.statement)
+            if pool is not None:
+                checking.pools[entry.key] = pool
+    for name, file in checking.files.items():
+        for statement in file.statements:
+            if isinstance(statement, tree.Modes):
+                _modes(checking, checking.scopes[name], statement)
+    for scope, entry in checking.declared(SHARE):
+        if isinstance(entry.statement, tree.Share):
+            share = _share(checking, scope, entry.statement)
+            if share is not None:
+                checking.shares[entry.key] = share
+
+
+def find_board(checking: Checking, scope: Scope, name: tree.Name, wanted: str = "a device or model") -> Board | None:
+    """The device or model of a name; None if there is none, which is reported."""
+    found = scope.find(name, DEVICE, MODEL, wanted=wanted)
+    if found is None:
+        return None
+    return checking.models.get(found.key) if found.kind == MODEL else checking.devices.get(found.key)
+
+
+def only_board(checking: Checking, scope: Scope, name: tree.Name | None, span: Span) -> Board | None:
+    """The device or model that a statement names, or the only device of its file."""
+    if name is not None:
+        return find_board(checking, scope, name)
+    devices = [key for key in checking.devices if key[0] == scope.policy]
+    if len(devices) == 1:
+        return checking.devices[devices[0]]
+    if not devices:
+        # A device with a mistake is reported already.
+        if not any(isinstance(statement, tree.Device) for statement in checking.files[scope.policy].statements):
+            message = "the file declares no device that this is about"
+            scope.problems.add("HWR001", message, span, "write `of` and a device")
+    else:
+        names = ", ".join(f"`{key[2]}`" for key in devices)
+        scope.problems.add("HWR001", f"the file declares several devices: {names}", span, "write `of` and one of them")
+    return None
+
+
+def device_of(board: Board) -> DeviceSchema:
+    """The schema of a board."""
+    return board.device if isinstance(board, ModelSchema) else board
+
+
+def models_of(checking: Checking, board: Board) -> list[ModelSchema]:
+    """The models that a board stands for."""
+    if isinstance(board, ModelSchema):
+        return [board]
+    return [model for model in checking.models.values() if model.device is board]
+
+
+def said_of(said: tree.Said, default: str = "must") -> Said:
+    """What a rule says of itself, with its default strength."""
+    return Said(
+        said_by(said.because),
+        default if said.strength is None else said.strength.text,
+        "" if said.enforced is None else said.enforced.text,
+        said.negotiable,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- grids, pools
+
+
+def _grids(checking: Checking, scope: Scope, file: tree.PolicyFile) -> None:
+    problems = scope.problems
+    for statement in file.statements:
+        if not isinstance(statement, tree.Device):
+            continue
+        device = checking.devices.get((scope.policy, DEVICE, statement.name.text))
+        if device is None or device.span != statement.name.span:
+            continue
+        found: dict[str, Grid] = {}
+        for member in statement.members:
+            if not isinstance(member, tree.Grid):
+                continue
+            name = member.name.text
+            if name in found:
+                note = Related(found[name].span, "first declared here")
+                problems.add("NAM003", f"grid `{name}` is declared already", member.name.span, "rename one", note)
+                continue
+            if not 1 <= member.size.value <= MOST_STARTS:
+                message = f"a grid has 1 to {MOST_STARTS} positions, not {member.size.value}"
+                problems.add("HWR002", message, member.size.span, "write how many equal parts there are")
+                continue
+            capacity = None
+            if member.of is not None:
+                capacity = find_attribute(device, member.of, scope)
+                if capacity is None:
+                    continue
+                if not capacity.is_capacity:
+                    message = f"a grid is cut from a capacity, and `{capacity.name}` is {capacity.type}"
+                    note = Related(capacity.span, "declared here")
+                    problems.add("HWR002", message, member.of.span, "name a capacity, or leave `of` out", note)
+                    continue
+            found[name] = Grid(name, member.size.value, capacity, member.name.span)
+        checking.grids[scope.policy, DEVICE, statement.name.text] = MappingProxyType(found)
+        for model in models_of(checking, device):
+            _divides(model, found, scope)
+
+
+def _divides(model: ModelSchema, grids: Mapping[str, Grid], scope: Scope) -> None:
+    """The amount that a grid is cut from can be cut in so many equal parts of whole units."""
+    for grid in grids.values():
+        value = None if grid.capacity is None else model.values.get(grid.capacity.name)
+        amount = None if value is None else value.constants[0].value
+        if value is None or not isinstance(amount, Fraction) or (amount / grid.size).denominator == 1:
+            continue
+        message = f"`{value.attribute.name}` of model `{model.name}` cannot be cut into {grid.size} equal parts"
+        note = Related(value.span, "given here")
+        scope.problems.add("HWR003", message, grid.span, "change the number of parts, or the amount", note)
+
+
+def _pool(checking: Checking, scope: Scope, statement: tree.Pool) -> Pool | None:
+    problems = scope.problems
+    board = find_board(checking, scope, statement.of)
+    if board is None:
+        return None
+    type_: AmountType = COUNT
+    declared: Span | None = None
+    if statement.measure.text != "count":
+        attribute = find_attribute(device_of(board), statement.measure, scope, "count")
+        if attribute is None:
+            return None
+        if not isinstance(attribute.type, AmountType):
+            message = f"a pool is an amount, and `{attribute.name}` is {attribute.type}"
+            problems.add("HWR002", message, statement.measure.span, "name a capacity, or write `count`")
+            return None
+        type_, declared = attribute.type, attribute.span
+    amount = constant(statement.amount, type_, f"pool `{statement.name.text}`", problems, declared)
+    if amount is None:
+        return None
+    return Pool(statement.name.text, board, type_, amount, statement.name.span)
+
+
+# ----------------------------------------------------------------------------------------------------------- modes
+
+
+def _modes(checking: Checking, scope: Scope, statement: tree.Modes) -> None:
+    problems = scope.problems
+    board = find_board(checking, scope, statement.of)
+    if board is None:
+        return
+    earlier = next((modes for _, modes in checking.modes if modes.board is board), None)
+    if earlier is not None:
+        note = Related(earlier.span, "first declared here")
+        message = f"the modes of `{board.name}` are declared already"
+        problems.add("NAM003", message, statement.of.span, "put all modes into one block", note)
+        return
+    names = {mode.name.text for mode in statement.modes}
+    found: dict[str, Mode] = {}
+    for written in statement.modes:
+        name = written.name.text
+        if name in found:
+            note = Related(found[name].span, "first declared here")
+            problems.add("NAM003", f"mode `{name}` is declared already", written.name.span, "rename one", note)
+            continue
+        for other in written.beside:
+            if other.text not in names:
+                help_ = problems.hint(other.text, names, "name another mode of this block")
+                problems.add("HWR006", f"`{board.name}` has no mode `{other.text}`", other.span, help_)
+        mode = _mode(checking, scope, board, written)
+        if mode is not None:
+            found[name] = mode
+    checking.modes.append((scope.policy, Modes(board, MappingProxyType(found), statement.of.span)))
+
+
+def _mode(checking: Checking, scope: Scope, board: Board, written: tree.Mode) -> Mode | None:
+    problems = scope.problems
+    name = written.name.text
+    if written.profiles and not written.partition:
+        message = f"mode `{name}` has profiles, and is no partition"
+        problems.add("HWR002", message, written.name.span, f"write `mode {name} partition ...`")
+    if written.partition and not written.profiles:
+        problems.add("HWR002", f"mode `{name}` has no profiles", written.name.span, 'write `profile "..."` in braces')
+    if written.alone and written.beside:
+        message = f"mode `{name}` is alone, and with `{written.beside[0].text}`"
+        problems.add("HWR007", message, written.beside[0].span, "leave one of the two out")
+    gives = _gives(checking, scope, board, written.gives)
+    draws = _draws(checking, scope, board, written.draws, None)
+    profiles: dict[str, Profile] = {}
+    for profile in written.profiles:
+        text = profile.name.value
+        if text in profiles:
+            note = Related(profiles[text].span, "first declared here")
+            problems.add("NAM003", f'profile "{text}" is declared already', profile.name.span, "rename one", note)
+            continue
+        made = _profile(checking, scope, board, profile)
+        if made is not None:
+            profiles[text] = made
+    named = "" if written.named is None else written.named.value
+    beside = frozenset(other.text for other in written.beside)
+    return Mode(
+        name,
+        board,
+        scope.policy,
+        written.partition,
+        named,
+        written.alone,
+        beside,
+        gives,
+        draws,
+        MappingProxyType(profiles),
+        written.name.span,
+    )
+
+
+def _profile(checking: Checking, scope: Scope, board: Board, written: tree.Profile) -> Profile | None:
+    problems = scope.problems
+    positions = [_positions(checking, scope, board, takes) for takes in written.takes]
+    times = 1 if written.times is None else written.times.value
+    if not 1 <= times <= MOST_STARTS:
+        span = written.name.span if written.times is None else written.times.span
+        problems.add(
+            "HWR002", f"a profile is there 1 to {MOST_STARTS} times, not {times}", span, "write another number"
+        )
+        return None
+    if any(one is None for one in positions):
+        return None
+    return Profile(
+        written.name.value,
+        None if written.id is None else written.id.value,
+        times,
+        tuple(one for one in positions if one is not None),
+        _gives(checking, scope, board, written.gives),
+        _draws(checking, scope, board, written.draws, None),
+        "" if written.named is None else written.named.value,
+        written.name.span,
+    )
+
+
+def _positions(checking: Checking, scope: Scope, board: Board, takes: tree.TakesPositions) -> Positions | None:
+    problems = scope.problems
+    device = device_of(board)
+    grids = checking.grids.get((device.policy, DEVICE, device.name), {})
+    grid = grids.get(takes.grid.text)
+    if grid is None:
+        known = ", ".join(f"`{name}`" for name in grids)
+        otherwise = f"its grids are {known}" if known else f"write `grid {takes.grid.text} 8 of memory` in the device"
+        help_ = problems.hint(takes.grid.text, grids, otherwise)
+        problems.add("HWR004", f"device `{device.name}` has no grid `{takes.grid.text}`", takes.grid.span, help_)
+        return None
+    note = Related(grid.span, f"the grid has {grid.size} positions, from 0 to {grid.size - 1}")
+    size = takes.size.value
+    if not 1 <= size <= grid.size:
+        problems.add("HWR005", f"a partition cannot take {size} of {grid.size} positions", takes.size.span, "", note)
+        return None
+    starts: set[int] = set()
+    good = True
+    for written in takes.starts:
+        first, last = written.first.value, (written.last or written.first).value
+        if last < first:
+            message = f"the starts {first}..{last} run backwards"
+            problems.add("HWR005", message, written.span, f"write {last}..{first}", note)
+            good = False
+        elif not 0 <= first <= last < grid.size:
+            message = f"a start at {first if not 0 <= first < grid.size else last} is outside the grid"
+            problems.add("HWR005", message, written.span, f"write starts from 0 to {grid.size - size}", note)
+            good = False
+        elif last + size > grid.size:
+            message = f"{size} positions from {last} on reach over the end of the grid"
+            problems.add("HWR005", message, written.span, f"the last start is {grid.size - size}", note)
+            good = False
+        else:
+            starts.update(range(first, last + 1))
+    return Positions(grid, size, tuple(sorted(starts))) if good else None
+
+
+def _gives(checking: Checking, scope: Scope, board: Board, written: Iterable[tree.Given]) -> Mapping[str, ModelValue]:
+    problems = scope.problems
+    found: dict[str, ModelValue] = {}
+    for given in written:
+        attribute = find_attribute(device_of(board), given.name, scope)
+        if attribute is None:
+            continue
+        if attribute.name in found:
+            note = Related(found[attribute.name].span, "first given here")
+            problems.add("NAM003", f"`{attribute.name}` is given already", given.name.span, "remove one", note)
+            continue
+        constants = constants_of(attribute, given.values, given.span, problems)
+        if constants is None:
+            continue
+        if attribute.is_capacity:
+            _not_more(checking, scope, board, attribute, constants[0])
+        found[attribute.name] = ModelValue(attribute, constants, Fraction(0), given.span)
+    return MappingProxyType(found)
+
+
+def _not_more(checking: Checking, scope: Scope, board: Board, attribute: AttributeSchema, given: Constant) -> None:
+    """A part has no more of a capacity than its board."""
+    for model in models_of(checking, board):
+        whole = model.values.get(attribute.name)
+        if whole is None or not isinstance(given.value, Fraction):
+            continue
+        has = whole.constants[0].value
+        most = has * (1 + whole.tolerance) if isinstance(has, Fraction) else None
+        if most is not None and given.value > most:
+            note = Related(whole.span, f"model `{model.name}` has this much")
+            message = f"a part with more `{attribute.name}` than its board `{model.name}`"
+            scope.problems.add("HWR008", message, given.span, "give it less", note)
+            return
+
+
+def _draws(
+    checking: Checking,
+    scope: Scope,
+    board: Board,
+    written: Iterable[tree.Drawn],
+    takings: Sequence[Taking] | None,
+) -> tuple[Draw, ...]:
+    """What is drawn; `takings` are those of a share, None where nothing can be taken."""
+    problems = scope.problems
+    found: list[Draw] = []
+    for drawn in written:
+        source = _source(checking, scope, board, drawn.name)
+        if source is None:
+            continue
+        type_ = source.type
+        assert isinstance(type_, AmountType)  # Invariant: `_source` gives pools and capacities only
+        if drawn.equal is not None:
+            taken = next((one for one in takings or () if one.capacity.name == drawn.equal.text), None)
+            if taken is None:
+                message = f"no claim takes an amount of `{drawn.equal.text}` here"
+                help_ = f"write `each takes {drawn.equal.text} ...` in the share"
+                problems.add("HWR009", message, drawn.equal.span, help_)
+                continue
+            if not isinstance(taken.capacity.type, AmountType) or not taken.capacity.type.fits(type_):
+                message = f"`{taken.capacity.name}` is {taken.capacity.type}, `{source.name}` is {type_}"
+                problems.add("HWR009", message, drawn.equal.span, "draw on something of the same kind")
+                continue
+            found.append(Draw(source, None, taken.capacity, drawn.span))
+            continue
+        assert drawn.amount is not None  # Invariant: the grammar has an amount or `equal to`
+        amount = constant(drawn.amount, type_, f"`{source.name}`", problems, source.span)
+        if amount is not None and isinstance(amount.value, Fraction):
+            found.append(Draw(source, amount.value, None, drawn.span))
+    return tuple(found)
+
+
+def _source(checking: Checking, scope: Scope, board: Board, name: tree.Name) -> Pool | AttributeSchema | None:
+    """What is drawn on: a pool of the board, or a capacity of it."""
+    device = device_of(board)
+    pools = [p for p in checking.pools.values() if device_of(p.board) is device and (p.board in (board, device))]
+    pool = next((one for one in pools if one.name == name.text), None)
+    if pool is not None:
+        return pool
+    found = look_up(device, name.text, scope)
+    if found is None:
+        find_attribute(device, name, scope, *(one.name for one in pools))
+        return None
+    if not isinstance(found.type, AmountType):
+        message = f"`{found.name}` is {found.type}: nothing can be drawn on it"
+        scope.problems.add(
+            "HWR009", message, name.span, "draw on a capacity or a pool", Related(found.span, "declared here")
+        )
+        return None
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------- shares
+
+
+def _share(checking: Checking, scope: Scope, statement: tree.Share) -> Share | None:
+    problems = scope.problems
+    board = find_board(checking, scope, statement.of)
+    if board is None:
+        return None
+    mode: Mode | None = None
+    if statement.mode is not None:
+        mode = find_mode(checking, scope, board, statement.mode)
+        if mode is None:
+            return None
+        if mode.alone:
+            note = Related(mode.span, "declared here with `alone`")
+            message = f"mode `{mode.name}` is for one claim alone and cannot be shared"
+            problems.add("HWR007", message, statement.mode.span, "share another mode, or remove `alone`", note)
+            return None
+    sharers: list[Sharer] = []
+    takings: list[Taking] = []
+    drawn: list[tree.Drawn] = []
+    for member in statement.members:
+        match member:
+            case tree.AtMost():
+                if member.what.text not in SHARERS:
+                    help_ = problems.hint(member.what.text, SHARERS, "write `claims`, `pods` or `namespaces`")
+                    problems.add("HWR010", f"nobody counts `{member.what.text}`", member.what.span, help_)
+                elif member.count.value < 1:
+                    message = f"a share for at most {member.count.value} {member.what.text} is for nobody"
+                    problems.add("HWR010", message, member.count.span, "write 1 or more")
+                else:
+                    said = said_of(member.said)
+                    sharers.append(
+                        Sharer(member.count.value, member.what.text, "", said, words(member.span), member.span)
+                    )
+            case tree.OnlySame():
+                said = said_of(member.said)
+                if said.strength == "should":
+                    message = "a rule that keeps askers apart cannot be a wish"
+                    span = member.span if member.said.strength is None else member.said.strength.span
+                    problems.add("HWR011", message, span, "leave `should` out: isolation holds or it does not")
+                sharers.append(Sharer(None, "", member.agree.text, said, words(member.span), member.span))
+            case tree.EachTakes():
+                taking = _taking(scope, board, member)
+                if taking is not None:
+                    takings.append(taking)
+            case tree.Drawn():
+                drawn.append(member)
+    draws = _draws(checking, scope, board, drawn, takings)
+    name = statement.name
+    return Share(name.text, scope.policy, board, mode, tuple(sharers), tuple(takings), draws, name.span)
+
+
+def find_mode(checking: Checking, scope: Scope, board: Board, name: tree.Name) -> Mode | None:
+    """A mode of a board; None if it has none of the name, which is reported."""
+    modes = modes_of(checking, board)
+    mode = modes.get(name.text)
+    if mode is None:
+        known = ", ".join(f"`{one}`" for one in modes)
+        otherwise = f"its modes are {known}" if known else f"write `modes of {board.name} {{ ... }}`"
+        help_ = scope.problems.hint(name.text, modes, otherwise)
+        scope.problems.add("HWR006", f"`{board.name}` has no mode `{name.text}`", name.span, help_)
+    return mode
+
+
+def modes_of(checking: Checking, board: Board) -> Mapping[str, Mode]:
+    """The modes of a board: its own, else those of its device."""
+    for one in (board, device_of(board)):
+        found = next((modes for _, modes in checking.modes if modes.board is one), None)
+        if found is not None:
+            return found.modes
+    return {}
+
+
+def _taking(scope: Scope, board: Board, member: tree.EachTakes) -> Taking | None:
+    problems = scope.problems
+    capacity = find_attribute(device_of(board), member.capacity, scope)
+    if capacity is None:
+        return None
+    if not isinstance(capacity.type, AmountType):
+        message = f"`{capacity.name}` is {capacity.type}; only of a capacity can some be taken"
+        problems.add(
+            "RUL011", message, member.capacity.span, "name a capacity", Related(capacity.span, "declared here")
+        )
+        return None
+
+    def amount(written: tree.Literal | tree.Name | None) -> Constant | None:
+        if written is None:
+            return None
+        return constant(written, capacity.type, f"`{capacity.name}`", problems, capacity.span)  # type: ignore[arg-type]  # an amount, see above
+
+    low = high = step = None
+    if member.range is not None:
+        low, high, step = amount(member.range.low), amount(member.range.high), amount(member.range.step)
+        if low is not None and high is not None and _value(high) < _value(low):
+            problems.add("HWR012", "the range runs backwards", member.range.span, "write the smaller amount first")
+            return None
+        if step is not None and _value(step) <= 0:
+            problems.add("HWR012", "a step is more than nothing", step.span, "write a positive amount")
+            return None
+    options = tuple(one for one in map(amount, member.options) if one is not None)
+    default = amount(member.default)
+    if default is not None and not _allowed(default, low, high, step, options):
+        message = f"the default of `{capacity.name}` is not among the amounts that may be taken"
+        problems.add("HWR012", message, default.span, "choose a default within the range and on a step")
+        return None
+    return Taking(capacity, low, high, step, options, default, member.span)
+
+
+def _value(of: Constant) -> Fraction:
+    assert isinstance(of.value, Fraction)  # Invariant: amounts are fractions
+    return of.value
+
+
+def _allowed(
+    default: Constant, low: Constant | None, high: Constant | None, step: Constant | None, options: Sequence[Constant]
+) -> bool:
+    value = _value(default)
+    if options:
+        return any(_value(one) == value for one in options)
+    if low is None or high is None:
+        return True
+    on_step = step is None or ((value - _value(low)) / _value(step)).denominator == 1
+    return _value(low) <= value <= _value(high) and on_step
+
+
+__all__ = [
+    "BUILT_IN",
+    "MOST_STARTS",
+    "SHARERS",
+    "check_modes",
+    "device_of",
+    "find_board",
+    "find_mode",
+    "models_of",
+    "modes_of",
+    "only_board",
+    "said_of",
+]

@@ -1,0 +1,360 @@
+"""The passes over what happens around a device: gates, waiting, costs, health, and the set-up of containers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from dra_policy.diagnostics import Related
+from dra_policy.language import tree
+from dra_policy.language.attributes import find_attribute, look_up
+from dra_policy.language.boards import (
+    Advertised,
+    Binding,
+    Board,
+    Cost,
+    Edit,
+    Event,
+    Gate,
+    GateNeed,
+    Health,
+    Operation,
+    Setup,
+    SetupScope,
+    Step,
+)
+from dra_policy.language.checked import CheckedCondition, Conjunction
+from dra_policy.language.checking import Checking, words
+from dra_policy.language.conditions import check_clauses
+from dra_policy.language.constants import constant
+from dra_policy.language.machines import reach, taint_of
+from dra_policy.language.modes import device_of, find_board, only_board
+from dra_policy.language.schema import DeviceSchema, element_of
+from dra_policy.language.scope import GATE, PARAMETERS, Scope
+from dra_policy.language.types import DURATION, AmountType
+from dra_policy.resources import key_problem
+from dra_policy.source import Span
+
+KUBELET_DEADLINE = Fraction(45)
+"""Seconds that the kubelet gives a plugin to prepare a claim; longer work is a binding condition."""
+
+MOST_CONDITIONS = 4
+"""Binding conditions of a device, and binding failure conditions (A6)."""
+
+EACH = ("device", "request", "claim", "container")
+PLACEHOLDERS = ("claim", "claim_uid", "namespace", "request", "device", "pool", "node", "parent", "mode", "profile")
+"""What templates may name beside attributes of the device and fields of its parameters."""
+
+_DIMENSIONS = {"memory": AmountType("bytes"), "cpu": AmountType("cores")}
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def check_gates(checking: Checking) -> None:
+    """Resolve the switches of drivers, then what they exclude and require."""
+    for scope, entry in checking.declared(GATE):
+        if isinstance(entry.statement, tree.Gate):
+            gate = entry.statement
+            excludes = tuple(name.text for name in gate.excludes)
+            requires = tuple(name.text for name in gate.requires)
+            checking.gates[entry.key] = Gate(
+                gate.name.text, scope.policy, gate.default, excludes, requires, gate.name.span
+            )
+    for scope, entry in checking.declared(GATE):
+        if not isinstance(entry.statement, tree.Gate):
+            continue
+        gate = entry.statement
+        for name in (*gate.excludes, *gate.requires):
+            other = _gate(checking, scope, name)
+            if other is None:
+                continue
+            if name.text == gate.name.text:
+                scope.problems.add("SET001", f"gate `{name.text}` speaks of itself", name.span, "name another gate")
+            elif name in gate.excludes and gate.default and other.default:
+                note = Related(other.span, "on by default too")
+                message = f"gates `{gate.name.text}` and `{name.text}` exclude each other and are both on"
+                scope.problems.add("SET001", message, name.span, "turn one of them off by default", note)
+            elif name in gate.requires and gate.default and not other.default:
+                note = Related(other.span, "off by default")
+                message = f"gate `{gate.name.text}` is on and requires `{name.text}`, which is off"
+                scope.problems.add("SET001", message, name.span, "turn it on by default, or the other off", note)
+
+
+def _gate(checking: Checking, scope: Scope, name: tree.Name) -> Gate | None:
+    found = scope.find(name, GATE, wanted="a gate")
+    return None if found is None else checking.gates.get(found.key)
+
+
+def check_gate_needs(checking: Checking) -> None:
+    """What parameters need of gates; behind the pass over parameters."""
+    for scope, entry in checking.declared(PARAMETERS):
+        schema = checking.parameters.get(entry.key)
+        if not isinstance(entry.statement, tree.Parameters) or schema is None:
+            continue
+        for member in entry.statement.members:
+            if not isinstance(member, tree.NeedsGate):
+                continue
+            gate = _gate(checking, scope, member.gate)
+            if gate is None:
+                continue
+            if member.parameter is None or member.value is None:
+                _add(checking, scope, GateNeed(schema, gate, "", None, member.span))
+                continue
+            field = schema.fields.get(member.parameter.text)
+            if field is None:
+                known = ", ".join(f"`{name}`" for name in schema.fields)
+                help_ = scope.problems.hint(member.parameter.text, schema.fields, f"its fields are {known or 'none'}")
+                message = f"parameters `{schema.name}` have no field `{member.parameter.text}`"
+                scope.problems.add("NAM001", message, member.parameter.span, help_)
+                continue
+            wanted = element_of(field.type)
+            value = constant(member.value, wanted, f"field `{field.name}`", scope.problems, field.span)
+            if value is not None:
+                _add(checking, scope, GateNeed(schema, gate, field.name, value, member.span))
+
+
+def _add(checking: Checking, scope: Scope, found: Operation) -> None:
+    checking.operation.setdefault(scope.policy, []).append(found)
+
+
+def check_operation(checking: Checking) -> None:
+    """Waiting, costs, what is advertised, reach, health and set-up, of every policy."""
+    for name, file in checking.files.items():
+        scope = checking.scopes[name]
+        for statement in file.statements:
+            found: Operation | None = None
+            match statement:
+                case tree.Binds():
+                    found = _binding(checking, scope, statement)
+                case tree.Costs():
+                    found = _cost(checking, scope, statement)
+                case tree.Advertise():
+                    found = _advertised(checking, scope, statement)
+                case tree.NetworkReachable():
+                    found = reach(checking, scope, statement, None)
+                case tree.Health():
+                    found = _health(checking, scope, statement)
+                case tree.Setup():
+                    found = _setup(checking, scope, statement)
+                case _:
+                    pass
+            if found is not None:
+                _add(checking, scope, found)
+
+
+def _binding(checking: Checking, scope: Scope, statement: tree.Binds) -> Binding | None:
+    problems = scope.problems
+    board = only_board(checking, scope, statement.of, statement.span)
+    for names in (statement.conditions, statement.failures):
+        for name in names:
+            problem = key_problem(name.text)
+            if problem is not None:
+                problems.add("NAM009", f"condition `{name.text}` {problem}", name.span, "write it like `Attached`")
+        if len(names) > MOST_CONDITIONS:
+            message = f"a device has at most {MOST_CONDITIONS} conditions of a kind"
+            problems.add("RUL002", message, names[MOST_CONDITIONS].span, "leave some out")
+    within = _seconds(statement.within, scope)
+    if board is None:
+        return None
+    conditions = tuple(name.text for name in statement.conditions)
+    return Binding(board, conditions, within, tuple(name.text for name in statement.failures), statement.span)
+
+
+def _seconds(written: tree.Amount | None, scope: Scope) -> Fraction | None:
+    if written is None:
+        return None
+    found = constant(written, DURATION, "this time", scope.problems, None)
+    return found.value if found is not None and isinstance(found.value, Fraction) else None
+
+
+def _cost(checking: Checking, scope: Scope, statement: tree.Costs) -> Cost | None:
+    problems = scope.problems
+    board = only_board(checking, scope, statement.of, statement.span)
+    dimension = _DIMENSIONS.get(statement.resource.text)
+    if dimension is None:
+        help_ = problems.hint(statement.resource.text, _DIMENSIONS, "write `memory` or `cpu`")
+        problems.add("SET002", f"a node has no `{statement.resource.text}` to give", statement.resource.span, help_)
+        return None
+    if statement.per.text not in ("device", "claim"):
+        message = f"costs are per device or per claim, not per `{statement.per.text}`"
+        problems.add("SET002", message, statement.per.span, "write `device` or `claim`")
+        return None
+    amount = constant(statement.amount, dimension, f"`{statement.resource.text}`", problems, None)
+    if board is None or amount is None:
+        return None
+    return Cost(board, statement.resource.text, amount, statement.per.text, statement.span)
+
+
+def _advertised(checking: Checking, scope: Scope, statement: tree.Advertise) -> Advertised | None:
+    board = only_board(checking, scope, statement.of, statement.span)
+    if board is None:
+        return None
+    condition = _condition(checking, scope, device_of(board), statement.condition)
+    if condition is None:
+        return None
+    return Advertised(board, condition, words(statement.condition.span), statement.span)
+
+
+def _condition(
+    checking: Checking, scope: Scope, device: DeviceSchema, written: tree.Condition
+) -> CheckedCondition | None:
+    found = check_clauses(checking, scope, device, written)
+    if not found:
+        return None
+    conditions = tuple(judged.condition for judged, _ in found)
+    return conditions[0] if len(conditions) == 1 else Conjunction(conditions, written.span)
+
+
+def _health(checking: Checking, scope: Scope, statement: tree.Health) -> Health | None:
+    problems = scope.problems
+    board = only_board(checking, scope, statement.of, statement.span)
+    events: dict[str, Event] = {}
+    ignored: dict[str, Span] = {}
+    for member in statement.members:
+        match member:
+            case tree.Event():
+                name = member.name.value
+                if name in events:
+                    note = Related(events[name].span, "first declared here")
+                    problems.add("NAM003", f'event "{name}" is declared already', member.name.span, "rename it", note)
+                    continue
+                key, value, effect = taint_of(member.taint, scope)
+                clears = "" if member.clears is None else member.clears.value
+                if key:
+                    events[name] = Event(name, key, value, effect, clears, member.name.span)
+            case tree.Ignored():
+                for text in member.names:
+                    ignored.setdefault(text.value, text.span)
+    for name, span in ignored.items():
+        if name in events:
+            note = Related(events[name].span, "it taints here")
+            problems.add("SET003", f'event "{name}" is ignored, and taints', span, "remove one of the two", note)
+    return None if board is None else Health(board, tuple(events.values()), tuple(ignored), statement.span)
+
+
+# ---------------------------------------------------------------------------------------------------------- set-up
+
+
+def _setup(checking: Checking, scope: Scope, statement: tree.Setup) -> Setup | None:
+    board = find_board(checking, scope, statement.of)
+    if board is None:
+        return None
+    scopes: list[SetupScope] = []
+    steps: list[Step] = []
+    for member in statement.members:
+        if isinstance(member, tree.Step):
+            steps.append(_step(checking, scope, board, member))
+            continue
+        each = member.each.text
+        if each not in EACH:
+            help_ = scope.problems.hint(each, EACH, "write `device`, `request`, `claim` or `container`")
+            scope.problems.add("SET004", f"nothing is set up for each `{each}`", member.each.span, help_)
+            continue
+        edits: list[Edit] = []
+        inner: list[Step] = []
+        for edit in member.members:
+            if isinstance(edit, tree.Step):
+                inner.append(_step(checking, scope, board, edit))
+            else:
+                edits.append(_edit(checking, scope, board, edit, each))
+        scopes.append(SetupScope(each, tuple(edits), tuple(inner), member.span))
+    _unlike_environment(scopes, scope)
+    return Setup(board, tuple(scopes), tuple(steps), statement.span)
+
+
+def _edit(
+    checking: Checking,
+    scope: Scope,
+    board: Board,
+    written: tree.DeviceNode | tree.Environment | tree.Mount | tree.Hook,
+    each: str,
+) -> Edit:
+    problems = scope.problems
+    device = device_of(board)
+    when = None if written.when is None else _condition(checking, scope, device, written.when)
+
+    def text(of: tree.Text | None, *, path: bool = False) -> str:
+        if of is None:
+            return ""
+        _templates(checking, scope, device, of, each)
+        if path and not of.value.startswith("/"):
+            problems.add("SET005", f'"{of.value}" is no absolute path', of.span, f'write "/{of.value.lstrip("./")}"')
+        return of.value
+
+    match written:
+        case tree.DeviceNode():
+            permissions = "" if written.permissions is None else written.permissions.value
+            if written.permissions is not None and not re.fullmatch(r"r?w?m?", permissions):
+                message = f'"{permissions}" are no permissions of a device node'
+                problems.add("SET005", message, written.permissions.span, 'write some of r, w and m, such as "rw"')
+            target, source = text(written.path, path=True), text(written.host, path=True)
+            return Edit("node", target, source, None, (permissions,) if permissions else (), when, written.span)
+        case tree.Environment():
+            template = written.value
+            joined = None
+            if template.joined is not None:
+                joined = find_attribute(device, template.joined, scope)
+            return Edit("env", written.name.text, text(template.text), joined, (), when, written.span)
+        case tree.Mount():
+            host = text(written.host, path=True)
+            container = text(written.container, path=True) or host
+            options = tuple(text(option) for option in written.options)
+            return Edit("mount", container, host, None, options, when, written.span)
+        case tree.Hook():
+            arguments = tuple(text(argument) for argument in written.arguments)
+            return Edit("hook", written.stage.text, text(written.path, path=True), None, arguments, when, written.span)
+
+
+def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.Text, each: str) -> None:
+    """Every placeholder stands for something."""
+    fields = {
+        name for parameters in checking.parameters.values() if parameters.device is device for name in parameters.fields
+    }
+    for found in _PLACEHOLDER.finditer(of.value):
+        name = found.group(1)
+        if name in PLACEHOLDERS or name in fields or look_up(device, name, scope) is not None:
+            if name in ("device", "pool") and each in ("claim", "container"):
+                message = f"`{{{name}}}` is another one for each device of a claim"
+                scope.problems.add("SET006", message, of.span, "write it in `for each device`, or join values")
+            continue
+        known = (*PLACEHOLDERS, *fields, *device.attributes)
+        help_ = scope.problems.hint(
+            name, known, "placeholders are attributes, fields of parameters, `claim_uid` and such"
+        )
+        scope.problems.add("SET006", f"`{{{name}}}` stands for nothing here", of.span, help_)
+
+
+def _unlike_environment(scopes: Sequence[SetupScope], scope: Scope) -> None:
+    """A variable that is set for each device is set several times where a claim has several."""
+    for setup_scope in scopes:
+        if setup_scope.each not in ("device", "request"):
+            continue
+        for edit in setup_scope.edits:
+            if edit.kind == "env" and _PLACEHOLDER.search(edit.source):
+                message = (
+                    f"a claim with several devices would set `{edit.target}` several times, and the last one stays"
+                )
+                help_ = f'write it in `for claim`, joined: `env {edit.target} = join(uuid, ",")`'
+                scope.problems.add("SET007", message, edit.span, help_)
+
+
+def _step(checking: Checking, scope: Scope, board: Board, written: tree.Step) -> Step:
+    problems = scope.problems
+    device = device_of(board)
+    when = None if written.when is None else _condition(checking, scope, device, written.when)
+    for text in (written.run, written.undo):
+        if text is not None:
+            _templates(checking, scope, device, text, "device")
+    if written.undo is None:
+        help_ = 'write `undo "..."`; where nothing is left to undo, write `undo "true"`'
+        problems.add("SET008", f"nothing undoes step `{written.name.text}`", written.name.span, help_)
+    deadline = _seconds(written.deadline, scope)
+    if deadline is not None and deadline > KUBELET_DEADLINE and written.deadline is not None:
+        message = f"the kubelet waits {KUBELET_DEADLINE} s at most for a claim to be prepared"
+        help_ = "let the device be bound when it is ready: `binds when ... within ...`"
+        problems.add("SET009", message, written.deadline.span, help_)
+    undo = "" if written.undo is None else written.undo.value
+    return Step(written.name.text, written.run.value, undo, written.idempotent, deadline, when, written.span)
+
+
+__all__ = ["KUBELET_DEADLINE", "check_gate_needs", "check_gates", "check_operation"]

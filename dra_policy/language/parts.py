@@ -1,0 +1,165 @@
+"""What may be asked for: a class, a device, a model, a mode with one of its profiles, or a share.
+
+Whatever is no declared class becomes one of its own, named after what it is of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dra_policy.diagnostics import Related
+from dra_policy.language import tree
+from dra_policy.language.boards import Board, Mode, Part, Share
+from dra_policy.language.checked import CheckedClass
+from dra_policy.language.checking import Checking
+from dra_policy.language.modes import device_of
+from dra_policy.language.schema import DeviceSchema, ModelSchema
+from dra_policy.language.scope import CLASS, DEVICE, MODEL, SHARE, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a target stands for."""
+
+    device: DeviceSchema
+    model: ModelSchema | None
+    part: Part | None
+
+
+def meaning(checking: Checking, scope: Scope, target: tree.Target) -> Meant | None:
+    """What a target stands for that is no class; None if it is wrong, which is reported."""
+    name = target.name
+    for kind, found in (
+        (SHARE, scope.peek(name.text, SHARE)),
+        (MODEL, scope.peek(name.text, MODEL)),
+        (DEVICE, scope.peek(name.text, DEVICE)),
+    ):
+        if found is None:
+            continue
+        if target.profile is not None:
+            message = f"`{name.text}` is a {kind} and has no profiles"
+            help_ = "only a mode of partitions has them"
+            scope.problems.add("HWR006", message, target.profile.span, help_, Related(found.name.span, "declared here"))
+            return None
+        if kind == SHARE:
+            share = checking.shares.get(found.key)
+            return None if share is None else _of_share(share)
+        board: Board | None = checking.models.get(found.key) if kind == MODEL else checking.devices.get(found.key)
+        if board is None:
+            return None
+        return Meant(device_of(board), board if isinstance(board, ModelSchema) else None, None)
+    modes = _modes(checking, scope, name.text)
+    if not modes:
+        scope.find(name, DEVICE, MODEL, wanted="a class, device, model, mode or share")
+        return None
+    return _of_modes(scope, target, modes)
+
+
+def _of_share(share: Share) -> Meant:
+    board = share.board
+    modes = () if share.mode is None else (share.mode,)
+    model = board if isinstance(board, ModelSchema) else None
+    return Meant(device_of(board), model, Part(share.name, (board,), modes, "", share))
+
+
+def _modes(checking: Checking, scope: Scope, text: str) -> list[Mode]:
+    """The modes of a name that the file sees; `H100.mig` is that of one board."""
+    visible = {scope.policy, *scope.imports}
+    found: list[Mode] = []
+    for policy, modes in checking.modes:
+        if policy not in visible:
+            continue
+        own = modes.modes.values()
+        found += [mode for mode in own if text in (mode.name, f"{modes.board.name}.{mode.name}")]
+    return found
+
+
+def _of_modes(scope: Scope, target: tree.Target, modes: Sequence[Mode]) -> Meant | None:
+    name = target.name
+    devices = {id(device_of(mode.board)): device_of(mode.board) for mode in modes}
+    if len(devices) > 1:
+        ways = ", ".join(f"`{mode.board.name}.{mode.name}`" for mode in modes)
+        scope.problems.add("NAM013", f"boards of several drivers have a mode `{name.text}`", name.span, f"write {ways}")
+        return None
+    device = next(iter(devices.values()))
+    profile = ""
+    if target.profile is not None:
+        profile = target.profile.value
+        having = [mode for mode in modes if profile in mode.profiles]
+        if not having:
+            known = [one for mode in modes for one in mode.profiles]
+            otherwise = "its profiles are " + ", ".join(f'"{one}"' for one in dict.fromkeys(known)) if known else ""
+            help_ = scope.problems.hint(profile, known, otherwise or "it has none")
+            message = f'mode `{name.text}` has no profile "{profile}"'
+            scope.problems.add("HWR006", message, target.profile.span, help_)
+            return None
+        modes = having
+    boards = tuple(mode.board for mode in modes)
+    model = boards[0] if len(boards) == 1 and isinstance(boards[0], ModelSchema) else None
+    return Meant(device, model, Part(name.text, boards, tuple(modes), profile, None))
+
+
+def class_of_target(checking: Checking, scope: Scope, target: tree.Target) -> CheckedClass | None:
+    """The class that a request goes to; None if there is none, which is reported."""
+    found = scope.peek(target.name.text, CLASS)
+    if found is not None:
+        if target.profile is not None:
+            message = f"`{target.name.text}` is a class and has no profiles"
+            scope.problems.add("HWR006", message, target.profile.span, "write the class alone")
+            return None
+        return checking.classes.get(found.key)
+    if _is_known(checking, scope, target):
+        meant = meaning(checking, scope, target)
+        return None if meant is None else _implied(checking, scope, target, meant)
+    scope.find(target.name, CLASS, wanted="a class")
+    return None
+
+
+def _is_known(checking: Checking, scope: Scope, target: tree.Target) -> bool:
+    text = target.name.text
+    declared = any(scope.peek(text, kind) is not None for kind in (SHARE, MODEL, DEVICE))
+    return declared or bool(_modes(checking, scope, text))
+
+
+def _implied(checking: Checking, scope: Scope, target: tree.Target, meant: Meant) -> CheckedClass | None:
+    """The class of its own; one for all requests that mean the same."""
+    name = implied_name(target)
+    known = checking.implied.get(name)
+    if known is not None:
+        same = (known.device, known.model) == (meant.device, meant.model) and _alike(known.part, meant.part)
+        if same:
+            return known
+    declared = next((one for one in checking.classes.values() if one.name == name), None)
+    if known is not None or declared is not None:
+        other = known or declared
+        assert other is not None  # Invariant: one of the two is there
+        message = f"this needs a class of its own, and `{name}` is the name of another"
+        help_ = f"declare `class some-name of {target.span.text}` and ask for that"
+        scope.problems.add("NAM003", message, target.span, help_, Related(other.span, "the other one"))
+        return None
+    made = CheckedClass(name, scope.policy, meant.device, meant.model, meant.part, (), (), (), "", True, target.span)
+    checking.implied[name] = made
+    return made
+
+
+def _alike(one: Part | None, other: Part | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.modes, one.profile, one.share) == (other.modes, other.profile, other.share)
+
+
+def implied_name(target: tree.Target) -> str:
+    """A name that Kubernetes takes: `mig "1g.10gb"` becomes `mig-1g.10gb`.
+
+    >>> from dra_policy.source import Source
+    >>> span = Source("a", "").span(0, 0)
+    >>> implied_name(tree.Target(tree.Name("time_slice", span), None, span))
+    'time-slice'
+    """
+    text = target.name.text if target.profile is None else f"{target.name.text}-{target.profile.value}"
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
+
+
+__all__ = ["Meant", "class_of_target", "implied_name", "meaning"]

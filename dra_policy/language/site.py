@@ -1,0 +1,628 @@
+"""The pass over what a site decides: who asks, levels, windows, quotas, refusals, what is kept, gangs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from fractions import Fraction
+from types import MappingProxyType
+
+from dra_policy.diagnostics import Related
+from dra_policy.language import tree
+from dra_policy.language.askers import AskerReader, CheckedField, SiteCondition
+from dra_policy.language.attributes import look_up
+from dra_policy.language.boards import Pool, Said
+from dra_policy.language.checked import CheckedClaim, CheckedClass
+from dra_policy.language.checking import Checking, words
+from dra_policy.language.constants import constant
+from dra_policy.language.devices import read_type
+from dra_policy.language.machines import where
+from dra_policy.language.modes import BUILT_IN, device_of, said_of
+from dra_policy.language.parts import Meant, meaning
+from dra_policy.language.schema import AttributeSchema, DeviceSchema
+from dra_policy.language.scope import CLAIM, CLASS, GANG, LEVEL, QUOTA, WINDOW, Scope
+from dra_policy.language.tolerations import toleration
+from dra_policy.language.types import COUNT, DURATION, AmountType, BoolType, IntType, OneOfType, SetType, TextType
+from dra_policy.resources import DeviceToleration, Semver, key_problem
+from dra_policy.rules import Origin
+from dra_policy.rules import conditions as core
+from dra_policy.rules.subjects import FieldType, Source, SubjectField, SubjectValue, Trust
+from dra_policy.rules.windows import WEEKDAYS, Daily, Days, NthWeekday, OnDate, Weekly, Window
+from dra_policy.source import Span
+
+SOURCES = {source.value: source for source in Source} | {"pod serviceaccount": Source.SERVICE_ACCOUNT}
+KEYED = frozenset(
+    (
+        Source.NAMESPACE_LABEL,
+        Source.NAMESPACE_ANNOTATION,
+        Source.POD_LABEL,
+        Source.POD_ANNOTATION,
+        Source.CLAIM_LABEL,
+        Source.CLAIM_ANNOTATION,
+    )
+)
+_TYPES = {"time": FieldType.TIME, "duration": FieldType.DURATION, "version": FieldType.VERSION}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedRefusal:
+    """`refuse training when ...`: of a class, of what devices, or of any (`of` None)."""
+
+    of: CheckedClass | Meant | None
+    condition: SiteCondition
+    said: Said
+    words: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedCharge:
+    """What a quota counts for a device of a part: a share, or so much for each unit of a counter or capacity."""
+
+    of: Meant
+    measure: Pool | AttributeSchema | None
+    rate: Fraction
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedQuota:
+    """A quota; `guarantee` None: as `at_most`."""
+
+    name: str
+    of: Meant
+    subject: SiteCondition | None
+    at_most: Fraction
+    guarantee: Fraction | None
+    borrow_to: Fraction | None
+    cohort: str
+    lend: Fraction | None
+    charges: tuple[CheckedCharge, ...]
+    said: Said
+    words: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedKeep:
+    """`keep 2 of H100 per rack free for production`."""
+
+    count: int
+    of: Meant
+    level: str
+    classes: tuple[CheckedClass, ...]
+    said: Said
+    words: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedToleration:
+    """`tolerate example.org/drain for production 30 min`."""
+
+    taint: DeviceToleration
+    classes: tuple[CheckedClass, ...]
+    seconds: int | None
+    said: Said
+    words: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedGang:
+    """Claims that are placed together or not at all."""
+
+    name: str
+    claim: CheckedClaim
+    count: int
+    same: tuple[str, ...]
+    distinct: tuple[str, ...]
+    words: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Site:
+    """What one policy decides beside classes and claims; `levels` are labels of nodes by name."""
+
+    fields: Mapping[str, CheckedField] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, Span]] = field(default_factory=dict)
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    quotas: Mapping[str, CheckedQuota] = field(default_factory=dict)
+    gangs: Mapping[str, CheckedGang] = field(default_factory=dict)
+    refusals: tuple[CheckedRefusal, ...] = ()
+    keeps: tuple[CheckedKeep, ...] = ()
+    tolerations: tuple[CheckedToleration, ...] = ()
+
+
+def check_site(checking: Checking) -> None:
+    """Resolve what every policy decides as a site; each sees what those that it imports declare."""
+    for name, file in checking.files.items():
+        checking.sites[name] = _Reading(checking, checking.scopes[name], file).site()
+
+
+class _Reading:
+    """One policy while its site statements are read."""
+
+    def __init__(self, checking: Checking, scope: Scope, file: tree.PolicyFile) -> None:
+        self.checking = checking
+        self.scope = scope
+        self.problems = scope.problems
+        self.file = file
+        imported = [checking.sites[name] for name in scope.imports if name in checking.sites]
+        self.own_fields: dict[str, CheckedField] = {}
+        self.own_levels: dict[str, tuple[str, Span]] = {}
+        self.own_windows: dict[str, Window] = {}
+        self.fields = {name: one for site in imported for name, one in site.fields.items()}
+        self.levels = {name: label for site in imported for name, (label, _) in site.levels.items()}
+        self.windows = {name: one for site in imported for name, one in site.windows.items()}
+        self.refusals: list[CheckedRefusal] = []
+        self.keeps: list[CheckedKeep] = []
+        self.tolerations: list[CheckedToleration] = []
+        self.quotas: dict[str, CheckedQuota] = {}
+        self.gangs: dict[str, CheckedGang] = {}
+
+    def site(self) -> Site:
+        statements = self.file.statements
+        subjects = [one for one in statements if isinstance(one, tree.Subject)]
+        for further in subjects[1:]:
+            note = Related(subjects[0].span, "first declared here")
+            self.problems.add("NAM003", "the subject is declared already", further.span, "put all fields in one", note)
+        for subject in subjects:
+            for one in subject.fields:
+                self._field(one)
+        for statement in statements:
+            if isinstance(statement, tree.Level):
+                self._level(statement)
+        for statement in statements:
+            if isinstance(statement, tree.Window):
+                self._window(statement)
+        for statement in statements:
+            match statement:
+                case tree.Quota():
+                    self._quota(statement)
+                case tree.Refuse():
+                    self._refuse(statement)
+                case tree.Keep():
+                    self._keep(statement)
+                case tree.SiteTolerate():
+                    self._tolerate(statement)
+                case tree.Gang():
+                    self._gang(statement)
+                case _:
+                    pass
+        self._sharers()
+        return Site(
+            MappingProxyType(self.own_fields),
+            MappingProxyType(self.own_levels),
+            MappingProxyType(self.own_windows),
+            MappingProxyType(self.quotas),
+            MappingProxyType(self.gangs),
+            tuple(self.refusals),
+            tuple(self.keeps),
+            tuple(self.tolerations),
+        )
+
+    def _reader(self, device: DeviceSchema | None, *, plain: bool = False) -> AskerReader:
+        return AskerReader(self.checking, self.scope, self.fields, self.levels, self.windows, device, plain)
+
+    def _first(self, kind: str, name: tree.Name) -> bool:
+        """Whether a statement is the declaration of its name; a second one is reported already."""
+        found = self.scope.spaces[self.scope.policy].get((kind, name.text))
+        return found is not None and found.name is name
+
+    # ------------------------------------------------------------------------------------------------------ subject
+
+    def _field(self, one: tree.SubjectField) -> None:
+        name = one.name
+        if name.text in self.own_fields:
+            self.problems.add("NAM003", f"field `{name.text}` is declared already", name.span, "rename one of them")
+            return
+        type_ = None if _is_time(one.type) else read_type(one.type, self.problems)
+        if type_ is None and not _is_time(one.type):
+            return
+        if isinstance(type_, SetType):
+            self.problems.add("TYP011", f"a field of the subject cannot be {type_}", one.type.span, "take one value")
+            return
+        written = f"{one.source.object.text} {one.source.part.text}"
+        source = SOURCES.get(written)
+        if source is None:
+            help_ = self.problems.hint(
+                written, SOURCES, "it comes from " + ", ".join(f"`{known}`" for known in SOURCES)
+            )
+            message = f"Kubernetes has no `{written}` to read"
+            if written.startswith("claim "):
+                message = f"a claim has no {one.source.part.text}"
+            span = one.source.object.span.to(one.source.part.span)
+            self.problems.add("SIT002", message, span, help_)
+            return
+        key = "" if one.source.key is None else one.source.key.value
+        if (source in KEYED) != bool(key):
+            message = f"`{written}` needs a key" if source in KEYED else f"`{written}` has no key"
+            help_ = f'write `{written} "example.org/{name.text}"`' if source in KEYED else "leave the text out"
+            self.problems.add("SIT002", message, one.source.span, help_)
+            return
+        if key and key_problem(key) is not None:
+            self.problems.add(
+                "NAM009", f"`{key}` {key_problem(key)}", one.source.span, 'write it like "example.org/team"'
+            )
+            return
+        default = self._default(one, type_)
+        origin = Origin("subject", words(one.span), one.span)
+        kind = FieldType.TIME if type_ is None else _field_type(type_)
+        rule = SubjectField(name.text, source, key, kind, default, Trust(one.trust), origin)
+        self.own_fields[name.text] = self.fields[name.text] = CheckedField(rule, type_)
+
+    def _default(self, one: tree.SubjectField, type_: object) -> SubjectValue | None:
+        if one.absent is None or type_ is None:
+            return None
+        found = constant(one.absent, type_, f"field `{one.name.text}`", self.problems, one.name.span)  # type: ignore[arg-type]  # no set, see above
+        if found is None:
+            return None
+        return Semver.parse(str(found.value)) if str(type_) == "a version" else found.value
+
+    def _sharers(self) -> None:
+        """What holders of a share must have alike is built in, or a field of some subject."""
+        for key, share in self.checking.shares.items():
+            if key[0] != self.scope.policy:
+                continue
+            for sharer in share.sharers:
+                known = {
+                    *BUILT_IN,
+                    *self.fields,
+                    *(name for site in self.checking.sites.values() for name in site.fields),
+                }
+                if sharer.same and sharer.same not in known and not self._declared_elsewhere(sharer.same):
+                    help_ = self.problems.hint(sharer.same, known, "declare it in `subject`, or write `namespace`")
+                    message = f"nobody has a `{sharer.same}`: the subject has no such field"
+                    self.problems.add("SIT001", message, sharer.span, help_)
+
+    def _declared_elsewhere(self, name: str) -> bool:
+        """Whether any file of the run has a subject with the field: those that import this one come later."""
+        return any(
+            isinstance(statement, tree.Subject) and any(one.name.text == name for one in statement.fields)
+            for file in self.checking.files.values()
+            for statement in file.statements
+        )
+
+    # ---------------------------------------------------------------------------------------------- levels, windows
+
+    def _level(self, statement: tree.Level) -> None:
+        name = statement.name
+        if not self._first(LEVEL, name):
+            return
+        if name.text in ("node", "cluster"):
+            self.problems.add("SIT003", f"level `{name.text}` is built in", name.span, "give it another name")
+            return
+        problem = key_problem(statement.label.value)
+        if problem is not None:
+            message = f"label `{statement.label.value}` {problem}"
+            self.problems.add("NAM009", message, statement.label.span, 'write it like "example.org/rack"')
+            return
+        self.own_levels[name.text] = statement.label.value, name.span
+        self.levels[name.text] = statement.label.value
+
+    def _window(self, statement: tree.Window) -> None:
+        name = statement.name
+        if not self._first(WINDOW, name):
+            return
+        openings = [member for member in statement.members if isinstance(member, tree.Opening)]
+        if len(openings) != 1:
+            span = openings[1].span if openings else name.span
+            message = f"window `{name.text}` has {'several openings' if openings else 'no opening'}"
+            self.problems.add("SIT004", message, span, "write one, such as `every Wed 18:00 to 22:00 tz UTC`")
+            return
+        opening = openings[0]
+        days = self._days(opening)
+        if days is None:
+            return
+        if opening.first.minutes == opening.last.minutes:
+            message = f"window `{name.text}` never opens"
+            self.problems.add("SIT004", message, opening.first.span.to(opening.last.span), "write two different times")
+            return
+        tests: list[core.Condition] = []
+        for member in statement.members:
+            if isinstance(member, tree.WindowNodes):
+                for test in member.tests:
+                    found = where(self.scope, test, None)
+                    if found is None:
+                        return
+                    tests.append(label_condition(found.label, found.operator, found.values))
+        zone = "UTC" if opening.zone is None else opening.zone.text
+        nodes = core.And(tuple(tests)) if tests else None
+        origin = Origin(f"window `{name.text}`", words(opening.span), opening.span)
+        first, last = _clock(opening.first), _clock(opening.last)
+        try:
+            window = Window(name.text, days, first, last, zone, nodes, origin)
+        except ValueError as error:
+            assert opening.zone is not None  # Invariant: UTC exists
+            self.problems.add("SIT004", str(error), opening.zone.span, "write it like `Europe/Berlin`")
+            return
+        self.own_windows[name.text] = self.windows[name.text] = window
+
+    def _days(self, opening: tree.Opening) -> Days | None:
+        if opening.date is not None:
+            try:
+                return OnDate(date.fromisoformat(opening.date.text))
+            except ValueError:
+                self.problems.add(
+                    "SIT004", f"there is no {opening.date.text}", opening.date.span, "write a day that is"
+                )
+                return None
+        day = opening.day
+        assert day is not None  # Invariant: the grammar has a date or a day
+        if day.text == "day" and opening.nth is None:
+            return Daily()
+        short = day.text[:3].capitalize()
+        if short not in WEEKDAYS or len(day.text) not in (3, *(len(one) for one in _LONG if one.startswith(short))):
+            help_ = self.problems.hint(day.text, (*WEEKDAYS, "day"), "write `Mon` to `Sun`, or `day`")
+            self.problems.add("SIT004", f"`{day.text}` is no day of the week", day.span, help_)
+            return None
+        number = WEEKDAYS.index(short)
+        if opening.nth is None:
+            return Weekly(frozenset((number,)))
+        if not 1 <= opening.nth.value <= 5:
+            message = f"no month has a {opening.nth.span.text} {short}"
+            self.problems.add("SIT004", message, opening.nth.span, "write 1st to 5th")
+            return None
+        return NthWeekday(opening.nth.value, number)
+
+    # ------------------------------------------------------------------------------------------------------- quotas
+
+    def _quota(self, statement: tree.Quota) -> None:
+        name = statement.name
+        if not self._first(QUOTA, name):
+            return
+        target = tree.Target(statement.of, None, statement.of.span)
+        of = meaning(self.checking, self.scope, target)
+        if of is None:
+            return
+        subject: SiteCondition | None = None
+        at_most: Fraction | None = None
+        guarantee: Fraction | None = None
+        borrow: tree.Borrow | None = None
+        lend: Fraction | None = None
+        charges: list[CheckedCharge] = []
+        said = Said()
+        for member in statement.members:
+            match member:
+                case tree.ForSubject():
+                    subject = self._reader(None, plain=True).read(member.condition)
+                    if subject is None:
+                        return
+                case tree.Holding(keyword, amount):
+                    value = self._amount(amount)
+                    if keyword == "guarantee":
+                        guarantee = value
+                    else:
+                        at_most, said = value, said_of(member.said)
+                case tree.Borrow():
+                    borrow = member
+                case tree.Lend():
+                    lend = self._amount(member.amount)
+                case tree.Charge():
+                    charges += self._charges(member)
+        borrow_to = None if borrow is None or borrow.to is None else self._amount(borrow.to)
+        if at_most is None and guarantee is None:
+            message = f"quota `{name.text}` limits nothing"
+            self.problems.add("SIT005", message, name.span, "write `at most 16`")
+            return
+        own = at_most if at_most is not None else guarantee
+        assert own is not None  # Invariant: one of the two is there
+        if guarantee is not None and at_most is not None and guarantee > at_most:
+            message = "more is guaranteed than may be held"
+            self.problems.add("SIT005", message, statement.span, f"write `guarantee {at_most}` or less")
+            return
+        if borrow is not None and borrow_to is not None and borrow_to < own:
+            assert borrow.to is not None  # Invariant: it has an amount
+            message = "the limit of what may be held with borrowing is below what is owned"
+            self.problems.add("SIT005", message, borrow.to.span, f"write {own} or more")
+            return
+        self.quotas[name.text] = CheckedQuota(
+            name.text,
+            of,
+            subject,
+            own,
+            guarantee,
+            borrow_to,
+            "" if borrow is None else borrow.cohort.text,
+            lend,
+            tuple(charges),
+            said,
+            f"quota {name.text} of {statement.of.text}",
+            name.span,
+        )
+
+    def _amount(self, written: tree.Literal) -> Fraction | None:
+        found = constant(written, COUNT, "a quota", self.problems, None)
+        if found is None or not isinstance(found.value, Fraction):
+            return None
+        if found.value < 0:
+            self.problems.add("SIT005", "less than nothing cannot be held", written.span, "write 0 or more")
+            return None
+        return found.value
+
+    def _charges(self, member: tree.Charge) -> list[CheckedCharge]:
+        found: list[CheckedCharge] = []
+        for one in member.charged:
+            of = meaning(self.checking, self.scope, tree.Target(one.of, one.profile, one.of.span))
+            if of is None:
+                continue
+            if one.measure is None or one.parts is None:
+                assert one.share is not None  # Invariant: the grammar has a share or a measure
+                found.append(CheckedCharge(of, None, one.share, one.span))
+                continue
+            measure = self._measure(of, one.measure)
+            if measure is None:
+                continue
+            if one.parts.value < 1:
+                self.problems.add(
+                    "SIT005", "a share of no parts", one.parts.span, "write the parts of a whole, such as 7"
+                )
+                continue
+            found.append(CheckedCharge(of, measure, Fraction(1, one.parts.value), one.span))
+        return found
+
+    def _measure(self, of: Meant, name: tree.Name) -> Pool | AttributeSchema | None:
+        pools = [pool for pool in self.checking.pools.values() if device_of(pool.board) is of.device]
+        pool = next((one for one in pools if one.name == name.text), None)
+        if pool is not None:
+            return pool
+        attribute = look_up(of.device, name.text, self.scope)
+        if attribute is None or not isinstance(attribute.type, AmountType):
+            known = [one.name for one in pools] + [one.name for one in of.device.attributes.values() if one.is_capacity]
+            help_ = self.problems.hint(name.text, known, "name a capacity or a pool")
+            self.problems.add("SIT005", f"nothing is counted by `{name.text}`", name.span, help_)
+            return None
+        return attribute
+
+    # -------------------------------------------------------------------------------------------------------- rules
+
+    def _class(self, name: tree.Name) -> CheckedClass | None:
+        found = self.scope.find(name, CLASS, wanted="a class")
+        return None if found is None else self.checking.classes.get(found.key)
+
+    def _refuse(self, statement: tree.Refuse) -> None:
+        of: CheckedClass | Meant | None = None
+        device: DeviceSchema | None = None
+        if statement.of.text != "any" or self.scope.peek("any", CLASS) is not None:
+            if self.scope.peek(statement.of.text, CLASS) is not None:
+                of = self._class(statement.of)
+            else:
+                of = meaning(self.checking, self.scope, tree.Target(statement.of, None, statement.of.span))
+            if of is None:
+                return
+            device = of.device
+        condition = self._reader(device).read(statement.condition)
+        if condition is None:
+            return
+        said = said_of(statement.said)
+        span = statement.of.span.to(statement.condition.span)
+        text = f"refuse {statement.of.text} when {words(statement.condition.span)}"
+        self.refusals.append(CheckedRefusal(of, condition, said, text, span))
+
+    def _keep(self, statement: tree.Keep) -> None:
+        of = meaning(self.checking, self.scope, tree.Target(statement.of, None, statement.of.span))
+        level = core.CLUSTER
+        if statement.per is not None:
+            level = statement.per.text
+            if level != core.NODE and level not in self.levels:
+                self._no_level(statement.per)
+                return
+        classes = [self._class(name) for name in statement.classes]
+        if of is None or any(one is None for one in classes):
+            return
+        if statement.count.value < 1:
+            self.problems.add("SIT006", "nothing is kept", statement.count.span, "write 1 or more")
+            return
+        said = said_of(statement.said)
+        known = tuple(one for one in classes if one is not None)
+        per = "" if statement.per is None else f" per {statement.per.text}"
+        text = f"keep {statement.count.value} of {statement.of.text}{per} free"
+        self.keeps.append(CheckedKeep(statement.count.value, of, level, known, said, text, statement.span))
+
+    def _no_level(self, name: tree.Name) -> None:
+        help_ = self.problems.hint(
+            name.text, ("node", *self.levels), f'write `level {name.text} from node label "..."`'
+        )
+        self.problems.add("SIT003", f"level `{name.text}` is not declared", name.span, help_)
+
+    def _tolerate(self, statement: tree.SiteTolerate) -> None:
+        taint = toleration(statement.taint, self.problems)
+        classes = [self._class(name) for name in statement.classes]
+        seconds: int | None = None
+        if statement.duration is not None:
+            found = constant(statement.duration, DURATION, "this time", self.problems, None)
+            if found is None or not isinstance(found.value, Fraction):
+                return
+            if found.value.denominator != 1 or found.value < 0:
+                self.problems.add(
+                    "SIT007", "a toleration lasts whole seconds", statement.duration.span, "write such as 30 min"
+                )
+                return
+            seconds = int(found.value)
+        if seconds is not None and taint.effect not in (None, "NoExecute"):
+            message = "only a NoExecute taint is tolerated for a time"
+            span = statement.duration.span if statement.duration is not None else statement.span
+            self.problems.add("SIT007", message, span, "leave the time out, or write `NoExecute`")
+            return
+        if any(one is None for one in classes):
+            return
+        known = tuple(one for one in classes if one is not None)
+        said = said_of(statement.said)
+        self.tolerations.append(CheckedToleration(taint, known, seconds, said, words(statement.span), statement.span))
+
+    def _gang(self, statement: tree.Gang) -> None:
+        if not self._first(GANG, statement.name):
+            return
+        found = self.scope.find(statement.claim, CLAIM, wanted="a claim")
+        claim = None if found is None else self.checking.claims.get(found.key)
+        same: list[str] = []
+        distinct: list[str] = []
+        for constraint in statement.constraints:
+            level = constraint.attribute.text
+            if level != core.NODE and level not in self.levels:
+                self._no_level(constraint.attribute)
+                return
+            (same if constraint.keyword == "same" else distinct).append(level)
+        if statement.count.value < 1:
+            self.problems.add("SIT006", "a gang of nobody", statement.count.span, "write 1 or more")
+            return
+        if claim is not None:
+            text = f"gang {statement.name.text} of {statement.count.value} {statement.claim.text}"
+            self.gangs[statement.name.text] = CheckedGang(
+                statement.name.text, claim, statement.count.value, tuple(same), tuple(distinct), text, statement.span
+            )
+
+
+_LONG = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _is_time(written: tree.TypeExpression) -> bool:
+    return isinstance(written, tree.PlainType) and written.name == "time"
+
+
+def _field_type(type_: object) -> FieldType:
+    match type_:
+        case TextType() | OneOfType():
+            return FieldType.TEXT
+        case IntType():
+            return FieldType.INT
+        case BoolType():
+            return FieldType.BOOL
+        case AmountType(dimension="seconds"):
+            return FieldType.DURATION
+        case AmountType():
+            return FieldType.AMOUNT
+        case _:
+            return FieldType.VERSION
+
+
+def _clock(written: tree.ClockTime) -> time:
+    """A time of day; 24:00 is the next midnight."""
+    return time(written.minutes // 60 % 24, written.minutes % 60)
+
+
+def label_condition(label: str, operator: str, values: tuple[str, ...]) -> core.Condition:
+    """A test of a node's label as a condition of the core."""
+    term = core.NodeLabel(label)
+    if operator == "exists":
+        return core.Has(term)
+    if operator == "=":
+        return core.Compare(term, core.Comparison.EQUAL, core.Literal(values[0]))
+    inside = core.Compare(term, core.Comparison.IN, core.Literal(tuple(values)))
+    return core.Not(inside) if operator == "not in" else inside
+
+
+__all__ = [
+    "CheckedCharge",
+    "CheckedGang",
+    "CheckedKeep",
+    "CheckedQuota",
+    "CheckedRefusal",
+    "CheckedToleration",
+    "Site",
+    "check_site",
+    "label_condition",
+]

@@ -1,0 +1,298 @@
+"""What sites and shares decide, as rules of the core: refusals, quotas, windows, who may share, what must agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import assert_never
+
+from dra_policy.expression import Program, compile_tree
+from dra_policy.expression.tree import Expression
+from dra_policy.language.askers import AllOf, AnyOf, Atom, Negated, OfDevice, SiteCondition, WithDevice
+from dra_policy.language.boards import Modes, Part, Pool, Said, Share, counter_name
+from dra_policy.language.checked import CheckedClass, CheckedPolicies, CheckedPolicy
+from dra_policy.language.checking import words
+from dra_policy.language.lowering import class_conditions, part_conditions, value_conditions
+from dra_policy.language.modes import BUILT_IN, device_of
+from dra_policy.language.parts import Meant
+from dra_policy.language.predicates import lower_condition, lower_driver, lower_value
+from dra_policy.language.schema import AttributeSchema, ModelSchema, ParametersSchema
+from dra_policy.language.setting import strength
+from dra_policy.language.site import CheckedCharge, CheckedKeep, CheckedQuota, CheckedRefusal, CheckedToleration
+from dra_policy.language.types import AmountType, Constant
+from dra_policy.resources import Features
+from dra_policy.rules import Origin
+from dra_policy.rules import conditions as core
+from dra_policy.rules import site as rules
+from dra_policy.rules.subjects import Source, SubjectField
+
+_BUILT_IN = {
+    "namespace": SubjectField("namespace", Source.CLAIM_NAMESPACE),
+    "pod": SubjectField("pod", Source.POD_NAME),
+}
+
+
+def lower_site(policies: CheckedPolicies, features: Features) -> rules.SiteRules:
+    """The rules of all policies together."""
+    return _Lowering(features).all(policies)
+
+
+class _Lowering:
+    def __init__(self, features: Features) -> None:
+        self.features = features
+        self.lists = features.list_type_attributes
+
+    def all(self, policies: CheckedPolicies) -> rules.SiteRules:
+        fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
+        sharing = tuple(one for policy in policies for one in self._sharing(policy))
+        for one in sharing:
+            for name in one.same:
+                if name in BUILT_IN:
+                    fields.setdefault(name, _BUILT_IN[name])
+        return rules.SiteRules(
+            fields=tuple(fields.values()),
+            levels=tuple(
+                rules.Level(name, label, Origin(f"level `{name}`", f'node label "{label}"', span))
+                for policy in policies
+                for name, (label, span) in policy.site.levels.items()
+            ),
+            windows=tuple(one for policy in policies for one in policy.site.windows.values()),
+            refusals=tuple(self._refusal(one) for policy in policies for one in policy.site.refusals),
+            quotas=tuple(self._quota(one) for policy in policies for one in policy.site.quotas.values()),
+            keeps=tuple(self._keep(one) for policy in policies for one in policy.site.keeps),
+            sharing=sharing,
+            agreements=tuple(
+                one
+                for policy in policies
+                for parameters in policy.parameters.values()
+                for one in self._agreements(parameters)
+            ),
+            modes=tuple(
+                one for policy in policies for modes in policy.hardware.modes for one in self._exclusions(modes)
+            ),
+            tolerations=tuple(_toleration(one) for policy in policies for one in policy.site.tolerations),
+            gangs=tuple(
+                rules.Gang(
+                    one.name,
+                    one.claim.name,
+                    one.count,
+                    Origin(f"gang `{one.name}`", one.words, one.span),
+                    one.same,
+                    one.distinct,
+                )
+                for policy in policies
+                for one in policy.site.gangs.values()
+            ),
+        )
+
+    # --------------------------------------------------------------------------------------------------- conditions
+
+    def _program(self, expression: Expression) -> Program:
+        return compile_tree(expression, self.features)
+
+    def condition(self, one: SiteCondition) -> core.Condition:
+        """A condition of a site as one of the core."""
+        match one:
+            case AllOf(parts):
+                return core.And(tuple(map(self.condition, parts)))
+            case AnyOf(parts):
+                return core.Or(tuple(map(self.condition, parts)))
+            case Negated(part):
+                return core.Not(self.condition(part))
+            case Atom(condition):
+                return condition
+            case OfDevice(condition):
+                return core.DeviceTest(self._program(lower_condition(condition, lists=self.lists)))
+            case WithDevice(attribute, operator, other, flipped):
+                own: core.Term
+                if isinstance(attribute.type, AmountType):
+                    own = core.DeviceAmount(attribute.published.key)
+                else:
+                    own = core.DeviceValue(self._program(lower_value(attribute)))
+                return core.Compare(other, operator, own) if flipped else core.Compare(own, operator, other)
+            case _:
+                assert_never(one)
+
+    def devices(self, of: Meant | CheckedClass) -> core.Condition:
+        """Which devices are meant."""
+        if isinstance(of, CheckedClass):
+            trees = [one.tree for one in class_conditions(of, lists=self.lists)]
+        else:
+            trees = [lower_driver(of.device)]
+            if of.part is not None:
+                trees += [one.tree for one in part_conditions(of.part, "", self.lists)]
+            elif of.model is not None:
+                trees += [one.tree for one in value_conditions(of.model.values.values(), "", self.lists)]
+        tests = tuple(core.DeviceTest(self._program(one)) for one in trees)
+        return tests[0] if len(tests) == 1 else core.And(tests)
+
+    # -------------------------------------------------------------------------------------------------------- rules
+
+    def _refusal(self, one: CheckedRefusal) -> rules.Refusal:
+        condition = self.condition(one.condition)
+        classes: frozenset[str] | None = None
+        if isinstance(one.of, CheckedClass):
+            classes = frozenset((one.of.name,))
+        elif one.of is not None:
+            condition = core.And((self.devices(one.of), condition))
+        return rules.Refusal(condition, classes, _origin("site", one.words, one), strength(one.said.strength))
+
+    def _quota(self, one: CheckedQuota) -> rules.Quota:
+        borrow: Fraction | None = None
+        if one.borrow_to is not None:
+            borrow = one.borrow_to - one.at_most
+        cohort = one.cohort or None
+        lend = one.lend
+        if one.guarantee is not None and lend is None:
+            lend = one.at_most - one.guarantee
+        return rules.Quota(
+            one.name,
+            self.devices(one.of),
+            one.at_most,
+            _origin(f"quota `{one.name}`", one.words, one),
+            subject=core.ALWAYS if one.subject is None else self.condition(one.subject),
+            cohort=cohort,
+            borrow=borrow if cohort is not None else Fraction(0),
+            lend=lend if cohort is not None else None,
+            charges=tuple(self._charge(charge) for charge in one.charges),
+            strength=strength(one.said.strength),
+        )
+
+    def _charge(self, one: CheckedCharge) -> rules.Charge:
+        devices = self.devices(one.of)
+        if one.measure is None:
+            return rules.Charge(devices, one.rate)
+        if isinstance(one.measure, Pool) or _is_drawn(one):
+            return rules.Charge(devices, one.rate, rules.ChargeUnit.COUNTER, counter_name(_counter_text(one.measure)))
+        return rules.Charge(devices, one.rate, rules.ChargeUnit.CAPACITY, one.measure.published.key)
+
+    def _keep(self, one: CheckedKeep) -> rules.Keep:
+        classes = frozenset(class_.name for class_ in one.classes) if one.classes else None
+        origin = _origin("site", one.words, one)
+        return rules.Keep(
+            one.count, self.devices(one.of), origin, one.level, classes, strength=strength(one.said.strength)
+        )
+
+    def _sharing(self, policy: CheckedPolicy) -> Iterator[rules.SharingLimit]:
+        """Who may share a device; how many claims may, the capacity `slots` says on Kubernetes already."""
+        for share in policy.hardware.shares.values():
+            of = meant_by(share)
+            for sharer in share.sharers:
+                if sharer.what == "claims":
+                    continue
+                counted = sharer.count
+                origin = Origin(f"share `{share.name}`", sharer.words, sharer.span, sharer.said.because)
+                yield rules.SharingLimit(
+                    self.devices(of),
+                    origin,
+                    pods=counted if sharer.what == "pods" else None,
+                    namespaces=counted if sharer.what == "namespaces" else None,
+                    same=() if counted is not None else (sharer.same,),
+                    strength=strength(sharer.said.strength),
+                )
+
+    def _agreements(self, schema: ParametersSchema) -> Iterator[rules.Agreement]:
+        for field in schema.fields.values():
+            if not field.agrees and field.unique is None:
+                continue
+            how = rules.Agree.EQUAL if field.agrees else rules.Agree.UNIQUE
+            text = "agrees per device" if field.agrees else f"unique per {field.unique}"
+            within = schema.fields.get(field.unique or "")
+            yield rules.Agreement(
+                schema.device.driver,
+                field.path,
+                how,
+                Origin(f"parameters `{schema.name}`", f"{field.name} {text}", field.span),
+                api_version=schema.api_version,
+                kind=schema.kind,
+                default=_plain(field.default),
+                within=() if within is None else within.path,
+                within_default=None if within is None else _plain(within.default),
+            )
+
+    def _exclusions(self, modes: Modes) -> Iterator[rules.ModeExclusion]:
+        """Modes that counters do not keep apart: two that are both partitions."""
+        partitions = [mode for mode in modes.modes.values() if mode.partition]
+        apart = [
+            (one, other)
+            for number, one in enumerate(partitions)
+            for other in partitions[number + 1 :]
+            if other.name not in one.beside and one.name not in other.beside
+        ]
+        if not apart:
+            return
+        made = []
+        for mode in modes.modes.values():
+            board = mode.board
+            model = board if isinstance(board, ModelSchema) else None
+            meant = Meant(device_of(board), model, Part(mode.name, (board,), (mode,), "", None))
+            beside = mode.beside | {other.name for other in modes.modes.values() if mode.name in other.beside}
+            made.append(rules.Mode(mode.name, self.devices(meant), frozenset(beside), mode.alone))
+        origin = Origin(f"modes of `{modes.board.name}`", words(modes.span), modes.span)
+        yield rules.ModeExclusion(board_key(modes), tuple(made), origin)
+
+
+def board_key(modes: Modes) -> rules.BoardKey:
+    """What tells one board from another: the part of a device's name that stands for it."""
+    patterns = []
+    for mode in modes.modes.values():
+        for template in {mode.named, *(profile.named for profile in mode.profiles.values())} - {""}:
+            before, found, after = template.partition("{parent}")
+            if found:
+                rest = "".join(".*" if part.startswith("{") else re.escape(part) for part in _pieces(after))
+                patterns.append(f"{re.escape(before)}(.+){rest}")
+    if not patterns:
+        return rules.EVERY_DEVICE
+    return rules.BoardKey(pattern="|".join(f"^{one}$" for one in dict.fromkeys(patterns)) + "|^(.+)$")
+
+
+def _pieces(template: str) -> list[str]:
+    return [piece for piece in re.split(r"(\{[^{}]*\})", template) if piece]
+
+
+def meant_by(share: Share) -> Meant:
+    """The devices of a share."""
+    board = share.board
+    modes = () if share.mode is None else (share.mode,)
+    model = board if isinstance(board, ModelSchema) else None
+    return Meant(device_of(board), model, Part(share.name, (board,), modes, "", share))
+
+
+def _is_drawn(one: CheckedCharge) -> bool:
+    """Whether the devices of a charge draw on what is counted."""
+    part = one.of.part
+    if part is None:
+        return False
+    draws = [draw.of for mode in part.modes for profile in mode.profiles.values() for draw in profile.draws]
+    return one.measure in draws
+
+
+def _counter_text(measure: Pool | AttributeSchema) -> str:
+    return measure.name if isinstance(measure, Pool) else measure.published.identifier
+
+
+def _toleration(one: CheckedToleration) -> rules.SiteToleration:
+    taint = one.taint
+    return rules.SiteToleration(
+        taint.key or "",
+        frozenset(class_.name for class_ in one.classes) if one.classes else None,
+        _origin("site", one.words, one),
+        taint.value,
+        taint.effect,
+        one.seconds,
+    )
+
+
+def _origin(owner: str, text: str, one: CheckedRefusal | CheckedQuota | CheckedKeep | CheckedToleration) -> Origin:
+    said: Said = one.said
+    return Origin(owner, text, one.span, said.because, negotiable=said.negotiable)
+
+
+def _plain(value: Constant | None) -> str | int | bool | None:
+    if value is None or isinstance(value.value, Fraction):
+        return None
+    return value.value
+
+
+__all__ = ["board_key", "lower_site", "meant_by"]

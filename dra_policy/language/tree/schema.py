@@ -1,0 +1,177 @@
+"""What a vendor declares: attributes, devices, models, typed configuration and the driver's own switches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from dra_policy.language.tree.leaves import Integer, Literal, Name, Text
+from dra_policy.language.tree.types import TypeExpression
+from dra_policy.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class PublishAs:
+    """`publish as driverVersion`, `publish as list`, `publish as list or flags "feature_{value}"`.
+
+    `name` is the published name, or None where only the form is chosen; `form` is `""`, `list`, `flags` or
+    `list or flags`; `pattern` is the text that flags are named by.
+    """
+
+    name: Name | Text | None
+    form: str
+    pattern: Text | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """`also "dra.net/numaNode"`: the same fact under another published name."""
+
+    name: Name | Text
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """`attribute numa std.numa.node optional`; `keyword` is `attribute`, `flag` or `capacity`.
+
+    A flag has no type and may have `absent`. `unique` is set by `unique in cluster`; `aliases` are other names that
+    drivers publish a well-known attribute by.
+    """
+
+    keyword: str
+    name: Name
+    type: TypeExpression | None
+    optional: bool
+    absent: Literal | Name | None
+    unique: bool
+    publish: PublishAs | None
+    aliases: tuple[Alias, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """`renamed index to minor because "..."`; `to` is None for a name that is gone for good (`renamed index away`)."""
+
+    old: Name
+    new: Name | None
+    because: Text | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    name: Name
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """`grid slice 8 of memory`: positions that partitions occupy, cut from a capacity in equal parts."""
+
+    name: Name
+    size: Integer
+    of: Name | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """`device AcmeGpu { ... }`: the schema of one kind of device."""
+
+    name: Name
+    members: tuple[Driver | Attribute | Renamed | Grid, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelValue:
+    """`memory 80Gi tolerance 3%`. A set has several values; the tolerance is a share: 3/100."""
+
+    name: Name
+    values: tuple[Literal | Name, ...]
+    tolerance: Fraction | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`model H100 of AcmeGpu { ... }` or `model H200 like H100 { ... }`: exactly one of `of` and `like` is set."""
+
+    name: Name
+    of: Name | None
+    like: Name | None
+    values: tuple[ModelValue, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """`api gpu.acme.com/v1 GpuConfig`."""
+
+    group: Name
+    version: Name
+    kind: Name
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`1 Gbit/s to 100 Gbit/s step 1 Gbit/s`, both ends included."""
+
+    low: Literal
+    high: Literal
+    step: Literal | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`field interval one of Default, Short default Default trust admin`; `trust` is `user` or `admin`.
+
+    `range` is from `0 to 100 step 5`. `agrees` is set by `agrees per device`: claims on one device say the same;
+    `unique` by `unique per vlan` (`unique per device`): no two claims on one device, and in one VLAN, say the same.
+    """
+
+    name: Name
+    type: TypeExpression
+    range: Range | None
+    optional: bool
+    default: Literal | Name | None
+    trust: str
+    agrees: bool
+    unique: Name | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsGate:
+    """`needs gate MPSSupport when strategy == MPS`; without `when` the whole configuration needs it."""
+
+    gate: Name
+    parameter: Name | None
+    value: Literal | Name | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """`parameters GpuConfig of AcmeGpu { ... }`: the typed configuration that a driver takes."""
+
+    name: Name
+    of: Name
+    members: tuple[Api | Field | NeedsGate, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`gate MPSSupport default off excludes DynamicMIG requires Other`: a switch of the driver's own."""
+
+    name: Name
+    default: bool
+    excludes: tuple[Name, ...]
+    requires: tuple[Name, ...]
+    span: Span = field(compare=False, repr=False)

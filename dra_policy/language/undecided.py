@@ -1,0 +1,77 @@
+"""What the grammar reads and nothing decides yet: refused, because a rule that has no effect is worse than none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dra_policy.language import tree
+from dra_policy.language.checking import Checking
+from dra_policy.source import Span
+
+
+def check_undecided(checking: Checking) -> None:
+    """Report every statement and clause without an effect."""
+    for name, file in checking.files.items():
+        for statement in file.statements:
+            for words, span in _undecided(statement):
+                checking.scopes[name].problems.add(
+                    "SYN015", f"`{words}` has no effect in this version of dra-policy", span, "leave it out"
+                )
+
+
+_STATEMENTS = tree.Always
+_STEPS = tree.GivenMachine | tree.GivenLabel | tree.GivenGate | tree.GivenTime | tree.Release
+
+
+def _undecided(statement: tree.Statement) -> Iterator[tuple[str, Span]]:
+    if isinstance(statement, _STATEMENTS):
+        yield _first_word(statement.span)
+    elif isinstance(statement, tree.Device | tree.Parameters | tree.Class | tree.Claim):
+        for member in statement.members:
+            if isinstance(member, tree.Field):
+                yield from _of_field(member)
+            elif isinstance(member, tree.Require | tree.Constraint):
+                yield from _of_rule(member)
+            elif isinstance(member, tree.Request):
+                yield from _of_request(member)
+    elif isinstance(statement, tree.Test):
+        for step in statement.steps:
+            if isinstance(step, _STEPS):
+                yield _first_word(step.span)
+            elif isinstance(step, tree.TestClaim):
+                if step.namespace is not None:
+                    yield "in", step.namespace.span
+                if step.subject:
+                    yield "by", step.subject[0].span
+                if step.request is not None:
+                    yield from _of_request(step.request)
+            elif isinstance(step, tree.ExpectPlaced) and step.reached is not None:
+                yield "reached", step.reached.span
+            elif isinstance(step, tree.ExpectRefused) and step.kind:
+                yield step.kind, step.span
+
+
+def _of_field(member: tree.Field) -> Iterator[tuple[str, Span]]:
+    if member.range is not None or member.agrees or member.unique is not None:
+        yield "this clause of a field", member.span
+
+
+def _of_rule(member: tree.Require | tree.Constraint) -> Iterator[tuple[str, Span]]:
+    name = member.said.enforced
+    if name is not None:
+        yield "enforced by", name.span
+    strength = member.said.strength
+    if isinstance(member, tree.Require) and strength is not None and strength.text == "should":
+        yield "should", strength.span
+
+
+def _of_request(request: tree.Request) -> Iterator[tuple[str, Span]]:
+    for asked in request.alternatives:
+        for member in asked.members:
+            if isinstance(member, tree.Require):
+                yield from _of_rule(member)
+
+
+def _first_word(span: Span) -> tuple[str, Span]:
+    word = span.text.split(None, 1)[0]
+    return word, Span(span.source, span.start, span.start + len(word))
