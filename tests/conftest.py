@@ -42,6 +42,8 @@ LANES: Final[Mapping[str, Lane]] = MappingProxyType(
         "DRA_POLICY_CONFLICT_QUESTIONS": Lane("2000", "5000"),
         "DRA_POLICY_CLUSTER_SEEDS": Lane("50", "200"),
         "DRA_POLICY_CAPSULES": Lane("1000", "1000"),
+        "DRA_POLICY_SETS_QUESTIONS": Lane("300", "3000"),
+        "DRA_POLICY_SITE_QUESTIONS": Lane("1000", "10000"),
     }
 )
 

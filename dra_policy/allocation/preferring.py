@@ -97,7 +97,9 @@ class _Settling:
         if rules:
             asked = copy(asked)
             asked.pools = (*asked.pools, *rules)
-        search = Search(claims, asked, max(0, min(limit, self._limit - self.steps)), self._prunings)
+        judges = [rule for rule in rules if not rule.nature.monotone]
+        left = max(0, min(limit, self._limit - self.steps))
+        search = Search(claims, asked, left, self._prunings, judges=judges)
         end = search.run()
         self.steps += search.steps
         found = tuple(map(tuple, search.picked))

@@ -89,7 +89,7 @@ class Search:
 
     `steps` counts the candidates that were looked at. With no `prunings` nothing but what a rule refuses is left out.
     After a search that is exhausted, `evidence` says why there is no solution; with `record` what every pruning decided
-    is kept in it.
+    is kept in it. `judges` are those of `rules` that are not monotone; those of claims are found among constraints.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class Search:
         prunings: frozenset[Pruning] = ALL,
         *,
         record: bool = False,
+        judges: Sequence[Rule] = (),
     ) -> None:
         self.claims = tuple(claims)
         self.rules = rules
@@ -112,7 +113,7 @@ class Search:
         self._stack: list[_Frame] = []
         self._changing: dict[int, tuple[Rule, ...]] = {}
         # For each claim the rules that judge what is complete; None if there are none, as in Kubernetes.
-        self._wholes = _judging_wholes(self.claims, rules)
+        self._wholes = _judging(self.claims, judges)
         # Invariant: ascending; minus the number of candidates from a position on, None where it is not to be used.
         self._left: dict[int, list[int] | None] = {}
         # The step from which on a guide is called, once the search has turned round.
@@ -228,9 +229,8 @@ class Search:
             return True
         self._refused += 1
         if self._guide is not None:
-            # Whatever such a rule looks at touches its state, and so does the request itself, if it takes any device.
-            involved = self._guide.involved(self._claim, self._request)
-            self._involved = involved if need.needed else EVERYTHING
+            # What such a rule looks at touches its state, and so does the request itself if it takes any device.
+            self._involved = self._guide.involved(self._claim, self._request) if need.needed else EVERYTHING
         return False
 
     def _open(self, guide: Guide, frame: _Pick) -> bool:
@@ -481,11 +481,10 @@ class Search:
         self._guide.left()
 
 
-def _judging_wholes(claims: Sequence[ClaimNeeds], rules: Rules) -> tuple[tuple[Rule, ...], ...] | None:
-    common = [rule for rule in rules.shared() if not rule.nature.monotone]
-    if not common and all(rule.nature.monotone for claim in claims for rule in claim.constraints):
+def _judging(claims: Sequence[ClaimNeeds], judges: Sequence[Rule]) -> tuple[tuple[Rule, ...], ...] | None:
+    if not judges and all(rule.nature.monotone for claim in claims for rule in claim.constraints):
         return None
-    return tuple([(*common, *(rule for rule in claim.constraints if not rule.nature.monotone)) for claim in claims])
+    return tuple([(*judges, *(rule for rule in claim.constraints if not rule.nature.monotone)) for claim in claims])
 
 
 def _as_error(rule: Rule, choice: Choice) -> Answer:

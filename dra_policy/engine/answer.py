@@ -171,7 +171,7 @@ def _reasons(asking: Asking, single: bool) -> tuple[NodeReasons, ...]:
             reasons.append(as_reasons(outcome, asking.claims))
         elif isinstance(outcome, Unsatisfiable):
             reasons += outcome.reasons
-            if likeness is not None and len(outcome.reasons) == 1 and not _names_pools(asking, outcome.reasons[0]):
+            if likeness is not None and len(outcome.reasons) == 1 and not names_pools(asking, outcome.reasons[0]):
                 known[likeness] = outcome.reasons[0]
     return tuple(reasons)
 
@@ -188,7 +188,8 @@ def _likeness(asking: Asking, name: str) -> object:
     return node_class, tuple([scene.snapshot.device(slot).id.device for slot in place.order])
 
 
-def _names_pools(asking: Asking, reasons: NodeReasons) -> bool:
+def names_pools(asking: Asking, reasons: NodeReasons) -> bool:
+    """Whether reasons name a pool of their node, so that they are no other node's."""
     view = asking.scene.snapshot.view(asking.node(reasons.node))
     pools = [pool.id.pool for pool in view.pools]
     origins = [loss.origin for request in reasons.requests for loss in request.losses]
@@ -242,4 +243,4 @@ def as_reasons(failed: Failed, claims: Sequence[ClaimRules]) -> NodeReasons:
     return NodeReasons(failed.node, (RequestReasons(key, failed.request, 0, 0, (Loss(Cause.POOL, origin, 0, ()),), 0),))
 
 
-__all__ = ["Asking", "answer", "as_reasons", "suitable_nodes"]
+__all__ = ["Asking", "answer", "as_reasons", "names_pools", "suitable_nodes"]

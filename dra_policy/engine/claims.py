@@ -203,6 +203,13 @@ def gang_named(state: State, gang: Gang | str) -> Gang:
     return found
 
 
+def assert_template(members: Sequence[ClaimRules]) -> None:
+    """Raises `InvalidInput` with ENG005 if the members of a gang are not different claims."""
+    if len({rules.key for rules in members}) < len(members):
+        message = f"`{members[0].key}` is one claim, which cannot be all members of a gang"
+        raise InvalidInput([Diagnostic("ENG005", message, help="name a template, of which each member is a new claim")])
+
+
 def held_key(state: State, claim: ClaimLike) -> ClaimKey:
     """The identity of a claim. Raises `InvalidInput`: ENG002 for a name that stands for none."""
     match claim:
@@ -221,6 +228,7 @@ def held_key(state: State, claim: ClaimLike) -> ClaimKey:
 __all__ = [
     "ClaimLike",
     "ObjectLike",
+    "assert_template",
     "gang_named",
     "held_key",
     "named_key",

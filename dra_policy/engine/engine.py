@@ -17,6 +17,7 @@ from dra_policy.engine.answer import Asking, answer
 from dra_policy.engine.claims import (
     ClaimLike,
     ObjectLike,
+    assert_template,
     gang_named,
     held_key,
     named_key,
@@ -158,7 +159,8 @@ class Engine:
     def apply(self, *objects: ObjectLike, stored: bool = False) -> None:
         """Add objects, or put them in the place of those of the same kind and name; all of them, or none.
 
-        Nodes, DeviceClasses, ResourceSlices, ResourceClaims, ResourceClaimTemplates and DeviceTaintRules. A claim that
+        Nodes, DeviceClasses, ResourceSlices, ResourceClaims, ResourceClaimTemplates and DeviceTaintRules; Namespaces and
+        Pods for what rules of a site read of whoever asks. A claim that
         carries `status.allocation` has those devices in use from now on (rule J12), one that carries none has none.
         Raises `InvalidInput` with what the API server would refuse in a new object (rules A1 to A15, and CEL that does
         not compile or may cost too much, D7), and with ENG003, ENG004. What a cluster holds already was admitted once:
@@ -284,7 +286,8 @@ class Engine:
         """Give devices to all claims of a gang, each a new one made of the template, or to none of them.
 
         A gang of a loaded policy goes by its name. Gives `GangPlaced`, `Unsatisfiable`, `Failed` or `GaveUp`; only
-        `GangPlaced` has changed anything. Raises `InvalidInput` with ENG002 for an unknown gang or template.
+        `GangPlaced` has changed anything. Raises `InvalidInput` with ENG002 for an unknown gang or template, and with
+        ENG005 for a claim in the place of a template.
         """
         with self._writing:
             now = self._now
@@ -296,6 +299,7 @@ class Engine:
                 state, (rules,) = resolve_new(state, given)
                 people = introduced(state._replace(people=people), given, (rules,), By(subject))
                 members.append(rules)
+            assert_template(members)
             sited = now.sited(members, people, at)
             search = GangSearch(
                 wanted, now, sited.site, sited.asking.claims, people.asker(now.state.site_rules, members[0].key)

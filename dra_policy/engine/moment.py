@@ -22,6 +22,7 @@ from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import Snapshot, Usage
 from dra_policy.resources import AllocationResult, Features
 from dra_policy.rules import ClaimKey, ClaimRules
+from dra_policy.rules.site import SiteRule
 
 _CHAIN = 256
 """So many changes wait for the index before they are merged into one."""
@@ -163,9 +164,29 @@ class Moment(Scene):
         """Claims under the rules of the site, asked for by these people; now, if no time is given."""
         state, site = self.state, self.site()
         now = self.terms.clock() if at is None else at
+        if now.tzinfo is None:
+            raise ValueError("a time of a question says in which zone it is: it is an aware one")
         tolerations = site.rules.tolerations
         asking = Asking(state, self, [tolerating(claim, tolerations) for claim in claims])
-        return Sited(asking, self.terms.questions, question_of(self, site, people, asking.fresh, now))
+        return Sited(
+            asking,
+            self.terms.questions,
+            question_of(self, site, people, asking.fresh, now),
+            self.terms.sites.signatures(site.rules),
+        )
+
+    def conflicting_rules(
+        self, claims: ClaimLike | Sequence[ClaimLike], node: str | None = None, *, at: datetime | None = None
+    ) -> tuple[SiteRule, ...]:
+        """The rules of the site because of which claims of a pod cannot be placed: as few as possible, none can be missed.
+
+        Empty if they can be placed, or cannot be by Kubernetes' rules alone. Raises `InvalidInput` as `Engine.allocate`.
+        """
+        wanted = resolve_all(self.state, claims)
+        if not concerned(self.state, wanted):
+            return ()
+        sited = self.sited(wanted, introduced(self.state, claims, wanted), at)
+        return sited.conflict(None if node is None else node_named(self.state, node))
 
     def explain(
         self,

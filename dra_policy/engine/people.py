@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 from immutables import Map
 
 from dra_policy.allocation.site import Asker, Ledger
+from dra_policy.engine.alike import Signatures
 from dra_policy.resources import AllocationResult, Namespace, Pod, ResourceClaim, ResourceClaimTemplate
 from dra_policy.resources.metadata import ObjectMeta
 from dra_policy.rules import ClaimKey
@@ -217,10 +218,18 @@ Known: TypeAlias = tuple[People, Map[ClaimKey, HeldDevices]]
 class SiteMemory:
     """The site as it stood when it was last asked for: the next moment is made of it. Any number of threads may ask."""
 
-    __slots__ = ("_last",)
+    __slots__ = ("_last", "_signatures")
 
     def __init__(self) -> None:
         self._last: tuple[Site, People] | None = None
+        self._signatures: Signatures | None = None
+
+    def signatures(self, rules: SiteRules) -> Signatures:
+        """What the rules tell nodes apart by."""
+        known = self._signatures
+        if known is None or known.rules is not rules:
+            known = self._signatures = Signatures(rules)
+        return known
 
     def of(self, rules: SiteRules, people: People, held: Map[ClaimKey, HeldDevices]) -> Site:
         """The site at a moment."""

@@ -6,7 +6,7 @@ what is remembered of its class says so at once. The others are asked one by one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,13 +17,14 @@ from dra_policy.allocation.results import Preferred
 from dra_policy.allocation.site import SiteQuestion
 from dra_policy.cluster import Finding, Judge, PodQuestions, Scene, SuitableNodes
 from dra_policy.cluster.placing import Placing, score
-from dra_policy.engine.answer import Asking, as_reasons
+from dra_policy.engine.alike import Signatures
+from dra_policy.engine.answer import Asking, as_reasons, names_pools
 from dra_policy.engine.claims import ClaimLike, named_key
 from dra_policy.engine.people import People, Site, template_facts
 from dra_policy.engine.state import State
 from dra_policy.resources import ReadObject, ResourceClaim, ResourceClaimTemplate
 from dra_policy.rules import ClaimKey, ClaimRules, Origin
-from dra_policy.rules.site import SiteRules
+from dra_policy.rules.site import SiteRule, SiteRules, SiteToleration
 from dra_policy.rules.subjects import ClaimFacts, SubjectValue
 
 
@@ -98,6 +99,7 @@ class Sited:
     asking: Asking
     questions: PodQuestions
     site: SiteQuestion
+    signatures: Signatures
 
     def answer(self, node: str | None, placing: Placing) -> Outcome:
         """Where all claims go, or why nowhere.
@@ -123,6 +125,24 @@ class Sited:
     def _answered(self, rules: SiteRules, node: str | None, placing: Placing) -> Outcome:
         asked = self if rules is self.site.rules else replace(self, site=replace(self.site, rules=rules, kept={}))
         return asked._on(node) if node is not None else asked._anywhere(placing)  # noqa: SLF001  # its own kind
+
+    def conflict(self, node: str | None) -> tuple[SiteRule, ...]:
+        """Rules that together leave no placement beside Kubernetes' own, none of which can be missed.
+
+        Those that give way by themselves are not among them.
+        """
+        rules = self.site.rules.without(*self.site.rules.negotiable())
+
+        def placed(left: SiteRules) -> bool:
+            return isinstance(self._answered(left, node, Placing.FIRST), Allocated)
+
+        if placed(rules) or not placed(rules.without(*(one for one in rules.all() if not adds(one)))):
+            return ()
+        gone: list[SiteRule] = []
+        for rule in rules.all():
+            if not adds(rule) and not placed(rules.without(*gone, rule)):
+                gone.append(rule)
+        return tuple(rule for rule in rules.all() if not adds(rule) and all(rule is not one for one in gone))
 
     def suitable(self) -> SuitableNodes:
         """The nodes on which all claims can be; rules that only should hold are held to here."""
@@ -170,25 +190,51 @@ class Sited:
         asking = self.asking
         judge = asking.judge(self.questions)
         gave_up: Outcome | None = None
+        refused: set[Hashable] = set()
         for name, finding in _in_order(asking, judge, placing):
             if finding is Finding.FAILED:
                 return asking.on_node(name)
+            likeness = self._likeness(judge, name)
+            if likeness in refused:
+                continue
             outcome = self._on(name)
             if isinstance(outcome, Allocated):
                 return outcome
             if isinstance(outcome, GaveUp):
                 gave_up = gave_up or outcome
-        return gave_up or Unsatisfiable.later(asking.keys, partial(self._reasons, tuple(asking.scene.index.names)), 0)
+            elif likeness is not None:
+                refused.add(likeness)
+        return gave_up or Unsatisfiable.later(asking.keys, partial(self._reasons, judge), 0)
 
-    def _reasons(self, names: Sequence[str]) -> tuple[NodeReasons, ...]:
-        """Why the claims cannot be on any node, for each of them."""
+    def _likeness(self, judge: Judge, name: str) -> Hashable:
+        """What the answer of a node depends on; None if that is not known."""
+        standing = self.asking.scene.index.standings[name]
+        if self.asking.fresh is not self.asking.claims or any(self.site.sets):
+            return None
+        number = self.signatures.of(standing.place, self.site.ledger)
+        key = None if number is None else judge.key(standing)
+        return None if key is None else (number, key)
+
+    def _reasons(self, judge: Judge) -> tuple[NodeReasons, ...]:
+        """Why the claims cannot be on any node, for each of them; worked out once for nodes that only differ in name."""
+        index = self.asking.scene.index
         reasons: list[NodeReasons] = []
-        for name in names:
+        known: dict[Hashable, NodeReasons] = {}
+        for name in index.names:
+            place = index.standings[name].place
+            likeness = None if place.shared else self._likeness(judge, name)
+            key = None if likeness is None else (likeness, tuple([record.id.device for record in place.records]))
+            alike = None if key is None else known.get(key)
+            if alike is not None:
+                reasons.append(replace(alike, node=name))
+                continue
             outcome = self._on(name)
             if isinstance(outcome, Failed):
                 reasons.append(as_reasons(outcome, self.asking.claims))
             elif isinstance(outcome, Unsatisfiable):
                 reasons += outcome.reasons
+                if key is not None and len(outcome.reasons) == 1 and not names_pools(self.asking, outcome.reasons[0]):
+                    known[key] = outcome.reasons[0]
         return tuple(reasons)
 
 
@@ -212,6 +258,11 @@ def _in_order(asking: Asking, judge: Judge, placing: Placing) -> Iterator[tuple[
             found.append((score(placing, judgement), rank, name, judgement.finding))
     for _, _, name, finding in sorted(found, key=lambda one: one[:2]):
         yield name, finding
+
+
+def adds(rule: SiteRule) -> bool:
+    """Whether a rule allows more instead of taking away."""
+    return isinstance(rule, SiteToleration)
 
 
 _WORTH_ASKING = (Finding.FITS, Finding.FAILED, Finding.GAVE_UP)

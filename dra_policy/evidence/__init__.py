@@ -12,7 +12,7 @@ from dra_policy.allocation.results import Allocated
 from dra_policy.evidence.proving import Prover, Unproved
 from dra_policy.proof import Case
 from dra_policy.proof.certificate import Earlier, Refutation
-from dra_policy.proof.refutation import ways_before
+from dra_policy.proof.first import ways_before
 from dra_policy.proof.situation import Situation
 
 PLACES = 20_000

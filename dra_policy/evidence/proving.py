@@ -89,7 +89,7 @@ class Prover:
         profiles = [option.profile for request in problem.requests for option in request.options]
         # Administrative access beside others and errors (D10) depend on who comes first.
         self._in_order = problem.risky or any(profile.admin for profile in profiles)
-        self._alike = problem.exact and not problem.risky
+        self._alike = problem.exact and not problem.risky and not problem.large
 
     # --- refuting
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from dra_policy.allocation import Allocated, GaveUp
 from dra_policy.explanation.changes import Change, WaitFor, WaitForDriver, varied
-from dra_policy.explanation.conflict import Core, conflicts
+from dra_policy.explanation.conflict import Core, conflicts, core_of
 from dra_policy.explanation.leaving_out import Subject
 from dra_policy.explanation.situation import Situation
 from dra_policy.explanation.trying import Limit, Tries
@@ -33,6 +34,9 @@ PAIRED = 8
 
 COUNT_QUESTIONS = 2_000
 """So many questions are asked to count the nodes of all ways out, the cheapest first; what is not counted is said."""
+
+UNSEEN_QUESTIONS = 1_500
+"""So many questions are asked about nodes that no conflict of others explains."""
 
 PAIR_STEPS = 10_000
 PAIR_QUESTIONS = 1_500
@@ -105,8 +109,8 @@ def relaxations(situation: Situation) -> tuple[Relaxation, ...]:
         below = found.best if number >= groups and found.enough else None
         for change in one.single(core, below):
             found.add((change,), one.subject.node)
-    # Nodes of which less is known.
-    for subject, core in _further(situation):
+    # Nodes of which less is known, then those of which nothing is.
+    for subject, core in chain(_further(situation), _unseen(situation)):
         if situation.exhausted:
             break
         for change in Tries(subject).single(core, found.best):
@@ -160,6 +164,18 @@ def _further(situation: Situation) -> Iterator[tuple[Subject, Core]]:
             core = situation.kept.get(("like", node))
             if isinstance(core, Core):
                 yield Subject.of(situation, node), core
+
+
+def _unseen(situation: Situation) -> Iterator[tuple[Subject, Core]]:
+    """Nodes that no conflict of others explains, each with one of its own."""
+    until = situation.spent.asked + UNSEEN_QUESTIONS
+    for alike in situation.alike(conflicts(situation).unseen):
+        if situation.exhausted or situation.spent.asked >= until:
+            return
+        subject = Subject.of(situation, alike[0])
+        core = core_of(subject, subject.all)
+        if core is not None:
+            yield subject, core
 
 
 def _counted(situation: Situation, changes: tuple[Change, ...], known: str, until: int) -> Relaxation:

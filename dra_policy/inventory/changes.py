@@ -92,7 +92,11 @@ class Changes:
         old = self._slices.get(name)
         if old is not None:
             # A slice that is published again mostly says so by its generation: comparing all of it takes longer.
-            if old.slice is published or (old.generation == published.spec.pool.generation and old.slice == published):
+            if old.slice is published or (
+                old.generation == published.spec.pool.generation
+                and old.slice == published
+                and _says_the_same(old, published)
+            ):
                 return
             if _pool_of(old.slice) != pool:
                 self.drop(name)
@@ -310,6 +314,13 @@ class Changes:
 
 
 _new_id = tuple.__new__  # in half the time
+
+
+def _says_the_same(old: PlacedSlice, published: ResourceSlice) -> bool:
+    """Whether no program can tell the devices of equal slices apart: `1` and `1000m` are equal, but one is no integer."""
+    made = [DeviceFacts(published.spec.driver, device) for device in published.spec.devices]
+    found = all_differences([record.facts for record in old.records], made)
+    return all(unlike is not None and not unlike for unlike in found)
 
 
 def _both(one: frozenset[Read] | None, other: frozenset[Read] | None) -> frozenset[Read] | None:

@@ -104,6 +104,7 @@ class Profile:
     draws: tuple[Draw, ...]
     named: str
     span: Span
+    reachable: Reachable | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -111,7 +112,8 @@ class Mode:
     """One way to be of a board: whole, or cut into partitions.
 
     `beside` are the modes that may be in use on the same board at the same time; `alone` allows one claim only.
-    `gives` stands above the model's values. A mode that is not a partition is one device with everything of the board.
+    `gives` stands above the model's values, and `without` names those that it has not. A mode that is not a partition
+    is one device with everything of the board. With `counted` a partition draws what it gives.
     """
 
     name: str
@@ -125,15 +127,18 @@ class Mode:
     draws: tuple[Draw, ...]
     profiles: Mapping[str, Profile]
     span: Span
+    counted: bool = False
+    without: frozenset[AttributeSchema] = frozenset()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Modes:
-    """All modes of a board, in the order written."""
+    """All modes of a board, in the order written; `counters` is the template of the name of its counter set."""
 
     board: Board
     modes: Mapping[str, Mode]
     span: Span
+    counters: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -252,7 +257,8 @@ class Fabric:
 class Slot:
     """One device of a machine: `gpu[3]`, with what `place` and `{ ... }` say of it.
 
-    `mode` None: all modes of its board are published. `taints` are (key, value, effect).
+    `mode` None: all modes of its board are published. With `profile` it is one partition, made for good, that begins at
+    `start`; with `share` it is that share alone. `taints` are (key, value, effect).
     """
 
     group: str
@@ -263,6 +269,10 @@ class Slot:
     values: Mapping[AttributeSchema, tuple[Constant, ...]]
     taints: tuple[tuple[str, str, str], ...]
     span: Span
+    profile: Profile | None = None
+    start: int | None = None
+    share: Share | None = None
+    reachable: Reachable | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -327,24 +337,32 @@ class Gate:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Binding:
-    """`binds when Attached within 15 min fails on AttachFailed`; seconds, None if not said."""
+    """`binds when Attached within 15 min fails on AttachFailed`; seconds, None if not said.
+
+    `mode` None: the devices of all modes wait.
+    """
 
     board: Board
     conditions: tuple[str, ...]
     within: Fraction | None
     failures: tuple[str, ...]
     span: Span
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Cost:
-    """`costs node memory 512Mi per device`: `resource` is `memory` or `cpu`, `per` is `device` or `claim`."""
+    """`costs node memory 512Mi per device`: `resource` is `memory` or `cpu`, `per` is `device`, `claim` or `capacity`.
+
+    Per unit of `capacity` that a claim has; `amount` is then how many units of the node's resource.
+    """
 
     board: Board
     resource: str
     amount: Constant
     per: str
     span: Span
+    capacity: AttributeSchema | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -300,10 +300,14 @@ class _Reader:
 
     def _check_flags(self, schema: AttributeSchema, attribute: Attribute) -> None:
         publish = attribute.publish
-        if schema.form not in (Form.FLAGS, Form.LIST_OR_FLAGS) or publish is None:
+        if publish is None:
             return
         element = element_of(schema.type)
         at = publish.span if publish.pattern is None else publish.pattern.span
+        if schema.form is Form.JOINED:
+            self._check_joined(schema, at)
+        if schema.form not in (Form.FLAGS, Form.LIST_OR_FLAGS):
+            return
         if "{value}" not in schema.pattern:
             message = f"the flags of `{schema.name}` need a pattern with `{{value}}` in it"
             self.problems.add("TYP012", message, at, 'write `flags "feature_{value}"`')
@@ -318,6 +322,18 @@ class _Reader:
             return
         for value in element.values if isinstance(element, OneOfType) else ("x",):
             check_flag(schema, value, at, self.problems)
+
+    def _check_joined(self, schema: AttributeSchema, at: Span) -> None:
+        element = element_of(schema.type)
+        if not isinstance(element, OneOfType | TextType):
+            message = f"`{schema.name}` is {schema.type} and cannot be published as one text"
+            self.problems.add("TYP012", message, at, "only texts and one of are joined")
+        if not schema.pattern:
+            message = f"nothing stands between the values of `{schema.name}`"
+            self.problems.add("TYP012", message, at, 'write `joined ";"`')
+        elif isinstance(element, OneOfType) and any(schema.pattern in value for value in element.values):
+            message = f"a value of `{schema.name}` has `{schema.pattern}` in it, which stands between values"
+            self.problems.add("TYP012", message, at, "join them by something else")
 
     def _absent(self, attribute: Attribute, type_: Type) -> Constant | None:
         if attribute.absent is None:

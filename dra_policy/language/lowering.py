@@ -7,7 +7,7 @@ requests with their clauses, constraints and configuration.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from dra_policy.expression import compile_tree
@@ -27,6 +27,7 @@ from dra_policy.language.configuration import claim_configuration, class_configu
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_model_value
 from dra_policy.language.schema import ModelSchema, ModelValue
 from dra_policy.language.setting import lower_set
+from dra_policy.language.templates import filled, is_template
 from dra_policy.language.types import quantity_text
 from dra_policy.resources import Quantity
 from dra_policy.resources.features import Features
@@ -137,8 +138,20 @@ def part_values(part: Part) -> list[Mapping[str, ModelValue]]:
             values |= mode.gives
             if part.profile:
                 values |= mode.profiles[part.profile].gives
-        found.append(values)
+            values = {name: value for name, value in values.items() if value.attribute not in mode.without}
+        known = {"mode": part.name if mode is None else mode.name} | ({"profile": part.profile} if part.profile else {})
+        found.append(dict(_known_values(values, known)))
     return found
+
+
+def _known_values(values: Mapping[str, ModelValue], known: Mapping[str, str]) -> Iterator[tuple[str, ModelValue]]:
+    """The values with their placeholders filled in; those that are another for each board are left out."""
+    for name, value in values.items():
+        constants = tuple(
+            replace(one, value=filled(str(one.value), known)) if is_template(one) else one for one in value.constants
+        )
+        if not any(map(is_template, constants)):
+            yield name, value if constants == value.constants else replace(value, constants=constants)
 
 
 def ask_conditions(ask: CheckedAsk, owner: str, *, lists: bool) -> tuple[Condition, ...]:

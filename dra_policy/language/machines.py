@@ -20,16 +20,19 @@ from dra_policy.language.boards import (
     Machine,
     Mode,
     PairLinks,
+    Profile,
     Reachable,
+    Share,
     Slot,
-    Where,
 )
 from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
 from dra_policy.language.models import constants_of
-from dra_policy.language.modes import device_of, find_board, find_mode, only_board
+from dra_policy.language.modes import device_of, find_board, find_mode, modes_of, only_board, reachable_from, where
+from dra_policy.language.references import Link as Edge
+from dra_policy.language.references import in_dependency_order
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
-from dra_policy.language.scope import FABRIC, MACHINE, MODEL, Scope
+from dra_policy.language.scope import FABRIC, MACHINE, MODEL, SHARE, Key, Scope
 from dra_policy.language.tolerations import toleration
 from dra_policy.language.types import AmountType, Constant, IntType, SetType
 from dra_policy.resources import key_problem, value_problem
@@ -47,18 +50,35 @@ def check_machines(checking: Checking) -> None:
             fabric = _fabric(checking, scope, entry.statement)
             if fabric is not None:
                 checking.fabrics[entry.key] = fabric
+    machines: dict[Key, tuple[Scope, tree.Machine]] = {}
+    graph: dict[Key, list[Edge[Key]]] = {}
     for scope, entry in checking.declared(MACHINE):
         if isinstance(entry.statement, tree.Machine):
-            machine = _Machine(checking, scope, entry.statement).checked()
-            checking.machines[entry.key] = machine
-            _wire(checking, scope, machine)
+            machines[entry.key] = scope, entry.statement
+            like = entry.statement.like
+            found = None if like is None else scope.find(like, MACHINE, wanted="a machine")
+            graph[entry.key] = [] if like is None or found is None else [Edge(found.key, like.span)]
+    order, circles = in_dependency_order(graph)
+    for circle in circles:
+        names = [machines[key][1].name.text for key in circle.vertices]
+        scope = machines[circle.vertices[0]][0]
+        message = f"machine `{names[0]}` is like itself: {circle.path(names)}"
+        help_ = "write out what stands in one of them"
+        scope.problems.add("NAM006", message, circle.links[0].span, help_, *circle.related(names))
+    for key in order:
+        scope, statement = machines[key]
+        base = next((checking.machines.get(edge.to) for edge in graph[key]), None)
+        machine = _Machine(checking, scope, statement, base).checked()
+        checking.machines[key] = machine
+        _wire(checking, scope, machine, base)
 
 
-def _wire(checking: Checking, scope: Scope, machine: Machine) -> None:
-    """Give the fabrics the links of a machine; one machine wires a fabric."""
+def _wire(checking: Checking, scope: Scope, machine: Machine, base: Machine | None) -> None:
+    """Give the fabrics the links of a machine; one machine wires a fabric, and those that are like it."""
+    copied = {id(link.span) for link in (() if base is None else base.links)}
     for key, fabric in list(checking.fabrics.items()):
         links = [link for link in machine.links if link.fabric.name == fabric.name and link.fabric.policy == key[0]]
-        if not links:
+        if all(id(link.span) in copied for link in links):
             continue
         if fabric.machine:
             message = f"machine `{fabric.machine}` links `{fabric.name}` already"
@@ -186,24 +206,55 @@ class _Slot:
     mode: Mode | None
     named: str
     span: Span
+    profile: Profile | None = None
+    start: int | None = None
+    share: Share | None = None
     values: dict[AttributeSchema, tuple[Constant, ...]] = field(default_factory=dict)
     taints: list[tuple[str, str, str]] = field(default_factory=list)
+    reachable: Reachable | None = None
+
+    @classmethod
+    def like(cls, slot: Slot) -> _Slot:
+        """A device of another machine, to be changed."""
+        made = cls(slot.group, slot.index, slot.model, slot.mode, slot.named, slot.span)
+        made.profile, made.start, made.share, made.reachable = slot.profile, slot.start, slot.share, slot.reachable
+        made.values.update(slot.values)
+        made.taints += slot.taints
+        return made
 
     def done(self) -> Slot:
-        values = MappingProxyType(self.values)
-        return Slot(self.group, self.index, self.model, self.mode, self.named, values, tuple(self.taints), self.span)
+        return Slot(
+            self.group,
+            self.index,
+            self.model,
+            self.mode,
+            self.named,
+            MappingProxyType(self.values),
+            tuple(self.taints),
+            self.span,
+            self.profile,
+            self.start,
+            self.share,
+            self.reachable,
+        )
 
 
 class _Machine:
     """One machine: first its devices, then what is said of them."""
 
-    def __init__(self, checking: Checking, scope: Scope, statement: tree.Machine) -> None:
+    def __init__(self, checking: Checking, scope: Scope, statement: tree.Machine, base: Machine | None) -> None:
         self.checking = checking
         self.scope = scope
         self.problems = scope.problems
         self.statement = statement
         self.groups: dict[str, dict[int, _Slot]] = {}
         self.slots: list[_Slot] = []
+        self.base = base
+        self.copies: dict[Slot, _Slot] = {}
+        for slot in () if base is None else base.slots:
+            copy = self.copies[slot] = _Slot.like(slot)
+            self.groups.setdefault(slot.group, {})[slot.index] = copy
+            self.slots.append(copy)
 
     def checked(self) -> Machine:
         members = self.statement.members
@@ -213,6 +264,14 @@ class _Machine:
         links: list[tuple[Fabric, _Slot, _Slot, Fraction, Span]] = []
         labels: dict[str, str] = {}
         pool, reachable = "", None
+        if self.base is not None:
+            labels |= self.base.labels
+            pool, reachable = self.base.pool, self.base.reachable
+            links += [
+                (link.fabric, self.copies[link.first], self.copies[link.second], link.bandwidth, link.span)
+                for link in self.base.links
+            ]
+        own: set[str] = set()
         for member in members:
             match member:
                 case tree.MachineDevices():
@@ -225,9 +284,12 @@ class _Machine:
                 case tree.MachineTaint():
                     self._taint(member)
                 case tree.MachineLabel():
-                    self._label(member, labels)
+                    self._label(member, labels, own)
                 case tree.MachinePool():
                     pool = member.name.value
+                case tree.MachineNetwork():
+                    for slot in self._meant(member.places):
+                        slot.reachable = reachable_from(self.scope, slot.model, member.tests, member.span)
                 case tree.NetworkReachable():
                     reachable = reach(self.checking, self.scope, member, self._any_device())
         made = {slot: slot.done() for slot in self.slots}
@@ -244,11 +306,10 @@ class _Machine:
         model = None if found is None else self.checking.models.get(found.key)
         if model is None:
             return
-        mode = None
-        if member.mode is not None:
-            mode = find_mode(self.checking, self.scope, model, member.mode)
-            if mode is None:
-                return
+        part = self._part(model, member)
+        if part is None:
+            return
+        mode, profile, share = part
         places = member.places
         first = 0 if places.first is None else places.first.value
         last = first if places.last is None else places.last.value
@@ -266,9 +327,51 @@ class _Machine:
                 return
             named = "" if member.named is None else member.named.value
             slot = _Slot(places.name.text, index, model, mode, named, places.span)
+            slot.profile, slot.share = profile, share
+            slot.start = None if member.start is None else member.start.value
             slot.values.update(settings)
             group[index] = slot
             self.slots.append(slot)
+
+    def _part(
+        self, model: ModelSchema, member: tree.MachineDevices
+    ) -> tuple[Mode | None, Profile | None, Share | None] | None:
+        """The one mode, partition or share that is published of a board; None if it is wrong, which is reported."""
+        if member.mode is None:
+            return None, None, None
+        shared = self.scope.peek(member.mode.text, SHARE)
+        if shared is not None and member.mode.text not in modes_of(self.checking, model):
+            share = self.checking.shares.get(shared.key)
+            if share is None:
+                return None
+            if share.board is not model and share.board is not model.device:
+                message = f"`{share.name}` is a share of `{share.board.name}`, not of `{model.name}`"
+                self.problems.add("HWR006", message, member.mode.span, "name one of this board")
+                return None
+            return share.mode, None, share
+        mode = find_mode(self.checking, self.scope, model, member.mode)
+        if mode is None:
+            return None
+        if member.profile is None:
+            return mode, None, None
+        profile = mode.profiles.get(member.profile.value)
+        if profile is None:
+            known = ", ".join(f'"{one}"' for one in mode.profiles)
+            help_ = self.problems.hint(member.profile.value, mode.profiles, f"its profiles are {known or 'none'}")
+            message = f'mode `{mode.name}` has no profile "{member.profile.value}"'
+            self.problems.add("HWR006", message, member.profile.span, help_)
+            return None
+        starts = profile.positions[0].starts if profile.positions else ()
+        if member.start is not None and member.start.value not in starts:
+            known = ", ".join(map(str, starts))
+            message = f'no partition "{profile.name}" begins at {member.start.value}'
+            self.problems.add("HWR005", message, member.start.span, f"its starts are {known or 'none'}")
+            return None
+        if member.start is None and len(starts) > 1:
+            message = f'partitions "{profile.name}" begin at several places'
+            self.problems.add("HWR005", message, member.profile.span, f"write `at {starts[0]}`")
+            return None
+        return mode, profile, None
 
     def _settings(
         self, model: ModelSchema, member: tree.MachineDevices
@@ -370,7 +473,7 @@ class _Machine:
             for slot in self._meant(member.places):
                 slot.taints.append((key, value, effect))
 
-    def _label(self, member: tree.MachineLabel, labels: dict[str, str]) -> None:
+    def _label(self, member: tree.MachineLabel, labels: dict[str, str], own: set[str]) -> None:
         problem = key_problem(member.label.value)
         if problem is not None:
             message = f"label `{member.label.value}` {problem}"
@@ -379,9 +482,10 @@ class _Machine:
         if problem is not None:
             message = f"value `{member.value.value}` of a label {problem}"
             self.problems.add("NAM009", message, member.value.span, 'write it like "r1"')
-        if member.label.value in labels:
+        if member.label.value in own:
             message = f"label `{member.label.value}` is given already"
             self.problems.add("NAM003", message, member.label.span, "remove one of the two")
+        own.add(member.label.value)
         labels[member.label.value] = member.value.value
 
 
@@ -412,33 +516,6 @@ def reach(
     return Reachable(board, found, statement.span) if len(found) == len(tests) else None
 
 
-def where(scope: Scope, test: tree.LabelTest, device: DeviceSchema | None) -> Where | None:
-    """One test of a node's label; a plain name is an attribute of the device."""
-    problems = scope.problems
-    label = test.label.value if isinstance(test.label, tree.Text) else test.label.text
-    problem = key_problem(label)
-    if problem is not None:
-        problems.add("NAM009", f"label `{label}` {problem}", test.label.span, 'write it like "example.org/rack"')
-        return None
-    values: list[str] = []
-    attribute: AttributeSchema | None = None
-    for value in test.values:
-        if isinstance(value, tree.Text):
-            problem = value_problem(value.value)
-            if problem is not None:
-                problems.add("NAM009", f"value `{value.value}` of a label {problem}", value.span, 'write it like "r1"')
-                return None
-            values.append(value.value)
-            continue
-        if device is None or test.operator != "=":
-            problems.add("FAB008", f"`{value.text}` is no text", value.span, f'write "{value.text}", in quotes')
-            return None
-        attribute = find_attribute(device, value, scope)
-        if attribute is None:
-            return None
-    return Where(label, test.operator, tuple(values), attribute, test.span)
-
-
 def shape_fits(lattice: Lattice, sides: Sequence[int]) -> bool:
     """Whether a block of these sides fits a lattice in some direction."""
     lengths = sorted((axis.size for axis in lattice.axes), reverse=True)
@@ -451,4 +528,4 @@ def places(lattice: Lattice) -> int:
     return prod(axis.size for axis in lattice.axes)
 
 
-__all__ = ["BANDWIDTH", "bandwidth_of", "check_machines", "places", "reach", "shape_fits", "taint_of", "where"]
+__all__ = ["BANDWIDTH", "bandwidth_of", "check_machines", "places", "reach", "shape_fits", "taint_of"]

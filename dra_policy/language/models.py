@@ -115,6 +115,11 @@ def _publishable(attribute: AttributeSchema, value: Constant, problems: Problems
                 attribute, text, value.span, problems
             ):
                 return False
+            if attribute.joined_by and attribute.joined_by in text:
+                message = f"`{text}` has `{attribute.joined_by}` in it, which stands between values"
+                help_ = "give the values one by one"
+                problems.add("TYP013", message, value.span, help_, Related(attribute.span, "declared here"))
+                return False
             if len(text.encode()) > TEXT_LIMIT:
                 message = f"this value of `{attribute.name}` is longer than {TEXT_LIMIT} bytes"
                 problems.add("TYP013", message, value.span, "Kubernetes refuses longer values of attributes")

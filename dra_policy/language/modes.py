@@ -18,17 +18,21 @@ from dra_policy.language.boards import (
     Pool,
     Positions,
     Profile,
+    Reachable,
     Said,
     Share,
     Sharer,
     Taking,
+    Where,
 )
 from dra_policy.language.checking import Checking, said_by, words
 from dra_policy.language.constants import constant
 from dra_policy.language.models import constants_of
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ModelValue
 from dra_policy.language.scope import DEVICE, MODEL, POOL, SHARE, Scope
+from dra_policy.language.templates import PLACES, is_template, placeholders
 from dra_policy.language.types import COUNT, AmountType, Constant
+from dra_policy.resources import key_problem, value_problem
 from dra_policy.source import Span
 
 MOST_STARTS = 4096
@@ -211,7 +215,8 @@ def _modes(checking: Checking, scope: Scope, statement: tree.Modes) -> None:
         mode = _mode(checking, scope, board, written)
         if mode is not None:
             found[name] = mode
-    checking.modes.append((scope.policy, Modes(board, MappingProxyType(found), statement.of.span)))
+    counters = "" if statement.counters is None else statement.counters.value
+    checking.modes.append((scope.policy, Modes(board, MappingProxyType(found), statement.of.span, counters)))
 
 
 def _mode(checking: Checking, scope: Scope, board: Board, written: tree.Mode) -> Mode | None:
@@ -226,7 +231,11 @@ def _mode(checking: Checking, scope: Scope, board: Board, written: tree.Mode) ->
         message = f"mode `{name}` is alone, and with `{written.beside[0].text}`"
         problems.add("HWR007", message, written.beside[0].span, "leave one of the two out")
     gives = _gives(checking, scope, board, written.gives)
+    without = [find_attribute(device_of(board), one, scope) for one in written.without]
     draws = _draws(checking, scope, board, written.draws, None)
+    if written.counted and not written.partition:
+        message = f"mode `{name}` is counted, and is no partition"
+        problems.add("HWR002", message, written.name.span, "leave `counted` out, or write what it `draws`")
     profiles: dict[str, Profile] = {}
     for profile in written.profiles:
         text = profile.name.value
@@ -251,6 +260,8 @@ def _mode(checking: Checking, scope: Scope, board: Board, written: tree.Mode) ->
         draws,
         MappingProxyType(profiles),
         written.name.span,
+        written.counted,
+        frozenset(one for one in without if one is not None),
     )
 
 
@@ -275,7 +286,43 @@ def _profile(checking: Checking, scope: Scope, board: Board, written: tree.Profi
         _draws(checking, scope, board, written.draws, None),
         "" if written.named is None else written.named.value,
         written.name.span,
+        reachable_from(scope, board, written.reachable, written.span),
     )
+
+
+def reachable_from(scope: Scope, board: Board, tests: Sequence[tree.LabelTest] | None, span: Span) -> Reachable | None:
+    """The nodes that a part of a board, or a device of a machine, can be used from; None if it says nothing."""
+    if tests is None:
+        return None
+    found = [where(scope, test, device_of(board)) for test in tests]
+    return Reachable(board, tuple(test for test in found if test is not None), span)
+
+
+def where(scope: Scope, test: tree.LabelTest, device: DeviceSchema | None) -> Where | None:
+    """One test of a node's label; a plain name is an attribute of the device."""
+    problems = scope.problems
+    label = test.label.value if isinstance(test.label, tree.Text) else test.label.text
+    problem = key_problem(label)
+    if problem is not None:
+        problems.add("NAM009", f"label `{label}` {problem}", test.label.span, 'write it like "example.org/rack"')
+        return None
+    values: list[str] = []
+    attribute: AttributeSchema | None = None
+    for value in test.values:
+        if isinstance(value, tree.Text):
+            problem = value_problem(value.value)
+            if problem is not None:
+                problems.add("NAM009", f"value `{value.value}` of a label {problem}", value.span, 'write it like "r1"')
+                return None
+            values.append(value.value)
+            continue
+        if device is None or test.operator != "=":
+            problems.add("FAB008", f"`{value.text}` is no text", value.span, f'write "{value.text}", in quotes')
+            return None
+        attribute = find_attribute(device, value, scope)
+        if attribute is None:
+            return None
+    return Where(label, test.operator, tuple(values), attribute, test.span)
 
 
 def _positions(checking: Checking, scope: Scope, board: Board, takes: tree.TakesPositions) -> Positions | None:
@@ -331,6 +378,12 @@ def _gives(checking: Checking, scope: Scope, board: Board, written: Iterable[tre
             continue
         if attribute.is_capacity:
             _not_more(checking, scope, board, attribute, constants[0])
+        known = (*PLACES, *device_of(board).attributes)
+        for constant_ in constants:
+            for name in placeholders(str(constant_.value)) if is_template(constant_) else ():
+                if name not in known:
+                    help_ = problems.hint(name, known, "write an attribute of the board, `profile` or `parent`")
+                    problems.add("SET006", f"`{{{name}}}` stands for nothing here", given.span, help_)
         found[attribute.name] = ModelValue(attribute, constants, Fraction(0), given.span)
     return MappingProxyType(found)
 
@@ -543,5 +596,7 @@ __all__ = [
     "models_of",
     "modes_of",
     "only_board",
+    "reachable_from",
     "said_of",
+    "where",
 ]

@@ -29,10 +29,10 @@ from dra_policy.language.checking import Checking, words
 from dra_policy.language.conditions import check_clauses
 from dra_policy.language.constants import constant
 from dra_policy.language.machines import reach, taint_of
-from dra_policy.language.modes import device_of, find_board, only_board
+from dra_policy.language.modes import device_of, find_board, find_mode, only_board
 from dra_policy.language.schema import DeviceSchema, element_of
 from dra_policy.language.scope import GATE, PARAMETERS, Scope
-from dra_policy.language.types import DURATION, AmountType
+from dra_policy.language.types import COUNT, DURATION, AmountType
 from dra_policy.resources import key_problem
 from dra_policy.source import Span
 
@@ -145,6 +145,11 @@ def check_operation(checking: Checking) -> None:
 def _binding(checking: Checking, scope: Scope, statement: tree.Binds) -> Binding | None:
     problems = scope.problems
     board = only_board(checking, scope, statement.of, statement.span)
+    mode = None
+    if statement.mode is not None and board is not None:
+        mode = find_mode(checking, scope, board, statement.mode)
+        if mode is None:
+            return None
     for names in (statement.conditions, statement.failures):
         for name in names:
             problem = key_problem(name.text)
@@ -157,7 +162,8 @@ def _binding(checking: Checking, scope: Scope, statement: tree.Binds) -> Binding
     if board is None:
         return None
     conditions = tuple(name.text for name in statement.conditions)
-    return Binding(board, conditions, within, tuple(name.text for name in statement.failures), statement.span)
+    failures = tuple(name.text for name in statement.failures)
+    return Binding(board, conditions, within, failures, statement.span, mode)
 
 
 def _seconds(written: tree.Amount | None, scope: Scope) -> Fraction | None:
@@ -175,14 +181,20 @@ def _cost(checking: Checking, scope: Scope, statement: tree.Costs) -> Cost | Non
         help_ = problems.hint(statement.resource.text, _DIMENSIONS, "write `memory` or `cpu`")
         problems.add("SET002", f"a node has no `{statement.resource.text}` to give", statement.resource.span, help_)
         return None
-    if statement.per.text not in ("device", "claim"):
-        message = f"costs are per device or per claim, not per `{statement.per.text}`"
-        problems.add("SET002", message, statement.per.span, "write `device` or `claim`")
-        return None
+    per, capacity = statement.per.text, None
+    if board is not None and per not in ("device", "claim"):
+        capacity = look_up(device_of(board), per, scope)
+        if capacity is None or not capacity.is_capacity:
+            message = f"costs are per device, per claim or per unit of a capacity, not per `{per}`"
+            known = [one.name for one in device_of(board).attributes.values() if one.is_capacity]
+            help_ = problems.hint(per, ("device", "claim", *known), "write `device` or `claim`")
+            problems.add("SET002", message, statement.per.span, help_)
+            return None
+        dimension, per = COUNT, "capacity"
     amount = constant(statement.amount, dimension, f"`{statement.resource.text}`", problems, None)
     if board is None or amount is None:
         return None
-    return Cost(board, statement.resource.text, amount, statement.per.text, statement.span)
+    return Cost(board, statement.resource.text, amount, per, statement.span, capacity)
 
 
 def _advertised(checking: Checking, scope: Scope, statement: tree.Advertise) -> Advertised | None:

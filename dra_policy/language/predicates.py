@@ -144,6 +144,14 @@ class _Lowering:
             name = attribute.flag(str(test.item.value))
             flag = tree.attribute(name.domain, name.identifier, span)
             found: Expression = tree.all_of(tree.has_attribute(name.domain, name.identifier, span), flag, span=span)
+        elif attribute.joined_by:
+            # The separator on both ends: `asym` must not be found for `sym`.
+            by = tree.literal(attribute.joined_by, span)
+            values = tree.call("+", tree.call("+", by, _value(attribute, span), span=span), by, span=span)
+            wanted = tree.call("+", tree.call("+", by, _term(test.item), span=span), by, span=span)
+            if isinstance(test.item, Constant):
+                wanted = tree.literal(f"{attribute.joined_by}{test.item.value}{attribute.joined_by}", span)
+            found = tree.method(values, "contains", wanted, span=span)
         elif self._lists:
             found = tree.method(_value(attribute, span), "includes", _term(test.item), span=span)
         else:

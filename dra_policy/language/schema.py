@@ -5,7 +5,7 @@ Values of these classes are compared by identity: each stands for one declaratio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -43,13 +43,15 @@ class Form(Enum):
     LIST = "list"
     FLAGS = "flags"
     LIST_OR_FLAGS = "list or flags"
+    JOINED = "joined"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class AttributeSchema:
     """An attribute, a flag or a capacity of a device; `keyword` says which.
 
-    `absent` is the value that counts where a device does not publish it. `pattern` names the flags of a set.
+    `absent` is the value that counts where a device does not publish it. `pattern` names the flags of a set, or stands
+    between the values of one that is published as one text.
     `well_known` is the attribute that gave the type, as `policy.name`, or nothing.
     """
 
@@ -73,6 +75,16 @@ class AttributeSchema:
     def required(self) -> bool:
         """Whether every device of the kind publishes it."""
         return not self.optional and self.absent is None
+
+    @property
+    def joined_by(self) -> str:
+        """What stands between the values of a set that is published as one text; empty for every other form."""
+        return self.pattern if self.form is Form.JOINED else ""
+
+    def joined(self, values: Sequence[str]) -> str:
+        """The one text of a set: its values in the order of their declaration, else in the order given."""
+        order = value_names(self.type)
+        return self.joined_by.join(sorted(values, key=order.index) if order else values)
 
     def flag(self, value: str) -> PublishedName:
         """The name of the flag that says that `value` is in the set."""

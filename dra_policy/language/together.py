@@ -136,8 +136,9 @@ def _attribute(
         message = f"`{keyword}` compares attributes, and `{attribute.name}` is a capacity"
         problems.add("RUL009", message, name.span, "name an attribute", note)
         return None
-    if attribute.form in (Form.FLAGS, Form.LIST_OR_FLAGS):
-        message = f"`{keyword}` compares one value, and `{attribute.name}` may be published as flags"
+    if attribute.form in (Form.FLAGS, Form.LIST_OR_FLAGS, Form.JOINED):
+        how = "one text" if attribute.form is Form.JOINED else "flags"
+        message = f"`{keyword}` compares one value, and `{attribute.name}` may be published as {how}"
         problems.add("RUL009", message, name.span, "publish it as list, or compare another", note)
         return None
     return attribute

@@ -6,18 +6,16 @@ device, and that an alternative with too few devices left is none (`Situation`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias, TypeVar, assert_never
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias, TypeVar, assert_never
 
-from dra_policy.allocation.results import Allocated
 from dra_policy.inventory import DeviceID
-from dra_policy.proof.case import LIMIT, Case, Pick, Wanted
+from dra_policy.proof.case import LIMIT, Case, Wanted
 from dra_policy.proof.certificate import (
     CapacityOf,
     CounterOf,
     Counting,
     DeviceItself,
-    Earlier,
     Label,
     Like,
     Refutation,
@@ -32,7 +30,6 @@ from dra_policy.proof.certificate import (
     Without,
 )
 from dra_policy.proof.objection import Violation
-from dra_policy.proof.placement import check_placement, picks_of
 from dra_policy.proof.pools import Offer
 from dra_policy.proof.rules import objection
 from dra_policy.proof.situation import ConstraintAt, Open, Place, Situation, draws, matches
@@ -50,55 +47,13 @@ def check_refutation(case: Case, refutation: Refutation) -> tuple[Violation, ...
         wrong.append(Violation("J13", "no claims are a placement, not a refusal"))
     # B7: with an invalid pool, finding nothing is an error of this node.
     wrong += [Violation("B7", f"pool {pool.id} is invalid") for pool in case.pools.values() if pool.trouble == "B7"]
-    return tuple(wrong) or _Checker(case).check(Situation.start(case), refutation)
-
-
-def check_first(case: Case, placement: Allocated, earlier: Iterable[Earlier]) -> tuple[Violation, ...]:
-    """What is wrong with a placement as the first one in Kubernetes' order (J8); nothing if it is.
-
-    `earlier` says why there is none that begins in another way, in the order in which these are tried.
-    """
-    wrong = check_placement(case, placement)
-    return wrong or _Checker(case).check_first(placement, earlier)
-
-
-class Fork(NamedTuple):
-    """A way that Kubernetes tries before that of a placement; `right` is what the placement takes there if `way` is None.
-
-    `situation` is what the way leads to, or what the right device is taken in.
-    """
-
-    request: RequestID
-    chosen: int
-    way: Way | None
-    situation: Situation
-    right: Pick | None = None
-
-
-def ways_before(case: Case, placement: Allocated) -> Iterator[Fork]:
-    """Along a placement that is right, place by place, each way before its own, and its own (J8)."""
-    picks, situation = picks_of(case, placement), Situation.start(case)
-    for place in list(situation.open):
-        name = _name(case, place)
-        own = [pick for pick in picks if (pick[0].claim, pick[0].request) == place]
-        for one in situation.open.get(place, ()):
-            begun = situation.choosing(place, one.wanted.alternative)
-            if one.wanted is not own[0][0] if own else one.needed:
-                yield Fork(name, 0, Way(one.wanted.alternative, None), begun)
-                continue
-            for chosen, (wanted, right) in enumerate(own):
-                yield Fork(name, chosen, None, begun, (wanted, right))
-                for _, offer in begun.ways(place):
-                    if offer is not None and offer.position < right.position:
-                        yield Fork(name, chosen, Way(wanted.alternative, offer.id), begun.picking(wanted, offer))
-                begun = begun.picking(wanted, right)
-            situation = begun
-            break
-
-
-def _name(case: Case, place: Place) -> RequestID:
-    claim = case.claims[place[0]]
-    return RequestID(claim.key, claim.requests[place[1]].name)
+    if wrong:
+        return tuple(wrong)
+    checker, start = Checker(case), Situation.start(case)
+    # Whatever fails behind it, each device for the first request is tried.
+    first = next((alternatives for claim in case.wanted for alternatives in claim), ())
+    met = next((no for no in (checker.error(start, wanted) for wanted in first) if no is not None), None)
+    return checker.check(start, refutation) if met is None else (met,)
 
 
 class Unfounded(Exception):
@@ -117,7 +72,7 @@ _Task: TypeAlias = tuple[Situation, Refutation | int]
 """A step and where it is taken; behind the parts of a split its number: it is finished then."""
 
 
-class _Checker:
+class Checker:
     """`_finished` are the situations of splits whose parts all hold."""
 
     def __init__(self, case: Case) -> None:
@@ -142,21 +97,6 @@ class _Checker:
                 return (Violation("J10", f"{type(step).__name__} after {names}: {problem}"),)
             except _Met as met:
                 return (met.violation,)
-        return ()
-
-    def check_first(self, placement: Allocated, earlier: Iterable[Earlier]) -> tuple[Violation, ...]:
-        """Refute each way before that of a placement, place by place."""
-        given = {(request, chosen, way): why for request, chosen, way, why in earlier}
-        for request, chosen, way, situation, right in ways_before(self._case, placement):
-            if right is not None:
-                met = self._error(situation, right[0], right[1].position)
-                if met is not None:
-                    return (met,)
-                continue
-            why = None if way is None else given.get((request, chosen, way))
-            wrong = (_left_out(way),) if why is None else self.check(situation, why)
-            if wrong:
-                return wrong
         return ()
 
     def _step(self, situation: Situation, step: Refutation) -> list[_Task]:
@@ -211,7 +151,7 @@ class _Checker:
         if not in_order and not self._case.monotone:
             raise Unfounded("a device gives counters back: it matters who comes first")
         for one in situation.open[place] if in_order else ():
-            met = self._error(situation, one.wanted)
+            met = self.error(situation, one.wanted)
             if met is not None:
                 raise _Met(met)
         tasks: list[_Task] = []
@@ -219,11 +159,11 @@ class _Checker:
             way = Way(wanted.alternative, None if offer is None else offer.id)
             following = situation.choosing(place, wanted.alternative)
             if way not in parts:
-                raise Unfounded(_left_out(way).sentence)
+                raise Unfounded(left_out(way))
             tasks.append((following if offer is None else following.picking(wanted, offer), parts[way]))
         return tasks
 
-    def _error(self, situation: Situation, wanted: Wanted, until: int | None = None) -> Violation | None:
+    def error(self, situation: Situation, wanted: Wanted, until: int | None = None) -> Violation | None:
         """The error that Kubernetes would meet at a place, before the device at a position (D8, D10, E5)."""
         if not self._all_tried or not self._case.may_fail(wanted):
             return None
@@ -274,7 +214,7 @@ class _Checker:
         Each request that is open there is open here; whatever it can have here it can have there under the other name, and
         draws on the same things, of which there is no less there.
         """
-        if not self._case.additive:
+        if not self._case.additive or not self._all_tried:
             raise Unfounded("the rules look at more than amounts and values")
         devices, counters = _permuted(renaming.devices), _permuted(renaming.counters)
         values = _permuted([((name, one), (name, other)) for name, one, other in renaming.values])
@@ -341,8 +281,9 @@ def _permuted(pairs: Iterable[tuple[_T, _T]]) -> dict[_T, _T]:
     return found
 
 
-def _left_out(way: Way | None) -> Violation:
-    return Violation("J10", f"nothing is said of {way.device or f'alternative {way.alternative}' if way else 'it'}")
+def left_out(way: Way) -> str:
+    """That a way has no part."""
+    return f"nothing is said of {way.device or f'alternative {way.alternative}'}"
 
 
-__all__ = ["check_first", "check_refutation", "ways_before"]
+__all__ = ["Checker", "Unfounded", "check_refutation", "left_out"]

@@ -90,6 +90,10 @@ class Axis:
     wrap: bool = False
     coordinate: AttributeNames = ()
 
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError("an axis has at least one position")
+
 
 @dataclass(frozen=True, slots=True)
 class Lattice:

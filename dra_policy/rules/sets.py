@@ -85,6 +85,10 @@ class Closeness:
     requests: tuple[str, ...] = ()
     strength: Strength = Strength.MUST
 
+    def __post_init__(self) -> None:
+        if not self.levels:
+            raise ValueError("a closeness has at least one level")
+
 
 SetRule: TypeAlias = EveryPairLinked | Connected | Shaped | Closeness
 
@@ -157,6 +161,11 @@ class Preference:
     tier: int = 1
     weight: int = 1
     requests: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        # Invariant: bounds are only bounds as long as no weight is negative.
+        if not 0 <= self.weight <= 100:
+            raise ValueError("a weight is from 0 to 100")
 
 
 ClaimSetRule: TypeAlias = SetRule | Preference

@@ -33,7 +33,7 @@ class BoardError(ValueError):
 @dataclass(frozen=True, slots=True)
 class BoardKey:
     """Which devices are parts of one physical board: those of one pool with equal values of these attributes, or of
-    what the groups of an RE2 pattern find in their names.
+    what the groups of an RE2 pattern find in their names, groups that find nothing aside.
 
     `attributes` are fully qualified; of several in one entry the first that a device publishes counts, such as the id
     of the parent before its own. `across`: devices of other pools and drivers may be parts of the board too. Without

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -64,27 +61,18 @@ class Cluster:
 
         self.waiting("the nodes", ready)
 
-    def why(self, subject: str, *more: str, user: str = "reader", source: str = "") -> Json:
-        """`dra-policy why` as somebody who may only read; in this process, as a hundred new ones would take minutes."""
-        done = CliRunner().invoke(
-            application,
-            ["why", subject, "-o", "json", *more],
-            env={"KUBECONFIG": str(self.plane.kubeconfig(user))},
-            input=source,
-        )
-        assert done.exit_code == 0, done.output
-        return json.loads(done.stdout)
+    def why(self, subject: str, *more: str, source: str = "") -> Json:
+        """`dra-policy why` as somebody who may only read."""
+        return json.loads(self._said("why", subject, "-o", "json", *more, source=source))
 
     def dump(self) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "dra_policy", "dump"],
-            env=os.environ | {"KUBECONFIG": str(self.plane.kubeconfig("reader"))},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        return self._said("dump")
+
+    def _said(self, *arguments: str, source: str = "") -> str:
+        """What the command prints; in this process, as hundreds of new ones would take minutes."""
+        kubeconfig = str(self.plane.kubeconfig("reader"))
+        done = CliRunner().invoke(application, arguments, env={"KUBECONFIG": kubeconfig}, input=source)
+        assert done.exit_code == 0, done.output
         return done.stdout
 
     def decide(self, pod: Json, *, gated: bool = True) -> Decision:

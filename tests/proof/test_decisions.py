@@ -77,7 +77,7 @@ def test_all_decisions(part: int, strategies: ModuleType, read_all: Any, say: Ca
                 seen["gave up"] += 1
 
     # Without Hypothesis, which takes longer to draw a question than it takes to decide and to check it.
-    rng = random.Random(f"{SEED}, part {part}")  # noqa: S311  # not for secrets
+    rng = random.Random(f"{SEED}, part {part}")  # not for secrets
     for _ in range(QUESTIONS // PARTS):
         check(strategies.random_question(rng))
     decided = seen["placed"] + seen["refused"]

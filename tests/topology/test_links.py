@@ -75,6 +75,17 @@ def test_every_two_gpus_of_a_full_mesh_are_linked_alike(making):
     assert sum(links.neighbours(everything[0]).values()) == 448 * making.gb
 
 
+def test_behind_switches_every_pair_has_all_that_a_gpu_has(making):
+    """DGX H100: what a GPU has to all switches together is what any two have between them."""
+    told = making.machine("dgx-h100")["links"]
+    totals = {f"gpu{n}": sum(link["gb"] for link in told if link["a"] == f"gpu{n}") for n in range(8)}
+    assert set(totals.values()) == {450}
+    fabric = Fabric("nvlink", (EveryPair(Fraction(450 * making.gb)),))
+    links = Links(fabric, making.records(making.slice(*(f"gpu-{n}" for n in range(8)))))
+    assert links.cliques(Fraction(450 * making.gb)) == (0xFF,)
+    assert links.greatest == 450 * making.gb
+
+
 def test_a_rack_is_one_domain_of_eighteen_nodes(making):
     """GB200 NVL72: the clique is an attribute, so nodes do not matter; another rack is another domain."""
     slices = [

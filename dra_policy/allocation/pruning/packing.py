@@ -397,6 +397,8 @@ def _learned(kinds: Sequence[_Kind], wanted: tuple[int, ...], needs: _Needs, lef
         weights = {r: round(grain / left[r] * pressure[r] / total) for r in resources}
         chosen, cost = _cheapest_choice(kinds, wanted, needs, weights)
         made.append((cost / sum([weights[r] * left[r] for r in resources]), weights))
+        if made[-1][0] > 1:
+            break  # that says it all
         used = dict.fromkeys(resources, 0)
         for kind, many in chosen.items():
             for resource, amount in kind.draws:
@@ -407,7 +409,7 @@ def _learned(kinds: Sequence[_Kind], wanted: tuple[int, ...], needs: _Needs, lef
                     often[device] = often.get(device, 0) + part
         step = _STEP * (1 - number / _ROUNDS) + 0.02
         for r in resources:
-            pressure[r] *= max(0.1, 1 + step * (used[r] / left[r] - 1))
+            pressure[r] *= min(2.0, max(0.1, 1 + step * (used[r] / left[r] - 1))) / total
     made.sort(key=lambda one: -one[0])
     found = [weights for _, weights in made[: 5 * _KEPT_WEIGHTS : 5]]
     if len(resources) <= _FEW:

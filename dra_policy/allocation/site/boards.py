@@ -33,7 +33,8 @@ def board_of(record: DeviceRecord, key: BoardKey) -> Hashable | Missing:
         match = _compiled(key.pattern).search(alone.device)
         if match is None:
             return alone
-        found.append(match.groups() or match.group())
+        # Of alternatives each has groups of its own, and those of the others have found nothing.
+        found.append(tuple(part for part in match.groups() if part is not None) or match.group())
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from dra_policy.allocation.site.matching import MATCHING
 from dra_policy.allocation.site.ofsite import OfSite
 from dra_policy.allocation.site.question import SiteQuestion
 from dra_policy.inventory import DeviceRecord, PoolID, PoolState, chosen
-from dra_policy.resources import Quantity
+from dra_policy.resources import Node, Quantity
 from dra_policy.rules import Origin
 from dra_policy.rules.deciding import place_of
 from dra_policy.rules.site import Keep, Strength
@@ -64,13 +64,11 @@ def stock_of(question: SiteQuestion, keep: Keep, place: str) -> Stock:
     known = question.kept.get((id(keep), place))
     if isinstance(known, Stock):
         return known
-    snapshot, levels = question.snapshot, question.rules.level_labels()
+    snapshot = question.snapshot
     found: dict[PoolID, dict[int, DeviceRecord]] = {}
     members: dict[PoolID, dict[int, DeviceRecord]] = {}
     sets: dict[PoolID, Mapping[str, Mapping[str, Quantity]]] = {}
-    for node in snapshot.nodes():
-        if place_of(keep.level, node.metadata.name, node.metadata.labels, levels) != place:
-            continue
+    for node in nodes_at(question, keep.level).get(place, ()):
         for pool in snapshot.view(node).pools:
             if pool.state is not PoolState.COMPLETE:
                 continue
@@ -88,6 +86,21 @@ def stock_of(question: SiteQuestion, keep: Keep, place: str) -> Stock:
     stock = Stock(parts, free, sum(free.values()))
     question.kept[id(keep), place] = stock
     return stock
+
+
+def nodes_at(question: SiteQuestion, level: str) -> Mapping[str, Sequence[Node]]:
+    """The nodes at each place of a level; worked out once a question. Those of which nobody knows are at none."""
+    known = question.kept.get(("places", level))
+    if isinstance(known, dict):
+        return known
+    levels = question.rules.level_labels()
+    found: dict[str, list[Node]] = {}
+    for node in question.snapshot.nodes():
+        place = place_of(level, node.metadata.name, node.metadata.labels, levels)
+        if not isinstance(place, Missing):
+            found.setdefault(place, []).append(node)
+    question.kept["places", level] = found
+    return found
 
 
 class Kept(OfSite):
@@ -143,10 +156,7 @@ class Kept(OfSite):
             return place
         places = [place]
         if question.snapshot.node_of(pool) is None:
-            for node in question.snapshot.nodes():
-                other = place_of(keep.level, node.metadata.name, node.metadata.labels, levels)
-                if not isinstance(other, Missing):
-                    places.append(other)
+            places += nodes_at(question, keep.level)
         stocks = [stock_of(question, keep, one) for one in dict.fromkeys(places)]
         return tuple(stock for stock in stocks if pool in stock.parts)
 

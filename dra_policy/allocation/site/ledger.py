@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -94,6 +94,11 @@ class Ledger:
     ) -> Ledger:
         """Without the devices of a claim that were added with the same words. Raises `ValueError` if they were not."""
         return self._changed(changes_of(claim, subject, pods, allocation, -1))
+
+    def without_claims(self, claims: Collection[ClaimKey]) -> Ledger:
+        """Without what some claims hold."""
+        held = ((device, holder) for device, holders in self.devices() for holder in holders)
+        return self._changed(tuple(Change(device, one, -1) for device, one in held if one.claim in claims))
 
     def _changed(self, changes: tuple[Change, ...]) -> Ledger:
         if not changes:

@@ -15,17 +15,23 @@ class Hardware(Building):
     # -------------------------------------------------------------------------------------------------------- modes
 
     def modes(self, parts: Parts) -> tree.Modes:
-        return tree.Modes(parts[2], several(parts, tree.Mode), self._span(parts))
+        counters = self._clauses(parts).get("counters")
+        return tree.Modes(parts[2], counters, several(parts, tree.Mode), self._span(parts))
+
+    def counters(self, parts: Parts) -> Clause:
+        return self._clause(parts)
 
     def mode(self, parts: Parts) -> tree.Mode:
-        clauses = self._clauses(parts, "gives", "draws", "with")
+        clauses = self._clauses(parts, "gives", "draws", "with", "without")
         return tree.Mode(
             parts[1],
             "partition" in clauses,
             clauses.get("named"),
             "alone" in clauses,
             tuple(name for names in clauses["with"] for name in names),
+            "counted" in clauses,
             tuple(given for group in clauses["gives"] for given in group),
+            tuple(name for names in clauses["without"] for name in names),
             tuple(drawn for group in clauses["draws"] for drawn in group),
             several(parts, tree.Profile),
             self._span(parts),
@@ -37,6 +43,8 @@ class Hardware(Building):
     named = partition
     alone = partition
     beside = partition
+    counted = partition
+    without = partition
     times = partition
     identity = partition
 
@@ -64,6 +72,7 @@ class Hardware(Building):
             tuple(given for group in clauses["gives"] for given in group),
             tuple(drawn for group in clauses["draws"] for drawn in group),
             clauses.get("named"),
+            clauses.get("reachable"),
             self._span(parts),
         )
 
@@ -146,12 +155,27 @@ class Hardware(Building):
     # ----------------------------------------------------------------------------------------------------- machines
 
     def machine(self, parts: Parts) -> tree.Machine:
-        return tree.Machine(parts[1], nodes(parts[3:]), self._span(parts))
+        return tree.Machine(parts[1], self._clauses(parts).get("like"), nodes(parts[2:]), self._span(parts))
+
+    def like(self, parts: Parts) -> Clause:
+        return self._clause(parts)
 
     def machine_devices(self, parts: Parts) -> tree.MachineDevices:
         _, places, _, of, *rest = parts
-        named = self._clauses(rest).get("named")
-        return tree.MachineDevices(places, of, one(rest, tree.Name), named, self._settings_of(rest), self._span(parts))
+        clauses = self._clauses(rest)
+        return tree.MachineDevices(
+            places,
+            of,
+            one(rest, tree.Name),
+            one(rest, tree.Text),
+            clauses.get("at"),
+            clauses.get("named"),
+            self._settings_of(rest),
+            self._span(parts),
+        )
+
+    def at_start(self, parts: Parts) -> Clause:
+        return self._clause(parts)
 
     def places(self, parts: Parts) -> tree.Places:
         numbers = several(parts, tree.Integer)
@@ -181,6 +205,9 @@ class Hardware(Building):
     def machine_pool(self, parts: Parts) -> tree.MachinePool:
         return tree.MachinePool(parts[1], self._span(parts))
 
+    def machine_network(self, parts: Parts) -> tree.MachineNetwork:
+        return tree.MachineNetwork(parts[1], self._clauses(parts)["reachable"], self._span(parts))
+
     # ------------------------------------------------------------------------------------------------ taints, labels
 
     def taint(self, parts: Parts) -> tree.TaintKey:
@@ -194,7 +221,10 @@ class Hardware(Building):
 
     def network(self, parts: Parts) -> tree.NetworkReachable:
         clauses = self._clauses(parts)
-        return tree.NetworkReachable(clauses.get("of"), clauses.get("where", ()), self._span(parts))
+        return tree.NetworkReachable(clauses.get("of"), clauses["reachable"], self._span(parts))
+
+    def reachable(self, parts: Parts) -> Clause:
+        return Clause("reachable", self._clauses(parts).get("where", ()), self._span(parts))
 
     def all_nodes(self, parts: Parts) -> Sign:
         return Sign("all nodes", self._span(parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dra_policy.language import tree
-from dra_policy.language.building.parts import Building, Clause, nodes
+from dra_policy.language.building.parts import Building, Clause, nodes, several
 from dra_policy.language.leaves import Parts
 
 
@@ -12,16 +12,20 @@ class Operation(Building):
 
     def binds(self, parts: Parts) -> tree.Binds:
         clauses = self._clauses(parts)
-        conditions: tuple[tree.Name, ...] = next(part for part in parts if isinstance(part, tuple))
-        return tree.Binds(
-            clauses.get("of"), conditions, clauses.get("within"), clauses.get("fails", ()), self._span(parts)
-        )
+        of, mode = clauses.get("of", (None, None))
+        conditions = several(parts, tree.Name)
+        return tree.Binds(of, mode, conditions, clauses.get("within"), clauses.get("fails", ()), self._span(parts))
+
+    def of_part(self, parts: Parts) -> Clause:
+        return Clause("of", (parts[1], parts[2] if len(parts) > 2 else None), self._span(parts))
 
     def of_device(self, parts: Parts) -> Clause:
         return self._clause(parts)
 
     within = of_device
-    fails_on = of_device
+
+    def fails_on(self, parts: Parts) -> Clause:
+        return Clause("fails", several(parts, tree.Name), self._span(parts))
 
     def costs(self, parts: Parts) -> tree.Costs:
         resource, amount, _, per = parts[-4:]

@@ -10,7 +10,9 @@ from dra_policy.language.shapes.shape import Shape, Shapes, end_of, labels, line
 
 
 def _modes(item: tree.Modes) -> Shape:
-    return Shape([Chunk(f"modes of {item.of.text}", item.span.start)], item.modes, end=item.of.span.end)
+    counters = "" if item.counters is None else f" counters {spelling.text(item.counters.value)}"
+    head = Chunk(f"modes of {item.of.text}{counters}", item.span.start)
+    return Shape([head], item.modes, end=end_of(item, item.of, item.counters))
 
 
 def _mode(item: tree.Mode) -> Shape:
@@ -23,8 +25,11 @@ def _mode(item: tree.Mode) -> Shape:
         words += " alone"
     if item.beside:
         words += f" with {', '.join(name.text for name in item.beside)}"
-    row = [Chunk(words, item.span.start), *_gives(item.gives), *_draws(item.draws)]
-    end = end_of(item, item.name, item.named, item.beside, item.gives, item.draws)
+    if item.counted:
+        words += " counted"
+    without = _listed("without", [one.text for one in item.without], [one.span.start for one in item.without])
+    row = [Chunk(words, item.span.start), *_gives(item.gives), *without, *_draws(item.draws)]
+    end = end_of(item, item.name, item.named, item.beside, item.gives, item.without, item.draws)
     return Shape(row, item.profiles, bare=True, end=end)
 
 
@@ -69,7 +74,10 @@ def _profile(item: tree.Profile) -> Shape:
             str(start.first.value) + ("" if start.last is None else f"..{start.last.value}") for start in takes.starts
         )
         words += f" takes {takes.size.value} {takes.grid.text} at {starts}"
-    return line(words, item, *_gives(item.gives), *_draws(item.draws))
+    row = [*_gives(item.gives), *_draws(item.draws)]
+    if item.reachable is not None:
+        row.append(Chunk(f"reachable from {labels(item.reachable) if item.reachable else 'all nodes'}", before=CLAUSE))
+    return line(words, item, *row)
 
 
 def _share(item: tree.Share) -> Shape:
@@ -129,7 +137,9 @@ def _torus(item: tree.Torus) -> Shape:
 
 
 def _machine(item: tree.Machine) -> Shape:
-    return Shape([Chunk(f"machine {item.name.text}", item.span.start)], item.members, end=item.name.span.end)
+    like = "" if item.like is None else f" like {item.like.text}"
+    head = Chunk(f"machine {item.name.text}{like}", item.span.start)
+    return Shape([head], item.members, end=end_of(item, item.name, item.like))
 
 
 def _places(places: tree.Places) -> str:
@@ -141,9 +151,11 @@ def _places(places: tree.Places) -> str:
 
 def _machine_devices(item: tree.MachineDevices) -> Shape:
     mode = "" if item.mode is None else f" {item.mode.text}"
+    mode += "" if item.profile is None else f" {spelling.text(item.profile.value)}"
+    mode += "" if item.start is None else f" at {item.start.value}"
     named = "" if item.named is None else f" named {spelling.text(item.named.value)}"
     head = Chunk(f"devices {_places(item.places)} of {item.of.text}{mode}{named}", item.span.start)
-    end = end_of(item, item.of, item.mode, item.named)
+    end = end_of(item, item.of, item.mode, item.profile, item.start, item.named)
     return Shape([head], item.settings, flat=True, bare=True, end=end)
 
 
@@ -180,6 +192,11 @@ def _network(item: tree.NetworkReachable) -> Shape:
     return line(f"network {of}reachable from {labels(item.tests) if item.tests else 'all nodes'}", item)
 
 
+def _machine_network(item: tree.MachineNetwork) -> Shape:
+    nodes = labels(item.tests) if item.tests else "all nodes"
+    return line(f"network {_places(item.places)} reachable from {nodes}", item)
+
+
 SHAPES: Shapes = {
     tree.Modes: _modes,
     tree.Mode: _mode,
@@ -201,6 +218,7 @@ SHAPES: Shapes = {
     tree.MachineLabel: _machine_label,
     tree.MachinePool: _machine_pool,
     tree.NetworkReachable: _network,
+    tree.MachineNetwork: _machine_network,
 }
 
 __all__ = ["SHAPES"]

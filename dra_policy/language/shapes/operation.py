@@ -12,7 +12,8 @@ def _of(name: tree.Name | None) -> str:
 
 
 def _binds(item: tree.Binds) -> Shape:
-    row = [Chunk(f"binds{_of(item.of)} when", item.span.start), *names(item.conditions)]
+    mode = "" if item.mode is None else f" {item.mode.text}"
+    row = [Chunk(f"binds{_of(item.of)}{mode} when", item.span.start), *names(item.conditions)]
     if item.within is not None:
         row.append(Chunk(f"within {spelling.amount(item.within)}"))
     if item.failures:

@@ -55,7 +55,8 @@ class TakesPositions:
 class Profile:
     """`profile "3g.40gb" id 9 takes 4 slice at 0, 4 gives memory 40320Mi draws compute 3`.
 
-    `times` is how many of a profile without positions there are; `id` the vendor's number for names.
+    `times` is how many of a profile without positions there are; `id` the vendor's number for names. `reachable` are
+    the nodes from which it can be used, where it is not from all of its board; empty: from all nodes.
     """
 
     name: Text
@@ -65,6 +66,7 @@ class Profile:
     gives: tuple[Given, ...]
     draws: tuple[Drawn, ...]
     named: Text | None
+    reachable: tuple[LabelTest, ...] | None
     span: Span = field(compare=False, repr=False)
 
 
@@ -72,7 +74,8 @@ class Profile:
 class Mode:
     """`mode mig partition named "{parent}-mig-{profile}-{start}" { profile ... }`, `mode passthrough alone`.
 
-    A board is in one mode at a time, but for those that say `with` each other; `alone` allows one claim only.
+    A board is in one mode at a time, but for those that say `with` each other; `alone` allows one claim only. With
+    `counted` what the profiles give is drawn from the board; `without` are attributes of the board that the mode has not.
     """
 
     name: Name
@@ -80,7 +83,9 @@ class Mode:
     named: Text | None
     alone: bool
     beside: tuple[Name, ...]
+    counted: bool
     gives: tuple[Given, ...]
+    without: tuple[Name, ...]
     draws: tuple[Drawn, ...]
     profiles: tuple[Profile, ...]
     span: Span = field(compare=False, repr=False)
@@ -88,9 +93,13 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class Modes:
-    """`modes of H100 { ... }`: what a board may be at a time; going from one to another needs it idle."""
+    """`modes of H100 { ... }`: what a board may be at a time; going from one to another needs it idle.
+
+    `counters` is the name of the board's counter set, `{parent}-counters` if not said.
+    """
 
     of: Name
+    counters: Text | None
     modes: tuple[Mode, ...]
     span: Span = field(compare=False, repr=False)
 
@@ -204,11 +213,16 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class MachineDevices:
-    """`devices gpu[0..7] of H100 named "gpu-{index}" { ecc = true }`."""
+    """`devices gpu[0..7] of H100 named "gpu-{index}" { ecc = true }`.
+
+    `mode` is a mode or share; with `profile` each is one partition, made for good, the one that begins at `start`.
+    """
 
     places: Places
     of: Name
     mode: Name | None
+    profile: Text | None
+    start: Integer | None
     named: Text | None
     settings: tuple[Setting, ...]
     span: Span = field(compare=False, repr=False)
@@ -270,6 +284,15 @@ class MachinePool:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineNetwork:
+    """`network memory[0] reachable from nodes where label "host" in "n-1"`: these devices have nodes of their own."""
+
+    places: Places
+    tests: tuple[LabelTest, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkReachable:
     """`network reachable from nodes where label "site" = site`, `... from all nodes`: devices of no one node.
 
@@ -283,10 +306,19 @@ class NetworkReachable:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`machine dgx-h100 { ... }`: what stands in one product, apart from any node."""
+    """`machine dgx-h100 { ... }`: what stands in one product, apart from any node; `like` another, and more."""
 
     name: Name
+    like: Name | None
     members: tuple[
-        MachineDevices | Place | MachineLink | MachineTaint | MachineLabel | MachinePool | NetworkReachable, ...
+        MachineDevices
+        | Place
+        | MachineLink
+        | MachineTaint
+        | MachineLabel
+        | MachinePool
+        | MachineNetwork
+        | NetworkReachable,
+        ...,
     ]
     span: Span = field(compare=False, repr=False)

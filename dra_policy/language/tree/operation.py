@@ -13,9 +13,13 @@ from dra_policy.source import Span
 
 @dataclass(frozen=True, slots=True)
 class Binds:
-    """`binds when Attached within 15 min fails on AttachFailed`: the pod is bound after these conditions are true."""
+    """`binds when Attached within 15 min fails on AttachFailed`: the pod is bound after these conditions are true.
+
+    `mode` None: the devices of all modes wait.
+    """
 
     of: Name | None
+    mode: Name | None
     conditions: tuple[Name, ...]
     within: Amount | None
     failures: tuple[Name, ...]
@@ -24,7 +28,7 @@ class Binds:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """`costs node memory 512Mi per device`: what a device also takes of its node."""
+    """`costs node memory 512Mi per device`: what a device also takes of its node. `per` may be one of its capacities."""
 
     of: Name | None
     resource: Name

@@ -110,7 +110,7 @@ class World:
             self.snapshot.classes,
             self.usage,
             Features(),
-            step_limit=100_000,
+            step_limit=20_000,
             prunings=prunings,
             site=site,
         )

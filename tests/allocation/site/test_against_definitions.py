@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +14,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dra_policy.allocation import Allocated, Unsatisfiable
+from dra_policy.allocation import Allocated, GaveUp, Unsatisfiable
 from dra_policy.allocation.pruning import ALL
 from dra_policy.resources import AllocationResult
 from dra_policy.rules import Origin
@@ -33,6 +35,7 @@ from dra_policy.rules.site import (
 )
 from dra_policy.rules.subjects import Subject
 
+QUESTIONS = int(os.environ.get("DRA_POLICY_SITE_QUESTIONS", "60"))
 BOARD = BoardKey(("acme.com/board",))
 TEAMS = ("cs", "physics")
 QUICK = settings(
@@ -61,13 +64,14 @@ class Holding:
 class Case:
     """One random question, with its rules, and what they mean."""
 
-    def __init__(self, make: Any, seed: int) -> None:
+    def __init__(self, make: Any, seed: int, *, large: bool = False) -> None:
         self.make = make
+        self.large = large
         dice = self.dice = random.Random(seed)
         self.devices: dict[str, dict[str, Any]] = {}
         self.node: dict[str, str] = {}
         for node in ("node-1", "node-2"):
-            for number in range(dice.randint(2, 5)):
+            for number in range(dice.randint(8, 14) if large else dice.randint(2, 5)):
                 name = f"{node[-1]}d{number}"
                 self.node[name] = node
                 self.devices[name] = {
@@ -90,7 +94,7 @@ class Case:
         self.before: list[Holding] = []
         for number in range(dice.randint(0, 2)):
             self.hold(f"old-{number}")
-        self.asked = [self.some_claim(f"c{number}") for number in range(dice.choice((1, 1, 2, 3)))]
+        self.asked = [self.some_claim(f"c{number}") for number in range(4 if large else dice.choice((1, 1, 2, 3)))]
 
     def published(self, name: str) -> dict[str, Any]:
         device = self.devices[name]
@@ -213,11 +217,12 @@ class Case:
             "team": dice.choice(TEAMS),
             "speed": dice.choice([None, "slow", "fast"]),
             "requests": [
-                (dice.choice(("any", "any", "a")), dice.choice((1, 1, 2))) for _ in range(dice.choice((1, 1, 2)))
+                (dice.choice(("any", "any", "a")), dice.choice((2, 3) if self.large else (1, 1, 2)))
+                for _ in range(dice.choice((1, 1, 2)))
             ],
         }
 
-    def answer(self, prunings: Any) -> list[str] | None:
+    def outcome(self, prunings: Any) -> Any:
         make = self.make
         claims = [
             make.claim(
@@ -229,12 +234,15 @@ class Case:
             for one in self.asked
         ]
         subjects = [Subject((("team", one["team"]),)) for one in self.asked]
-        outcome = self.world.ask(*claims, subjects=subjects, prunings=prunings)
+        return self.world.ask(*claims, subjects=subjects, prunings=prunings)
+
+    def answer(self, prunings: Any) -> list[str] | None:
+        outcome = self.outcome(prunings)
         if isinstance(outcome, Unsatisfiable):
             assert outcome.reasons[0].requests
             return None
         assert isinstance(outcome, Allocated), outcome
-        return make.devices(outcome)
+        return self.make.devices(outcome)
 
     # --- what the rules mean
 
@@ -374,6 +382,24 @@ def test_the_answer_is_the_first_that_every_rule_allows(make: Any, impatient: No
     wanted = case.first()
     assert case.answer(ALL) == wanted
     assert case.answer(frozenset()) == wanted
+
+
+def test_nothing_that_is_left_out_changes_an_answer(make: Any, impatient: None) -> None:
+    """Questions too large for all answers: with everything that the search may leave out, and with nothing."""
+    ends: Counter[str] = Counter()
+    for seed in range(QUESTIONS):
+        case = Case(make, seed, large=True)
+        plain = case.outcome(frozenset())
+        if isinstance(plain, GaveUp):
+            ends["gave up"] += 1
+            continue
+        pruned = case.outcome(ALL)
+        assert type(pruned) is type(plain), seed
+        if isinstance(plain, Allocated):
+            assert case.make.devices(pruned) == case.make.devices(plain), seed
+        ends[type(plain).__name__] += 1
+    assert ends["Allocated"] > QUESTIONS // 10
+    assert ends["Unsatisfiable"] > QUESTIONS // 10
 
 
 def test_every_family_of_rules_decides_some_of_the_questions(make: Any) -> None:

@@ -462,6 +462,27 @@ def test_one_mode_of_a_board_at_a_time(make: Any) -> None:
     assert (Cause.MODE, "modes (the board is used in mode vfio by claim ns/vm)", 3) in losses(ask(3))
 
 
+def test_a_whole_board_and_its_partitions_are_named_differently(make: Any) -> None:
+    """As where partitions carry the name of their board: alternatives of the pattern find it in different groups."""
+    whole = Mode("whole", make.test('!("part" in device.attributes["acme.com"])'))
+    mig, vfs = (
+        Mode(name, make.test(f'device.attributes["acme.com"].?part.orValue("") == "{name}"')) for name in ("mig", "vf")
+    )
+    key = BoardKey(pattern="^(.+)-mig-.*$|^vf.*-(gpu-.+)$|^(.+)$")
+    rule = ModeExclusion(key, (whole, mig, vfs), Origin("", "modes"))
+    part = lambda name, mode: {"name": name, "attributes": {"part": {"string": mode}}, **SHARED}  # noqa: E731
+    devices = [
+        {"name": "gpu-0", **SHARED},
+        part("gpu-0-mig-1", "mig"),
+        part("vf1-gpu-0", "vf"),
+        {"name": "gpu-1", **SHARED},
+    ]
+    world = make.world([make.slice("pool", devices)], SiteRules(modes=(rule,)))
+    assert make.devices(world.ask(make.claim("c", make.request(count=2)))) == ["gpu-0", "gpu-1"]
+    world.hold("old", held("gpu-0-mig-1", share=1))
+    assert make.devices(world.ask(make.claim("c", make.request(count=2)))) == ["gpu-0-mig-1", "gpu-1"]
+
+
 def test_a_device_of_an_unknown_board_is_refused(make: Any) -> None:
     rule = ModeExclusion(BoardKey(("acme.com/uuid",)), (mode_of(make, "whole"),), Origin("", "modes"))
     world = make.world([make.slice("pool", boards(make))], SiteRules(modes=(rule,)))

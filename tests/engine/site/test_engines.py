@@ -407,3 +407,65 @@ def test_an_engine_without_rules_knows_no_site(make: Any) -> None:
     )
     assert isinstance(engine.allocate("c"), Allocated)
     assert engine.moment().terms.sites._last is None  # nothing was worked out
+
+
+def test_nodes_that_no_rule_tells_apart_are_asked_once(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answers and the reasons are those of asking every node."""
+    from dra_policy.engine import sited
+
+    names = [f"n{number:02}" for number in range(12)]
+
+    def devices(kind: str) -> list[dict[str, Any]]:
+        return [{"name": f"gpu-{n}", "attributes": {"kind": {"string": kind}}} for n in range(2)]
+
+    rules = SiteRules(
+        fields=(TEAM,),
+        refusals=(
+            refuse(make.test('device.attributes["acme.com"].kind == "b"'), "no b"),
+            refuse(make.team("cs"), "no cs"),
+        ),
+    )
+    objects = [make.node(n) for n in names] + [make.slice(n, devices("ab"[i % 3 == 0])) for i, n in enumerate(names)]
+    asked: list[str] = []
+    allocate = sited.allocate
+
+    def counted(view: Any, *rest: Any, **more: Any) -> Any:
+        asked.append(view.node.metadata.name)
+        return allocate(view, *rest, **more)
+
+    monkeypatch.setattr(sited, "allocate", counted)
+    engine = make.engine(rules, *objects, make.template("t"))
+    outcome = engine.allocate("t", subject={"team": "cs"})
+    assert isinstance(outcome, Unsatisfiable)
+    assert len(asked) == 2
+    told = {r.node: [loss.origin.text for q in r.requests for loss in q.losses] for r in outcome.reasons}
+    assert len(asked) == 4
+    assert told == {n: ["no b" if i % 3 == 0 else "no cs"] for i, n in enumerate(names)}
+    assert where(engine.allocate("t", subject={"team": "math"}))[0] == "n01"
+
+
+# --- conflicts among rules
+
+
+def test_the_rules_in_conflict_are_as_few_as_possible(make: Any) -> None:
+    on = lambda *names: Compare(NodeName(), Comparison.IN, Literal(names))  # noqa: E731
+    no_a, no_b, idle = refuse(on("a"), "no a"), refuse(on("b"), "no b"), refuse(on("z"), "no z")
+    rather_not = refuse(on("a", "b"), "rather not", strength=Strength.SHOULD)
+    rules = SiteRules(refusals=(idle, no_a, no_b, rather_not))
+    engine = make.engine(rules, make.node("a"), make.node("b"), make.slice("a", 1), make.slice("b", 1), make.claim("x"))
+    moment = engine.moment()
+    assert moment.conflicting_rules("x") == (no_a, no_b)
+    assert moment.conflicting_rules("x", "a") == (no_a,)
+    engine.apply(make.claim("large", 2))
+    assert engine.moment().conflicting_rules("large") == ()
+    free = make.engine(SiteRules(refusals=(idle,)), make.node("a"), make.slice("a", 1), make.claim("x"))
+    assert free.moment().conflicting_rules("x") == ()
+
+
+def test_a_gang_is_made_of_a_template_and_times_say_their_zone(make: Any) -> None:
+    engine = make.engine(SiteRules(levels=(RACK,), refusals=(refuse(make.team("cs")),)), *racks(make), make.claim("c"))
+    with pytest.raises(InvalidInput, match="one claim"):
+        engine.allocate_gang(gang(2), "c")
+    with pytest.raises(ValueError, match="an aware one"):
+        engine.allocate("c", at=datetime(2026, 1, 1))  # noqa: DTZ001  # that is the point
+    assert len(engine.usage) == 0

@@ -176,6 +176,16 @@ def test_a_cheaper_change_on_another_node_is_not_missed(ways_out):
     assert found[0] == (11, f"79Gi instead of 80Gi in `{text}`", 1)
 
 
+def test_a_cheaper_change_on_a_node_that_has_its_own_cause_is_not_missed(ways_out):
+    """So many kinds of nodes lack memory that no conflict is worked out for the last one, which is only tainted."""
+    text = f'{C}.memory.compareTo(quantity("80Gi")) >= 0'
+    nodes = [{"metadata": {"name": f"node-{n:02}"}} for n in range(31)]
+    slices = [slice_of(device(capacity={"memory": {"value": f"{10 + n}Gi"}}), node=f"node-{n:02}") for n in range(30)]
+    sick = device(capacity={"memory": {"value": "80Gi"}}, taints=[{"key": "sick", "effect": "NoSchedule"}])
+    found = ways_out([*slices, slice_of(sick, node="node-30")], claim_of(request_of(text=text)), nodes=nodes)
+    assert found[0] == (10, "tolerate sick:NoSchedule", 1)
+
+
 def test_waiting_for_a_driver(ways_out):
     spec = {"resourceSliceCount": 2, "name": "node-1", "generation": 1}
     coming = slice_of(device())

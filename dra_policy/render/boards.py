@@ -1,0 +1,439 @@
+"""One board as devices: whole, every legal partition, shares, and the counters that keep them apart.
+
+Devices stand in the order in which modes and profiles are written, each mode in front of its shares: a first fit takes
+the first that matches, so what a vendor writes first is preferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+
+from dra_policy.expression import DeviceFacts, compile_tree
+from dra_policy.language.boards import (
+    Advertised,
+    Draw,
+    Grid,
+    Mode,
+    Modes,
+    Pool,
+    Profile,
+    Reachable,
+    Share,
+    counter_name,
+)
+from dra_policy.language.predicates import lower_condition
+from dra_policy.language.schema import AttributeSchema, ModelSchema
+from dra_policy.language.types import Constant
+from dra_policy.render.catalog import Catalog
+from dra_policy.render.sharing import shared_capacities
+from dra_policy.render.values import (
+    Values,
+    attributes_of,
+    device_name,
+    exact,
+    is_bytes,
+    label,
+    profile_label,
+    quantity,
+    texts,
+    with_texts,
+)
+from dra_policy.resources import (
+    Counter,
+    CounterSet,
+    Device,
+    DeviceCapacity,
+    DeviceCounterConsumption,
+    DeviceTaint,
+    Features,
+    NodeAllocatableMapping,
+    NodeAllocatableOverhead,
+    NodeAllocatableResource,
+)
+
+SET_COUNTERS = 32
+"""A6: counters of a set; a board with more has a second set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A board that stands somewhere. `values` are its own, above those of its model; `name` is that of its devices.
+
+    With `mode`, `share` or `profile` only that is published; `profile` begins at `start` and was made for good.
+    `named` are texts for templates: place, node, pool.
+    """
+
+    model: ModelSchema
+    name: str
+    values: Values = field(default_factory=dict)
+    mode: Mode | None = None
+    profile: Profile | None = None
+    start: int | None = None
+    share: Share | None = None
+    taints: tuple[tuple[str, str, str], ...] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
+    reachable: Reachable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One device; `schema` are its values by schema, `reachable` says from where it alone can be used."""
+
+    device: Device
+    values: Values
+    reachable: Reachable | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardDevices:
+    """All devices of one board, and its counter sets. A board that can be cut has slices of its own."""
+
+    devices: tuple[Published, ...]
+    counters: tuple[CounterSet, ...] = ()
+    cut: bool = False
+
+
+def devices_of(board: Placed, catalog: Catalog, *, lists: bool) -> BoardDevices:
+    """The devices of a board; `lists` tells whether the target has list attributes."""
+    return _Board(board, catalog, lists).published()
+
+
+def board_values(board: Placed) -> dict[AttributeSchema, tuple[Constant, ...]]:
+    """What a board is: its own values above those of its model, in the order of the schema."""
+    model = {value.attribute: value.constants for value in board.model.values.values()}
+    given = {**model, **board.values}
+    found = {one: given[one] for one in board.model.device.attributes.values() if one in given}
+    # A set in one text is there, empty, where nothing is in it.
+    empty = [one for one in board.model.device.attributes.values() if one.joined_by and one.required]
+    return found | {one: () for one in empty if one not in found}
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """One device to be: a mode of the board or one of its partitions, shared or not."""
+
+    mode: Mode | None
+    profile: Profile | None = None
+    starts: tuple[int, ...] = ()
+    number: int = 1
+    share: Share | None = None
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether it has the whole board."""
+        return self.mode is None or (not self.mode.partition and not self.mode.draws)
+
+
+class _Board:
+    def __init__(self, board: Placed, catalog: Catalog, lists: bool) -> None:
+        self.board = board
+        self.catalog = catalog
+        self.lists = lists
+        self.modes: Modes | None = catalog.modes(board.model)
+        self.values = board_values(board)
+        self.known = {"parent": board.name, **{name: label(text) for name, text in board.named.items()}}
+        self.variants = list(self._variants())
+        self.uncounted = self._uncounted()
+        # Invariant: a board with one device needs no counters.
+        self.totals = self._totals() if len(self.variants) > 1 else {}
+        self.sets = self._sets()
+
+    def published(self) -> BoardDevices:
+        devices = [self._device(variant) for variant in self.variants]
+        cut = len(self.variants) > 1 and any(one.profile is not None and one.profile.positions for one in self.variants)
+        conditions = self.catalog.advertised(self.board.model)
+        kept = tuple(one for one in devices if _advertised(self.board.model, one.device, conditions, lists=self.lists))
+        return BoardDevices(kept, self._counter_sets() if kept else (), cut)
+
+    # ------------------------------------------------------------------------------------------------- what it can be
+
+    def _variants(self) -> Iterator[_Variant]:
+        board = self.board
+        if board.share is not None:
+            yield from self._of_share(board.share)
+            return
+        if board.profile is not None:
+            positions = board.profile.positions
+            starts = () if not positions else (board.start if board.start is not None else positions[0].starts[0],)
+            yield _Variant(board.mode, board.profile, starts)
+            return
+        if board.mode is not None:
+            yield from _of_mode(board.mode)
+            return
+        shares = self.catalog.shares(board.model)
+        whole = [share for share in shares if share.mode is None]
+        if self.modes is None:
+            yield from [_Variant(None, share=share) for share in whole] or [_Variant(None)]
+        else:
+            for mode in self.modes.modes.values():
+                made = list(_of_mode(mode))
+                if not mode.partition and whole:
+                    yield from (_with(one, share) for one in made for share in whole)
+                else:
+                    yield from made
+                yield from (_with(one, share) for share in shares if share.mode is mode for one in made)
+
+    def _of_share(self, share: Share) -> Iterator[_Variant]:
+        made = [_Variant(None)] if share.mode is None else list(_of_mode(share.mode))
+        yield from (_with(one, share) for one in made)
+
+    # ------------------------------------------------------------------------------------------------------- counters
+
+    def _totals(self) -> dict[str, tuple[Fraction, bool]]:
+        """The counters of the board by name: how much there is, and whether it is written in powers of 1024."""
+        found: dict[str, tuple[Fraction, bool]] = {}
+        for variant in self.variants:
+            for name, (total, _, binary) in self._own_draws(variant).items():
+                found.setdefault(name, (total, binary))
+        for mode, count in self.uncounted.items():
+            found.setdefault(_guard(mode), (Fraction(count), False))
+        if not found and sum(one.exclusive for one in self.variants) > 1:
+            # Nothing is drawn, so one counter stands for the board.
+            found["board"] = Fraction(1), False
+        return found
+
+    def _uncounted(self) -> dict[Mode, int]:
+        """Modes with partitions that draw nothing, and how many: a guard counter keeps other modes away from them."""
+        found: dict[Mode, int] = {}
+        for variant in self.variants:
+            mode = variant.mode
+            if mode is not None and mode.partition and not self._own_draws(variant):
+                found[mode] = sum(1 for one in self.variants if one.mode is mode and one.share is None)
+        return found
+
+    def _own_draws(self, variant: _Variant) -> dict[str, tuple[Fraction, Fraction, bool]]:
+        """What is said to be drawn, by counter: how much there is, how much is drawn, and how it is written."""
+        found: dict[str, tuple[Fraction, Fraction, bool]] = {}
+        mode, profile = variant.mode, variant.profile
+        for grid, position in _positions(variant):
+            found[f"{counter_name(grid.name)}-{position}"] = Fraction(1), Fraction(1), False
+        if profile is not None and profile.positions:
+            for grid in {positions.grid for positions in profile.positions}:
+                for position in range(grid.size):
+                    found.setdefault(f"{counter_name(grid.name)}-{position}", (Fraction(1), Fraction(0), False))
+        if mode is not None and mode.counted and profile is not None:
+            for value in {**mode.gives, **profile.gives}.values():
+                if value.attribute.is_capacity and isinstance(value.constants[0].value, Fraction):
+                    self._add(found, value.attribute, value.constants[0].value)
+        draws: list[Draw] = [] if mode is None else list(mode.draws)
+        draws += [] if profile is None else profile.draws
+        draws += [] if variant.share is None else variant.share.draws
+        for draw in draws:
+            if draw.amount is not None:
+                self._add(found, draw.of, draw.amount)
+        return found
+
+    def _add(
+        self, found: dict[str, tuple[Fraction, Fraction, bool]], of: Pool | AttributeSchema, amount: Fraction
+    ) -> None:
+        total = self._total(of)
+        if total is not None:
+            name = counter_name(of.name if isinstance(of, Pool) else of.published.identifier)
+            before = found.get(name, (total, Fraction(0), False))[1]
+            found[name] = total, before + amount, is_bytes(of.type)
+
+    def _total(self, of: Pool | AttributeSchema) -> Fraction | None:
+        pool = of if isinstance(of, Pool) else self.catalog.pool(self.board.model, of.name)
+        constant = next(iter(() if isinstance(of, Pool) else self.values.get(of, ())), None)
+        if constant is None and pool is not None:
+            constant = pool.amount
+        return constant.value if constant is not None and isinstance(constant.value, Fraction) else None
+
+    def _draws(self, variant: _Variant) -> dict[str, tuple[Fraction, bool]]:
+        """What a device takes of the counters of its board."""
+        if not self.totals:
+            return {}
+        own = {name: (amount, binary) for name, (_, amount, binary) in self._own_draws(variant).items()}
+        mode = variant.mode
+        if variant.exclusive and not (mode is not None and self._is_beside_all(mode)):
+            return self.totals
+        if mode is not None and mode in self.uncounted and not own:
+            own[_guard(mode)] = Fraction(1), False
+        # A grid draws on the positions that it takes; capacities are named even where nothing of them is taken.
+        return {name: one for name, one in own.items() if one[0] or not _is_position(name, variant)}
+
+    def _is_beside_all(self, mode: Mode) -> bool:
+        others = [one for one in (() if self.modes is None else self.modes.modes.values()) if one is not mode]
+        return bool(mode.beside) and all(one.name in mode.beside or mode.name in one.beside for one in others)
+
+    def _counter_sets(self) -> tuple[CounterSet, ...]:
+        sets: dict[str, dict[str, Counter]] = {}
+        for name, (total, binary) in self.totals.items():
+            sets.setdefault(self.sets[name], {})[name] = Counter(value=exact(total, binary=binary))
+        return tuple(CounterSet(name=name, counters=counters) for name, counters in sets.items())
+
+    def _sets(self) -> dict[str, str]:
+        """The counter set that each counter is in."""
+        template = "" if self.modes is None else self.modes.counters
+        name = device_name(template or "{parent}-counters", self.known, texts(self.values))
+        found: dict[str, str] = {}
+        for place, counter in enumerate(self.totals):
+            number = place // SET_COUNTERS
+            found[counter] = name if number == 0 else f"{name}-{number + 1}"
+        return found
+
+    # -------------------------------------------------------------------------------------------------------- devices
+
+    def _device(self, variant: _Variant) -> Published:
+        board = self.board
+        values = self._values(variant)
+        draws = self._draws(variant)
+        consumed: dict[str, dict[str, Counter]] = {}
+        for name, (amount, binary) in draws.items():
+            consumed.setdefault(self.sets[name], {})[name] = Counter(value=exact(amount, binary=binary))
+        bindings = self.catalog.bindings(board.model, variant.mode)
+        capacity = {
+            schema.published.key: DeviceCapacity(value=quantity(constants[0]))
+            for schema, constants in values.items()
+            if schema.is_capacity
+        }
+        if variant.share is not None:
+            capacity = shared_capacities(variant.share, capacity)
+        device = Device(
+            name=self._name(variant),
+            attributes=attributes_of(values, lists=self.lists),
+            capacity=capacity,
+            consumes_counters=tuple(
+                DeviceCounterConsumption(counter_set=name, counters=counters) for name, counters in consumed.items()
+            ),
+            taints=tuple(
+                DeviceTaint(key=key, value=value or None, effect=effect) for key, value, effect in board.taints
+            ),
+            binds_to_node=True if bindings else None,
+            binding_conditions=tuple(dict.fromkeys(name for one in bindings for name in one.conditions)),
+            binding_failure_conditions=tuple(dict.fromkeys(name for one in bindings for name in one.failures)),
+            allow_multiple_allocations=True if variant.share is not None else None,
+            node_allocatable_resources=self._costs(values),
+        )
+        own = None if variant.profile is None else variant.profile.reachable
+        return Published(device, values, own or board.reachable)
+
+    def _values(self, variant: _Variant) -> Values:
+        """What a device publishes; a partition has no capacity of its board, and nothing that is unique to it."""
+        mode, profile, board = variant.mode, variant.profile, self.board
+        values: dict[AttributeSchema, tuple[Constant, ...]] = dict(self.values)
+        if profile is not None:
+            values = {one: constants for one, constants in values.items() if not (one.is_capacity or one.unique)}
+        given = {**({} if mode is None else mode.gives), **({} if profile is None else profile.gives)}
+        for value in given.values():
+            values[value.attribute] = value.constants
+        if board.profile is not None:
+            values |= board.values
+        if mode is not None:
+            values = {one: constants for one, constants in values.items() if one not in mode.without}
+        known = texts(self.values) | {"parent": board.name} | dict(board.named)
+        if mode is not None:
+            known["mode"] = mode.name
+        if profile is not None:
+            known |= {"profile": profile.name, "number": str(variant.number)}
+            known |= {} if profile.id is None else {"id": str(profile.id)}
+            known |= {} if not variant.starts else {"start": str(variant.starts[0])}
+        # The schema's order, whatever gave a value.
+        made = with_texts(values, known)
+        return {one: made[one] for one in board.model.device.attributes.values() if one in made}
+
+    def _name(self, variant: _Variant) -> str:
+        name = self._unshared_name(variant)
+        share = variant.share
+        if share is None or self.board.share is not None or self._is_board_itself(share):
+            return name
+        return f"{name}-{label(share.name)}"
+
+    def _is_board_itself(self, share: Share) -> bool:
+        """Whether the device of a share is the board's own: the share is of the board, and the only one."""
+        others = {one.share for one in self.variants if one.share is not None and one.share.mode is None}
+        return share.mode is None and len(others) == 1
+
+    def _unshared_name(self, variant: _Variant) -> str:
+        mode, profile = variant.mode, variant.profile
+        board = texts(self.values)
+        if mode is None or (self.board.mode is mode and (profile is self.board.profile) and not mode.named):
+            return self.board.name
+        if profile is None:
+            if mode.named:
+                return device_name(mode.named, self.known | {"mode": label(mode.name)}, board)
+            first = next(one for one in self.variants if one.profile is None)
+            return self.board.name if first.mode is mode else f"{self.board.name}-{label(mode.name)}"
+        if self.board.profile is not None:
+            return self.board.name
+        template = profile.named or mode.named
+        if not template:
+            several = len(variant.starts) > 0 and any(len(one.starts) > 1 for one in profile.positions)
+            ending = "-{start}" if several else "-{number}" if profile.times > 1 else ""
+            template = "{parent}-{mode}-{profile}" + ending
+        known = self.known | {
+            "mode": label(mode.name),
+            "profile": profile_label(profile.name),
+            "id": "" if profile.id is None else str(profile.id),
+            "start": "-".join(map(str, variant.starts)),
+            "number": str(variant.number),
+        }
+        return device_name(template, known, board)
+
+    def _costs(self, values: Values) -> dict[str, NodeAllocatableResource]:
+        found: dict[str, NodeAllocatableResource] = {}
+        for cost in self.catalog.costs(self.board.model):
+            amount = quantity(cost.amount)
+            match cost.per:
+                case "claim":
+                    said = NodeAllocatableResource(overhead=NodeAllocatableOverhead(per_pod=amount))
+                case "capacity" if cost.capacity is not None:
+                    if cost.capacity not in values:
+                        continue
+                    key = cost.capacity.published.key
+                    mapping = NodeAllocatableMapping(capacity_key=key, capacity_multiplier=amount)
+                    said = NodeAllocatableResource(mapping=mapping)
+                case _:
+                    said = NodeAllocatableResource(mapping=NodeAllocatableMapping(device_multiplier=amount))
+            found[cost.resource] = said
+        return found
+
+
+def _of_mode(mode: Mode) -> Iterator[_Variant]:
+    if not mode.partition:
+        yield _Variant(mode)
+        return
+    for profile in mode.profiles.values():
+        number = 0
+        for starts in product(*(positions.starts for positions in profile.positions)):
+            for _ in range(profile.times):
+                number += 1
+                yield _Variant(mode, profile, starts, number)
+
+
+def _with(variant: _Variant, share: Share | None) -> _Variant:
+    return _Variant(variant.mode, variant.profile, variant.starts, variant.number, share)
+
+
+def _positions(variant: _Variant) -> Iterator[tuple[Grid, int]]:
+    if variant.profile is None:
+        return
+    for positions, start in zip(variant.profile.positions, variant.starts, strict=True):
+        for position in range(start, start + positions.size):
+            yield positions.grid, position
+
+
+def _is_position(counter: str, variant: _Variant) -> bool:
+    grids: Sequence[Grid] = [] if variant.profile is None else [one.grid for one in variant.profile.positions]
+    return any(counter.startswith(f"{counter_name(grid.name)}-") for grid in grids)
+
+
+def _advertised(model: ModelSchema, device: Device, conditions: Sequence[Advertised], *, lists: bool) -> bool:
+    """Whether a device meets every condition under which its driver publishes it."""
+    if not conditions:
+        return True
+    features = Features().switched({"ListTypeAttributes": lists})
+    facts = DeviceFacts.of(model.device.driver, device)
+    return all(
+        compile_tree(lower_condition(one.condition, lists=lists), features).evaluate(facts) for one in conditions
+    )
+
+
+def _guard(mode: Mode) -> str:
+    return counter_name(mode.name)
+
+
+__all__ = ["BoardDevices", "Placed", "Published", "board_values", "devices_of"]

@@ -1,0 +1,208 @@
+"""CDI specifications: what a container gets of the devices that its claim was given.
+
+One device for each device of the allocation, with the edits of `for each device`, and one for the whole claim, with
+those of `for claim`; variables that join values of all devices are the claim's. The kind is `k8s.DRIVER/claim`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dra_policy.expression import DeviceFacts, EvaluationError, compile_tree
+from dra_policy.expression.tree import Expression
+from dra_policy.language.boards import Edit, Setup
+from dra_policy.language.checked import CheckedCondition, CheckedPolicies
+from dra_policy.language.modes import device_of
+from dra_policy.language.predicates import lower_condition, lower_model_value
+from dra_policy.language.schema import AttributeSchema, ModelSchema
+from dra_policy.render.admission import OBJECT
+from dra_policy.resources import Device, DeviceAttribute, Features
+
+VERSION = "0.8.0"
+"""Of the specification; hooks and mounts as here are older."""
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One device of an allocation: for which request, of which pool, and what it publishes."""
+
+    request: str
+    pool: str
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A claim with its devices of one driver, and the parameters that were set for them."""
+
+    uid: str
+    name: str
+    namespace: str
+    node: str
+    given: tuple[Given, ...]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def setups_of(policies: CheckedPolicies, driver: str) -> list[Setup]:
+    """The set-ups of the devices of a driver."""
+    return [setup for policy in policies for setup in policy.hardware.setups if device_of(setup.board).driver == driver]
+
+
+def specification(setups: Sequence[Setup], allocation: Allocation, driver: str, features: Features) -> OBJECT:
+    """The CDI specification of a claim on its node."""
+    schema = next((device_of(setup.board) for setup in setups), None)
+    rendering = _Rendering(allocation, driver, features, {} if schema is None else schema.attributes)
+    devices: list[OBJECT] = []
+    for given in allocation.given:
+        edits = [
+            (edit, given)
+            for setup in setups
+            if rendering.is_about(setup, given)
+            for scope in setup.scopes
+            if scope.each in ("device", "request")
+            for edit in scope.edits
+        ]
+        made = rendering.edits(edits)
+        devices.append({"name": f"{allocation.uid}-{given.device.name}", "containerEdits": made})
+    whole = [
+        (edit, allocation.given[0])
+        for setup in setups
+        if allocation.given and any(rendering.is_about(setup, given) for given in allocation.given)
+        for scope in setup.scopes
+        if scope.each in ("claim", "container")
+        for edit in scope.edits
+    ]
+    made = rendering.edits(whole)
+    devices.append({"name": allocation.uid, "containerEdits": made or {"env": [f"DRA_CLAIM={allocation.uid}"]}})
+    kept = [device for device in devices if device["containerEdits"]]
+    return {"cdiVersion": VERSION, "kind": f"k8s.{driver}/claim", "devices": kept}
+
+
+class _Rendering:
+    def __init__(
+        self, allocation: Allocation, driver: str, features: Features, attributes: Mapping[str, AttributeSchema]
+    ) -> None:
+        self.allocation = allocation
+        self.attributes = attributes
+        self.driver = driver
+        self.features = features
+
+    def is_about(self, setup: Setup, given: Given) -> bool:
+        """Whether a set-up is for a device: of its driver, and of its model where it names one."""
+        board = setup.board
+        if not isinstance(board, ModelSchema):
+            return True
+        lists = self.features.list_type_attributes
+        return all(
+            self._holds_tree(lower_model_value(value, lists=lists), given)
+            for value in board.values.values()
+            if not value.attribute.is_capacity
+        )
+
+    def _holds_tree(self, tree: Expression, given: Given) -> bool:
+        program = compile_tree(tree, self.features)
+        try:
+            return program.evaluate(DeviceFacts.of(self.driver, given.device))
+        except EvaluationError:
+            return False
+
+    def _holds(self, condition: CheckedCondition | None, given: Given) -> bool:
+        if condition is None:
+            return True
+        return self._holds_tree(lower_condition(condition, lists=self.features.list_type_attributes), given)
+
+    def edits(self, wanted: Sequence[tuple[Edit, Given]]) -> OBJECT:
+        """The container edits of one CDI device; each only once."""
+        made: OBJECT = {}
+        for edit, given in wanted:
+            if not self._holds(edit.when, given):
+                continue
+            key, value = self._edit(edit, given)
+            listed = made.setdefault(key, [])
+            if value not in listed:
+                listed.append(value)
+        return made
+
+    def _edit(self, edit: Edit, given: Given) -> tuple[str, object]:
+        def fill(text: str) -> str:
+            return self._fill(text, given)
+
+        match edit.kind:
+            case "node":
+                node: OBJECT = {"path": fill(edit.target)}
+                if edit.source:
+                    node["hostPath"] = fill(edit.source)
+                if edit.options:
+                    node["permissions"] = edit.options[0]
+                return "deviceNodes", node
+            case "env":
+                return "env", f"{edit.target}={self._value(edit, fill)}"
+            case "mount":
+                mount: OBJECT = {"hostPath": fill(edit.source), "containerPath": fill(edit.target)}
+                options = [_OPTIONS.get(option, option) for option in edit.options]
+                mount["options"] = [*options, *(one for one in ("nosuid", "nodev", "bind") if one not in options)]
+                return "mounts", mount
+            case _:
+                hook: OBJECT = {"hookName": edit.target, "path": fill(edit.source)}
+                if edit.options:
+                    name = edit.source.rsplit("/", 1)[-1]
+                    hook["args"] = [name, *map(fill, edit.options)]
+                return "hooks", hook
+
+    def _value(self, edit: Edit, fill: Callable[[str], str]) -> str:
+        if edit.joined is None:
+            return fill(edit.source)
+        return edit.source.join(_published(given.device, edit.joined) for given in self.allocation.given)
+
+    def _fill(self, text: str, given: Given) -> str:
+        return _PLACEHOLDER.sub(lambda found: self._named(found.group(1), given), text)
+
+    def _named(self, name: str, given: Given) -> str:
+        allocation = self.allocation
+        known = {
+            "claim": allocation.name,
+            "claim_uid": allocation.uid,
+            "namespace": allocation.namespace,
+            "node": allocation.node,
+            "request": given.request,
+            "device": given.device.name,
+            "pool": given.pool,
+        }
+        if name in known:
+            return known[name]
+        if name in allocation.parameters:
+            return allocation.parameters[name]
+        attribute = self.attributes.get(name)
+        return "" if attribute is None else _published(given.device, attribute)
+
+
+_OPTIONS = {"read-only": "ro", "read-write": "rw"}
+
+
+def _published(device: Device, attribute: AttributeSchema) -> str:
+    """What a device publishes of an attribute or capacity, as text."""
+    key = attribute.published.key
+    if attribute.is_capacity:
+        found = device.capacity.get(key)
+        return "" if found is None else str(found.value)
+    value = device.attributes.get(key)
+    return "" if value is None else _text(value)
+
+
+def _text(value: DeviceAttribute) -> str:
+    if value.bool_ is not None:
+        return "true" if value.bool_ else "false"
+    for one in (value.string, value.version):
+        if one is not None:
+            return str(one)
+    if value.int_ is not None:
+        return str(value.int_)
+    items = value.strings or value.versions or value.ints or value.bools or ()
+    return ",".join(str(item) for item in items)
+
+
+__all__ = ["Allocation", "Given", "setups_of", "specification"]

@@ -1,0 +1,42 @@
+"""Health events as DeviceTaintRules: what an administrator applies by hand until the driver taints by itself."""
+
+from __future__ import annotations
+
+from dra_policy.language.boards import Event, Health
+from dra_policy.language.checked import CheckedPolicies
+from dra_policy.language.modes import device_of
+from dra_policy.render.admission import OBJECT
+from dra_policy.render.targets import Target
+
+
+def taint_rules(policies: CheckedPolicies, target: Target) -> list[OBJECT]:
+    """One rule for each event, about all devices of the driver: whoever applies it names pool and device."""
+    if not target.features.device_taints:
+        return []
+    version = "resource.k8s.io/v1" if target.version == "1.37" else "resource.k8s.io/v1beta2"
+    return [
+        _rule(health, event, version)
+        for policy in policies
+        for health in policy.hardware.health
+        for event in health.events
+    ]
+
+
+def _rule(health: Health, event: Event, version: str) -> OBJECT:
+    driver = device_of(health.board).driver
+    taint: OBJECT = {"key": event.key, "effect": event.effect}
+    if event.value:
+        taint["value"] = event.value
+    notes = {"dra-policy.dev/event": event.name}
+    if event.clears:
+        notes["dra-policy.dev/clears-on"] = event.clears
+    name = "".join(c if c.isalnum() else "-" for c in f"{driver}-{event.name}".lower()).strip("-")
+    return {
+        "apiVersion": version,
+        "kind": "DeviceTaintRule",
+        "metadata": {"name": name, "annotations": notes},
+        "spec": {"deviceSelector": {"driver": driver}, "taint": taint},
+    }
+
+
+__all__ = ["taint_rules"]
