@@ -649,7 +649,7 @@ NOTES: Final = (
     "steps: candidates and states that a search looked at; gave up: part of the questions that end at the limit of steps",
     "slowest: the seed of the question that took longest",
     (
-        "smallest slow: what is left of the first question with {slow:,} steps or more once parts are left out that it stays"
+        "smallest slow: what is left of the first question with {slow:,} steps or more after two minutes of leaving out parts that it stays"
         " slow without; beside the table as JSON"
     ),
     "far behind: questions that upstream solves within 1 ms and that take ours more than 10 ms; differing: other answers",

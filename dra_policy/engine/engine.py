@@ -28,7 +28,7 @@ from dra_policy.engine.claims import (
 from dra_policy.engine.gangs import GangOutcome, GangPlaced, GangSearch
 from dra_policy.engine.moment import Clock, Moment, Terms, as_one, utc
 from dra_policy.engine.people import People
-from dra_policy.engine.sited import By, concerned, introduced
+from dra_policy.engine.sited import ANYBODY, By, concerned, introduced
 from dra_policy.engine.state import DEFAULT_NAMESPACE, Applied, Held, State, devices_of, touched
 from dra_policy.explanation import Explanation
 from dra_policy.inventory import Snapshot, Usage, uncollected
@@ -249,7 +249,7 @@ class Engine:
             if self._untold:
                 self._tell()
             if concerned(state, wanted):
-                people = introduced(state, claims, wanted, By(subject, None if pod is None else named_key(pod)))
+                people = introduced(state, claims, wanted, by(subject, pod))
                 return self._allocate_sited(state, wanted, people, name, placing, at)
             asking = Asking(now.state, now, wanted)
             outcome, found = answer(asking, now.terms.questions, self._finder, name, placing)
@@ -315,12 +315,19 @@ class Engine:
                 self._follow(now.state, sited.asking.keys)
         return outcome
 
-    def suitable_nodes(self, claims: ClaimLike | Sequence[ClaimLike]) -> SuitableNodes:
+    def suitable_nodes(
+        self,
+        claims: ClaimLike | Sequence[ClaimLike],
+        *,
+        at: datetime | None = None,
+        subject: Mapping[str, SubjectValue] | None = None,
+        pod: str | None = None,
+    ) -> SuitableNodes:
         """The nodes of the whole cluster on which the claims of one pod could be now; changes nothing.
 
         A template stands for one new claim. Raises `InvalidInput` as `allocate` does.
         """
-        return self._now.suitable_nodes(claims)
+        return self._now.suitable_nodes(claims, at=at, by=by(subject, pod))
 
     def release(self, claim: ClaimLike) -> bool:
         """Give back the devices of a claim; says whether it had any.
@@ -341,12 +348,20 @@ class Engine:
                 self._follow(before, (key,))
         return True
 
-    def explain(self, claims: ClaimLike | Sequence[ClaimLike], node: str | None = None) -> Explanation:
+    def explain(
+        self,
+        claims: ClaimLike | Sequence[ClaimLike],
+        node: str | None = None,
+        *,
+        at: datetime | None = None,
+        subject: Mapping[str, SubjectValue] | None = None,
+        pod: str | None = None,
+    ) -> Explanation:
         """What claims of one pod have, or would get now, or why they cannot; changes nothing.
 
         Raises `InvalidInput` as `allocate` does.
         """
-        return self._now.explain(claims, node)
+        return self._now.explain(claims, node, at=at, by=by(subject, pod))
 
     # --- one moment after the other
 
@@ -438,6 +453,13 @@ class Engine:
                 if rank is not None:
                     finder.moved(index, rank, index.class_at(rank))
         self._untold.clear()
+
+
+def by(subject: Mapping[str, SubjectValue] | None, pod: str | None) -> By:
+    """Who asks, as the caller says it."""
+    if subject is None and pod is None:
+        return ANYBODY
+    return By(subject, None if pod is None else named_key(pod))
 
 
 def _is_slice(applied: tuple[Applied, Places | None]) -> bool:

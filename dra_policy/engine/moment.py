@@ -14,7 +14,7 @@ from dra_policy.engine.answer import Asking, answer, suitable_nodes
 from dra_policy.engine.claims import ClaimLike, node_named, resolve_all
 from dra_policy.engine.people import People, Site, SiteMemory
 from dra_policy.engine.retired import retired_by
-from dra_policy.engine.sited import Sited, concerned, introduced, question_of
+from dra_policy.engine.sited import ANYBODY, By, Sited, concerned, introduced, question_of
 from dra_policy.engine.situations import situation_of
 from dra_policy.engine.state import Allocations, State
 from dra_policy.explanation import Explanation
@@ -145,14 +145,16 @@ class Moment(Scene):
         applied = sorted((*state.claims, *state.templates), key=str)
         return (*applied, *dict.fromkeys(rules.key for rules in state.policy_claims.values()))
 
-    def suitable_nodes(self, claims: ClaimLike | Sequence[ClaimLike], *, at: datetime | None = None) -> SuitableNodes:
+    def suitable_nodes(
+        self, claims: ClaimLike | Sequence[ClaimLike], *, at: datetime | None = None, by: By = ANYBODY
+    ) -> SuitableNodes:
         """The nodes on which the claims of one pod could be, of the whole cluster.
 
         A template stands for one new claim. Raises `InvalidInput` as `Engine.allocate` does.
         """
         wanted = resolve_all(self.state, claims)
         if concerned(self.state, wanted):
-            return self.sited(wanted, introduced(self.state, claims, wanted), at).suitable()
+            return self.sited(wanted, introduced(self.state, claims, wanted, by), at).suitable()
         return suitable_nodes(Asking(self.state, self, wanted), self.terms.questions)
 
     def site(self) -> Site:
@@ -176,7 +178,12 @@ class Moment(Scene):
         )
 
     def conflicting_rules(
-        self, claims: ClaimLike | Sequence[ClaimLike], node: str | None = None, *, at: datetime | None = None
+        self,
+        claims: ClaimLike | Sequence[ClaimLike],
+        node: str | None = None,
+        *,
+        at: datetime | None = None,
+        by: By = ANYBODY,
     ) -> tuple[SiteRule, ...]:
         """The rules of the site because of which claims of a pod cannot be placed: as few as possible, none can be missed.
 
@@ -185,7 +192,7 @@ class Moment(Scene):
         wanted = resolve_all(self.state, claims)
         if not concerned(self.state, wanted):
             return ()
-        sited = self.sited(wanted, introduced(self.state, claims, wanted), at)
+        sited = self.sited(wanted, introduced(self.state, claims, wanted, by), at)
         return sited.conflict(None if node is None else node_named(self.state, node))
 
     def explain(
@@ -195,6 +202,7 @@ class Moment(Scene):
         *,
         placing: Placing = Placing.FIRST,
         at: datetime | None = None,
+        by: By = ANYBODY,
     ) -> Explanation:
         """What claims of one pod have, or would get, or why they cannot. Raises `InvalidInput` as `Engine.allocate`."""
         state = self.state
@@ -209,7 +217,7 @@ class Moment(Scene):
         outcome, _ = answer(asking, self.terms.questions, None, name, placing)
         if concerned(state, wanted):
             # What Kubernetes refuses is refused for its reasons, unless the site tolerates what Kubernetes does not.
-            sited = self.sited(wanted, introduced(state, claims, wanted), at).answer(name, placing)
+            sited = self.sited(wanted, introduced(state, claims, wanted, by), at).answer(name, placing)
             if isinstance(outcome, Allocated) or isinstance(sited, Allocated):
                 return Explanation(keys, sited, None, retired_by(state.policies))
         situation = situation_of(asking, self.terms.questions, self.terms.step_limit, name)

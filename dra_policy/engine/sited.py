@@ -35,7 +35,7 @@ class By(NamedTuple):
     pod: ClaimKey | None = None
 
 
-_ANYBODY = By()
+ANYBODY = By()
 
 
 def concerned(state: State, claims: Sequence[ClaimRules]) -> bool:
@@ -50,14 +50,14 @@ def concerned(state: State, claims: Sequence[ClaimRules]) -> bool:
 
 
 def introduced(
-    state: State, given: ClaimLike | Sequence[ClaimLike], wanted: Sequence[ClaimRules], by: By = _ANYBODY
+    state: State, given: ClaimLike | Sequence[ClaimLike], wanted: Sequence[ClaimRules], by: By = ANYBODY
 ) -> People:
     """What is known of those who ask, with what they say as they ask."""
     people = state.people
     named = [given] if isinstance(given, _ONE) else list(given)
     for one, rules in zip(named, wanted, strict=True):
         facts = _facts(state, one, rules.key)
-        if facts is not None or by != _ANYBODY:
+        if facts is not None or by != ANYBODY:
             people = people.knowing(rules.key, facts, by.subject, by.pod)
     return people
 
@@ -274,4 +274,4 @@ def _giving_up(outcome: Allocated, given_up: tuple[Origin, ...]) -> Allocated:
     return Allocated(outcome.node, outcome.claims, outcome.results, outcome.steps, outcome.picks, preferred)
 
 
-__all__ = ["By", "Sited", "concerned", "introduced", "question_of"]
+__all__ = ["ANYBODY", "By", "Sited", "concerned", "introduced", "question_of"]

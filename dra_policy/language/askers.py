@@ -117,6 +117,8 @@ class AskerReader:
     plain: bool = False
     """Whether plain names are fields of the asker, as in a quota."""
     used: set[str] = field(default_factory=set)
+    broken: frozenset[str] = frozenset()
+    """Fields that are declared with a mistake, which is reported there."""
 
     @property
     def problems(self) -> Problems:
@@ -241,6 +243,8 @@ class AskerReader:
 
     def _field(self, text: str, name: tree.Name) -> _Operand | None:
         found = self.fields.get(text)
+        if found is None and text in self.broken:
+            return None
         if found is None:
             known = ", ".join(f"`{one}`" for one in self.fields)
             otherwise = f"its fields are {known}" if known else f"write `subject {{ field {text} text from ... }}`"

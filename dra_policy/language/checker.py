@@ -26,6 +26,7 @@ from dra_policy.language.checking import Checking
 from dra_policy.language.claims import check_claims
 from dra_policy.language.classes import check_classes
 from dra_policy.language.constants import padded
+from dra_policy.language.counting import check_counts
 from dra_policy.language.definitions import check_defines
 from dra_policy.language.devices import check_devices
 from dra_policy.language.expectations import check_tests
@@ -44,6 +45,7 @@ PASSES: tuple[Callable[[Checking], None], ...] = (
     check_models,
     check_modes,
     check_machines,
+    check_counts,
     check_gates,
     check_parameters,
     check_gate_needs,

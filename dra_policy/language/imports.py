@@ -261,7 +261,7 @@ def library_policies() -> dict[str, tuple[Path, ...]]:
 def _library_files() -> Iterator[Path]:
     yield from sorted(std_folder().glob("*.dra"))
     if policies_folder().is_dir():
-        yield from sorted(policies_folder().rglob("policy.dra"))
+        yield from sorted(policies_folder().rglob("*.dra"))
 
 
 __all__ = ["POLICY_LIMIT", "library_policies", "load"]

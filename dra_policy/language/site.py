@@ -204,7 +204,11 @@ class _Reading:
         )
 
     def _reader(self, device: DeviceSchema | None, *, plain: bool = False) -> AskerReader:
-        return AskerReader(self.checking, self.scope, self.fields, self.levels, self.windows, device, plain)
+        declared = [one for one in self.file.statements if isinstance(one, tree.Subject)]
+        broken = {one.name.text for subject in declared for one in subject.fields} - set(self.fields)
+        made = AskerReader(self.checking, self.scope, self.fields, self.levels, self.windows, device, plain)
+        made.broken = frozenset(broken)
+        return made
 
     def _first(self, kind: str, name: tree.Name) -> bool:
         """Whether a statement is the declaration of its name; a second one is reported already."""

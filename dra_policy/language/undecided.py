@@ -19,18 +19,13 @@ def check_undecided(checking: Checking) -> None:
                 )
 
 
-_STATEMENTS = tree.Always
 _STEPS = tree.GivenMachine | tree.GivenLabel | tree.GivenGate | tree.GivenTime | tree.Release
 
 
 def _undecided(statement: tree.Statement) -> Iterator[tuple[str, Span]]:
-    if isinstance(statement, _STATEMENTS):
-        yield _first_word(statement.span)
-    elif isinstance(statement, tree.Device | tree.Parameters | tree.Class | tree.Claim):
+    if isinstance(statement, tree.Class | tree.Claim):
         for member in statement.members:
-            if isinstance(member, tree.Field):
-                yield from _of_field(member)
-            elif isinstance(member, tree.Require | tree.Constraint):
+            if isinstance(member, tree.Require | tree.Constraint):
                 yield from _of_rule(member)
             elif isinstance(member, tree.Request):
                 yield from _of_request(member)
@@ -49,11 +44,6 @@ def _undecided(statement: tree.Statement) -> Iterator[tuple[str, Span]]:
                 yield "reached", step.reached.span
             elif isinstance(step, tree.ExpectRefused) and step.kind:
                 yield step.kind, step.span
-
-
-def _of_field(member: tree.Field) -> Iterator[tuple[str, Span]]:
-    if member.range is not None or member.agrees or member.unique is not None:
-        yield "this clause of a field", member.span
 
 
 def _of_rule(member: tree.Require | tree.Constraint) -> Iterator[tuple[str, Span]]:

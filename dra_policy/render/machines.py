@@ -32,7 +32,9 @@ class Fleet:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     _counts: dict[tuple[str, str], int] = field(default_factory=dict)
     _unique: int = 0
+    # Devices of one machine may be two views of one board, with one serial number.
     _used: set[tuple[str, str]] = field(default_factory=set)
+    _using: set[tuple[str, str]] = field(default_factory=set)
 
     def give(self, count: int, model: ModelSchema, node: str, settings: Values) -> None:
         """Boards of one model on a node, numbered for each node and model: `h100-0`, `h100-1`.
@@ -50,6 +52,7 @@ class Fleet:
             named = {"index": str(number), "node": node, "pool": pool}
             board = Placed(model, f"{base}-{number}", dict(settings), named=named, reachable=reach)
             self._add(board, pool, place)
+        self._used |= self._using
 
     def place(self, machine: Machine, node: str, settings: Values) -> None:
         """One machine on a node; `settings` are values for all of its devices that can have them."""
@@ -60,6 +63,7 @@ class Fleet:
             self.labels.setdefault(node, {}).update(machine.labels)
         for slot in machine.slots:
             self._stand(slot, machine, machine.pool or node, node, place, settings)
+        self._used |= self._using
 
     def _stand(self, slot: Slot, machine: Machine, pool: str, node: str, place: Place, settings: Values) -> None:
         own = {one: constants for one, constants in settings.items() if one.name in slot.model.device.attributes}
@@ -101,10 +105,11 @@ class Fleet:
             given = values.get(schema)
             if given is None and not self.invented:
                 continue
-            if given is None or (schema.published.qualified, str(given[0].value)) in self._used:
+            used = given is not None and (schema.published.qualified, str(given[0].value)) in self._used
+            if given is None or (used and self.invented):
                 self._unique += 1
                 values[schema] = (Constant(TEXT, f"{schema.name}-{self._unique}", schema.span),)
-            self._used.add((schema.published.qualified, str(values[schema][0].value)))
+            self._using.add((schema.published.qualified, str(values[schema][0].value)))
         return replace(board, values=values)
 
     def slices(self, taken: Iterable[tuple[str, str]] = ()) -> list[ResourceSlice]:

@@ -87,6 +87,13 @@ BOARD_CODES = (
         "each takes bandwidth 1 Gbit/s to 10 Gbit/s",
         "A range goes from the smaller amount to the larger in positive steps, and its default lies on one.",
     ),
+    Code(
+        "HWR013",
+        "board with too many counters",
+        "grid slice 128 of memory",
+        "grid slice 64 of memory",
+        "A whole board draws on every counter that its partitions draw on, and a device has two sets of 32.",
+    ),
 )
 
 MACHINE_CODES = (
@@ -169,6 +176,13 @@ LINK_CODES = (
         "two machines with `link nvlink ...` of their own",
         "a fabric for each machine that is wired in its own way",
         "Links are found again in a cluster by what the linked devices publish.",
+    ),
+    Code(
+        "FAB012",
+        "lattice that a machine does not fill",
+        "torus x 4, y 4 128 GB/s, of a machine with 8 devices",
+        "torus x 4, y 2 128 GB/s",
+        "Places are told by the order of the devices, so there is one device for each.",
     ),
 )
 

@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
+	apiextensionsinstall "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/install"
+	"k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,12 +25,16 @@ import (
 	v1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/component-base/featuregate"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
 	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	corevalidation "k8s.io/kubernetes/pkg/apis/core/validation"
 	"k8s.io/kubernetes/pkg/apis/resource"
 	_ "k8s.io/kubernetes/pkg/apis/resource/install"
 	"k8s.io/kubernetes/pkg/features"
+	"k8s.io/kubernetes/pkg/registry/admissionregistration/validatingadmissionpolicy"
+	"k8s.io/kubernetes/pkg/registry/admissionregistration/validatingadmissionpolicybinding"
+	"k8s.io/kubernetes/pkg/registry/core/resourcequota"
 	"k8s.io/kubernetes/pkg/registry/resource/deviceclass"
 	"k8s.io/kubernetes/pkg/registry/resource/devicetaintrule"
 	"k8s.io/kubernetes/pkg/registry/resource/resourceclaim"
@@ -50,6 +56,10 @@ type kind struct {
 }
 
 var kinds = func() map[string]kind {
+	apiextensionsinstall.Install(legacyscheme.Scheme)
+	policies := validatingadmissionpolicy.NewStrategy(nil, nil)
+	bindings := validatingadmissionpolicybinding.NewStrategy(nil, nil, nil)
+	definitions := customresourcedefinition.NewStrategy(legacyscheme.Scheme)
 	claims := resourceclaim.NewStrategy(namespaces{}, allowed{})
 	return map[string]kind{
 		"DeviceClass":           {"deviceclasses", deviceclass.Strategy, nil},
@@ -57,6 +67,11 @@ var kinds = func() map[string]kind {
 		"ResourceClaim":         {"resourceclaims", claims, resourceclaim.NewStatusStrategy(claims)},
 		"ResourceClaimTemplate": {"resourceclaimtemplates", resourceclaimtemplate.NewStrategy(namespaces{}), nil},
 		"DeviceTaintRule":       {"devicetaintrules", devicetaintrule.Strategy, devicetaintrule.StatusStrategy},
+
+		"ResourceQuota":                    {"resourcequotas", resourcequota.Strategy, nil},
+		"CustomResourceDefinition":         {"customresourcedefinitions", definitions, nil},
+		"ValidatingAdmissionPolicy":        {"validatingadmissionpolicies", policies, nil},
+		"ValidatingAdmissionPolicyBinding": {"validatingadmissionpolicybindings", bindings, nil},
 	}
 }()
 
@@ -71,6 +86,9 @@ var decoder = legacyscheme.Codecs.DecoderToVersion(
 func judge(asked question) (answer, error) {
 	if err := gates(asked.Features); err != nil {
 		return answer{}, err
+	}
+	if len(asked.Policies) > 0 {
+		return refusals(asked)
 	}
 	object, version, err := decoder.Decode(asked.Object, nil, nil)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 
 // question asks about one object. With "old" it is a change of an object that exists; with "subresource" set to
 // "status" the change is one of the status. "features" says which feature gates are on. With "defaults" it asks what the
-// object is in resource.k8s.io/v1 once it is decoded and the defaults are set, and nothing else.
+// object is in resource.k8s.io/v1 once it is decoded and the defaults are set, and nothing else. With "policies" it asks
+// what these ValidatingAdmissionPolicies say of the object, which is created in "namespace".
 type question struct {
 	ID          string          `json:"id"`
 	Object      json.RawMessage `json:"object"`
@@ -25,6 +26,9 @@ type question struct {
 	Subresource string          `json:"subresource,omitempty"`
 	Features    string          `json:"features,omitempty"`
 	Defaults    bool            `json:"defaults,omitempty"`
+
+	Policies  []json.RawMessage `json:"policies,omitempty"`
+	Namespace json.RawMessage   `json:"namespace,omitempty"`
 }
 
 // answer holds what is wrong with the object; nothing if the API server takes it. "failure" is for questions that are
