@@ -190,21 +190,26 @@ class Sited:
         asking = self.asking
         judge = asking.judge(self.questions)
         gave_up: Outcome | None = None
+        best: Allocated | None = None
         refused: set[Hashable] = set()
         for name, finding in _in_order(asking, judge, placing):
             if finding is Finding.FAILED:
-                return asking.on_node(name)
+                return best or asking.on_node(name)
             likeness = self._likeness(judge, name)
             if likeness in refused:
                 continue
             outcome = self._on(name)
             if isinstance(outcome, Allocated):
-                return outcome
-            if isinstance(outcome, GaveUp):
+                # "same numa else same node": another node may have what is closer.
+                if not any(_distance(outcome)):
+                    return outcome
+                if best is None or _distance(outcome) < _distance(best):
+                    best = outcome
+            elif isinstance(outcome, GaveUp):
                 gave_up = gave_up or outcome
             elif likeness is not None:
                 refused.add(likeness)
-        return gave_up or Unsatisfiable.later(asking.keys, partial(self._reasons, judge), 0)
+        return best or gave_up or Unsatisfiable.later(asking.keys, partial(self._reasons, judge), 0)
 
     def _likeness(self, judge: Judge, name: str) -> Hashable:
         """What the answer of a node depends on; None if that is not known."""
@@ -272,6 +277,11 @@ def _giving_up(outcome: Allocated, given_up: tuple[Origin, ...]) -> Allocated:
     preferred = Preferred() if outcome.preferred is None else outcome.preferred
     preferred = replace(preferred, given_up=given_up)
     return Allocated(outcome.node, outcome.claims, outcome.results, outcome.steps, outcome.picks, preferred)
+
+
+def _distance(outcome: Allocated) -> tuple[int, ...]:
+    """How far the closeness of an answer is from what was asked for first."""
+    return () if outcome.preferred is None else outcome.preferred.distance
 
 
 __all__ = ["ANYBODY", "By", "Sited", "concerned", "introduced", "question_of"]

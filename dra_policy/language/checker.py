@@ -35,6 +35,7 @@ from dra_policy.language.models import check_models
 from dra_policy.language.modes import check_modes
 from dra_policy.language.operation import check_gate_needs, check_gates, check_operation
 from dra_policy.language.parameters import check_parameters
+from dra_policy.language.properties import check_properties
 from dra_policy.language.scope import CLAIM, CLASS, Declared, Key, Problems, Scope, own_names
 from dra_policy.language.site import check_site
 from dra_policy.language.tree import PolicyFile
@@ -55,6 +56,7 @@ PASSES: tuple[Callable[[Checking], None], ...] = (
     check_claims,
     check_site,
     check_tests,
+    check_properties,
     check_undecided,
 )
 """The passes in order; names are resolved before, limits of the lowered rules are held after them."""
@@ -136,6 +138,7 @@ def _policy(checking: Checking, name: str, given: bool) -> CheckedPolicy:
         classes=_classes(checking, name),
         claims=_declared_by(name, checking.claims),
         tests=checking.tests[name],
+        properties=checking.properties[name],
         span=file.header.name.span,
     )
 

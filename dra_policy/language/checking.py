@@ -16,6 +16,7 @@ from dra_policy.source import Span
 
 if TYPE_CHECKING:
     # Passes fill the tables that they need of each other.
+    from dra_policy.language.properties import CheckedProperty
     from dra_policy.language.site import Site
 
 
@@ -48,6 +49,7 @@ class Checking:
     claims: dict[Key, CheckedClaim] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     tests: dict[str, tuple[CheckedTest, ...]] = field(default_factory=dict)
+    properties: dict[str, tuple[CheckedProperty, ...]] = field(default_factory=dict)
 
     def declared(self, kind: str) -> Iterator[tuple[Scope, Declared]]:
         """Every declaration of one kind, in order of policies and position; of two of one name the first."""

@@ -67,7 +67,9 @@ def _fill(problems: Problems, machine: Machine, fabric: Fabric, lattice: Lattice
         return
     sides = " x ".join(str(axis.size) for axis in lattice.axes)
     devices = "1 device" if joined == 1 else f"{joined} devices"
-    message = f"`{fabric.name}` has {places(lattice)} places, {sides}, and machine `{machine.name}` has {devices} for them"
+    message = (
+        f"`{fabric.name}` has {places(lattice)} places, {sides}, and machine `{machine.name}` has {devices} for them"
+    )
     note = Related(machine.span, "the machine is declared here")
     help_ = "write sides that multiply to the number of devices, or `at` with the attributes that tell their places"
     problems.add("FAB012", message, lattice.span, help_, note)

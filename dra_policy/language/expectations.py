@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dra_policy.diagnostics import Related
-from dra_policy.language.attributes import find_attribute
-from dra_policy.language.checked import CheckedClaim, CheckedStep, CheckedTest, GivenClaim, GivenDevices, GivenManifests
+from dra_policy.language import tree
+from dra_policy.language.attributes import find_attribute, look_up
+from dra_policy.language.checked import (
+    CheckedClaim,
+    CheckedStep,
+    CheckedTest,
+    GivenClaim,
+    GivenDevices,
+    GivenGate,
+    GivenLabel,
+    GivenMachines,
+    GivenManifests,
+    GivenTime,
+    Released,
+)
 from dra_policy.language.checking import Checking, kubernetes_name
 from dra_policy.language.claims import claim_of_request, named
+from dra_policy.language.constants import constant
 from dra_policy.language.models import constants_of
 from dra_policy.language.schema import AttributeSchema
-from dra_policy.language.scope import CLAIM, MODEL, Problems, Scope
+from dra_policy.language.scope import CLAIM, GATE, MACHINE, MODEL, Problems, Scope
 from dra_policy.language.tree import (
     ExpectPlaced,
     ExpectRefused,
@@ -21,13 +38,15 @@ from dra_policy.language.tree import (
     Test,
     TestClaim,
 )
-from dra_policy.language.types import Constant, SetType
-from dra_policy.resources import label_problem, subdomain_problem
+from dra_policy.language.types import Constant, SetType, VersionType
+from dra_policy.resources import Semver, key_problem, label_problem, subdomain_problem, value_problem
+from dra_policy.rules.subjects import SubjectValue
 
 # Where devices stand of which a test does not say more.
 DEFAULT_NODE = "node-1"
 # A test is an example; a fleet belongs into an inventory.
 GIVEN_LIMIT = 10_000
+MACHINES_LIMIT = 1_000
 
 
 def check_tests(checking: Checking) -> None:
@@ -59,8 +78,27 @@ def _test(checking: Checking, scope: Scope, test: Test) -> CheckedTest:
                 given = _given(checking, scope, step)
                 if given is not None:
                     steps.append(given)
+            case tree.GivenMachine():
+                machines = _machines(checking, scope, step)
+                if machines is not None:
+                    steps.append(machines)
             case GivenInventory(path, span):
                 steps.append(GivenManifests(path.value, span))
+            case tree.GivenLabel():
+                steps.append(_label(scope, step))
+            case tree.GivenGate():
+                found = scope.find(step.gate, GATE, wanted="a gate")
+                gate = None if found is None else checking.gates.get(found.key)
+                if gate is not None:
+                    steps.append(GivenGate(gate, step.on, step.span))
+            case tree.GivenTime():
+                at = _time(scope, step)
+                if at is not None:
+                    steps.append(GivenTime(at, step.span))
+            case tree.Release():
+                for name in step.names:
+                    _made_above(name, claimed, problems)
+                steps.append(Released(tuple(name.text for name in step.names), step.span))
             case TestClaim():
                 steps += _claims(checking, scope, step, claimed)
             case ExpectPlaced() | ExpectRefused():
@@ -89,26 +127,130 @@ def _given(checking: Checking, scope: Scope, given: GivenModel) -> GivenDevices 
     settings: dict[AttributeSchema, tuple[Constant, ...]] = {}
     for setting in given.settings:
         attribute = find_attribute(model.device, setting.name, scope)
-        if attribute is None:
-            continue
-        value = constants_of(attribute, (setting.value,), setting.span, problems)
-        if value is None:
-            continue
-        if attribute.unique and given.count.value > 1:
-            message = f"`{attribute.name}` is unique in a cluster, and {given.count.value} devices are given"
-            note = Related(attribute.span, "declared here")
-            problems.add("RUL012", message, setting.name.span, "give them one by one, or leave it out", note)
-            continue
-        if attribute in settings and not isinstance(attribute.type, SetType):
-            problems.add("NAM003", f"`{attribute.name}` is set already", setting.name.span, "remove one of the two")
-            continue
-        settings[attribute] = (*settings.get(attribute, ()), *value)
+        if attribute is not None:
+            _set(settings, attribute, setting, given.count.value, problems)
     return GivenDevices(given.count.value, model, node, settings, given.span)
+
+
+def _set(
+    settings: dict[AttributeSchema, tuple[Constant, ...]],
+    attribute: AttributeSchema,
+    setting: tree.Setting,
+    count: int,
+    problems: Problems,
+) -> None:
+    """Take a value of what `count` devices publish."""
+    value = constants_of(attribute, (setting.value,), setting.span, problems)
+    if value is None:
+        return
+    if attribute.unique and count > 1:
+        message = f"`{attribute.name}` is unique in a cluster, and {count} devices are given"
+        note = Related(attribute.span, "declared here")
+        problems.add("RUL012", message, setting.name.span, "give them one by one, or leave it out", note)
+        return
+    if attribute in settings and not isinstance(attribute.type, SetType):
+        problems.add("NAM003", f"`{attribute.name}` is set already", setting.name.span, "remove one of the two")
+        return
+    settings[attribute] = (*settings.get(attribute, ()), *value)
+
+
+def _machines(checking: Checking, scope: Scope, given: tree.GivenMachine) -> GivenMachines | None:
+    problems = scope.problems
+    if not 1 <= given.count.value <= MACHINES_LIMIT:
+        message = f"a test gives from 1 to {MACHINES_LIMIT} machines, not {given.count.value}"
+        problems.add("TST003", message, given.count.span, "write a count of 1 or more")
+        return None
+    found = scope.find(given.machine, MACHINE, wanted="a machine to give")
+    machine = None if found is None else checking.machines.get(found.key)
+    if machine is None:
+        return None
+    node = machine.name.lower().replace("_", "-") if given.node is None else given.node.value
+    problem = subdomain_problem(node)
+    if problem is not None and given.node is not None:
+        problems.add("NAM009", f"node `{node}` {problem}", given.node.span, kubernetes_name(node))
+    settings: dict[AttributeSchema, tuple[Constant, ...]] = {}
+    devices = list(dict.fromkeys(slot.model.device for slot in machine.slots))
+    for setting in given.settings:
+        having = [one for one in devices if look_up(one, setting.name.text, scope) is not None]
+        for device in having or devices[:1]:
+            attribute = find_attribute(device, setting.name, scope)
+            if attribute is not None:
+                _set(settings, attribute, setting, len(machine.slots) * given.count.value, problems)
+    count = given.count.value
+    nodes = (node,) if count == 1 else tuple(f"{node}-{number}" for number in range(1, count + 1))
+    return GivenMachines(machine, nodes, settings, given.span)
+
+
+def _label(scope: Scope, given: tree.GivenLabel) -> GivenLabel:
+    problems = scope.problems
+    label, value, node = given.label.value, given.value.value, given.node.value
+    for what, problem, span in (
+        (f"label `{label}`", key_problem(label), given.label.span),
+        (f"value `{value}` of a label", value_problem(value), given.value.span),
+        (f"node `{node}`", subdomain_problem(node), given.node.span),
+    ):
+        if problem is not None:
+            problems.add("NAM009", f"{what} {problem}", span, 'write it like "r1"')
+    return GivenLabel(label, value, node, given.span)
+
+
+def _time(scope: Scope, given: tree.GivenTime) -> datetime | None:
+    zone = "UTC" if given.zone is None else given.zone.text
+    try:
+        day = date.fromisoformat(given.date.text)
+    except ValueError:
+        scope.problems.add("SIT004", f"there is no {given.date.text}", given.date.span, "write a day that is")
+        return None
+    try:
+        at = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        assert given.zone is not None  # Invariant: UTC exists
+        scope.problems.add(
+            "SIT004", f"there is no time zone `{zone}`", given.zone.span, "write it like `Europe/Berlin`"
+        )
+        return None
+    return datetime.combine(day, time(0), at) + timedelta(minutes=given.time.minutes)
+
+
+def _subject(checking: Checking, scope: Scope, settings: tuple[tree.Setting, ...]) -> Mapping[str, SubjectValue]:
+    """The values of fields of the asker."""
+    fields = {
+        name: field
+        for policy in (*scope.imports, scope.policy)
+        if policy in checking.sites
+        for name, field in checking.sites[policy].fields.items()
+    }
+    found: dict[str, SubjectValue] = {}
+    for setting in settings:
+        name = setting.name
+        field = fields.get(name.text)
+        if field is None:
+            known = ", ".join(f"`{one}`" for one in fields)
+            help_ = scope.problems.hint(name.text, fields, f"its fields are {known or 'none'}")
+            scope.problems.add("SIT001", f"the subject has no field `{name.text}`", name.span, help_)
+        elif name.text in found:
+            scope.problems.add("NAM003", f"`{name.text}` is set already", name.span, "remove one of the two")
+        elif field.type is None:
+            message = f"`{name.text}` is a time, which no value says"
+            scope.problems.add("SIT001", message, setting.span, "write `given time ...`")
+        else:
+            value = constant(setting.value, field.type, f"`{name.text}`", scope.problems, None)
+            if value is not None:
+                text = isinstance(value.type, VersionType)
+                found[name.text] = Semver.parse(str(value.value)) if text else value.value
+    return found
 
 
 def _claims(checking: Checking, scope: Scope, step: TestClaim, claimed: dict[str, Name]) -> list[GivenClaim]:
     problems = scope.problems
     template = _template(checking, scope, step)
+    subject = _subject(checking, scope, step.subject)
+    namespace = "" if step.namespace is None else step.namespace.value
+    if step.namespace is not None:
+        problem = label_problem(namespace)
+        if problem is not None:
+            message = f"namespace `{namespace}` {problem}"
+            problems.add("NAM009", message, step.namespace.span, kubernetes_name(namespace))
     found: list[GivenClaim] = []
     for name in step.names:
         first = claimed.setdefault(name.text, name)
@@ -123,7 +265,7 @@ def _claims(checking: Checking, scope: Scope, step: TestClaim, claimed: dict[str
             named(name, "claim", label_problem(name.text), problems)
             made = _renamed(template, name)
         if made is not None:
-            found.append(GivenClaim(name.text, made, step.span))
+            found.append(GivenClaim(name.text, made, step.span, namespace, subject))
     return found
 
 
@@ -155,16 +297,22 @@ def _renamed(template: CheckedClaim | None, name: Name) -> CheckedClaim | None:
     )
 
 
+def _made_above(name: Name, claimed: Mapping[str, Name], problems: Problems) -> bool:
+    if name.text in claimed:
+        return True
+    listed = ", ".join(f"`{entry}`" for entry in claimed)
+    help_ = problems.hint(
+        name.text, claimed, f"claims above are {listed}" if listed else f"write `claim {name.text} ...`"
+    )
+    problems.add("TST001", f"no claim `{name.text}` is made above", name.span, help_)
+    return False
+
+
 def _expected(
     step: ExpectPlaced | ExpectRefused, claimed: dict[str, Name], expected: dict[str, Name], problems: Problems
 ) -> None:
     for name in step.names:
-        if name.text not in claimed:
-            listed = ", ".join(f"`{entry}`" for entry in claimed)
-            help_ = problems.hint(
-                name.text, claimed, f"claims above are {listed}" if listed else f"write `claim {name.text} ...`"
-            )
-            problems.add("TST001", f"no claim `{name.text}` is made above", name.span, help_)
+        if not _made_above(name, claimed, problems):
             continue
         first = expected.setdefault(name.text, name)
         if first is not name:

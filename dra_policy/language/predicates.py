@@ -148,7 +148,7 @@ class _Lowering:
             # The separator on both ends: `asym` must not be found for `sym`.
             by = tree.literal(attribute.joined_by, span)
             values = tree.call("+", tree.call("+", by, _value(attribute, span), span=span), by, span=span)
-            wanted = tree.call("+", tree.call("+", by, _term(test.item), span=span), by, span=span)
+            wanted: Expression = tree.call("+", tree.call("+", by, _term(test.item), span=span), by, span=span)
             if isinstance(test.item, Constant):
                 wanted = tree.literal(f"{attribute.joined_by}{test.item.value}{attribute.joined_by}", span)
             found = tree.method(values, "contains", wanted, span=span)

@@ -19,9 +19,6 @@ def check_undecided(checking: Checking) -> None:
                 )
 
 
-_STEPS = tree.GivenMachine | tree.GivenLabel | tree.GivenGate | tree.GivenTime | tree.Release
-
-
 def _undecided(statement: tree.Statement) -> Iterator[tuple[str, Span]]:
     if isinstance(statement, tree.Class | tree.Claim):
         for member in statement.members:
@@ -31,19 +28,8 @@ def _undecided(statement: tree.Statement) -> Iterator[tuple[str, Span]]:
                 yield from _of_request(member)
     elif isinstance(statement, tree.Test):
         for step in statement.steps:
-            if isinstance(step, _STEPS):
-                yield _first_word(step.span)
-            elif isinstance(step, tree.TestClaim):
-                if step.namespace is not None:
-                    yield "in", step.namespace.span
-                if step.subject:
-                    yield "by", step.subject[0].span
-                if step.request is not None:
-                    yield from _of_request(step.request)
-            elif isinstance(step, tree.ExpectPlaced) and step.reached is not None:
-                yield "reached", step.reached.span
-            elif isinstance(step, tree.ExpectRefused) and step.kind:
-                yield step.kind, step.span
+            if isinstance(step, tree.TestClaim) and step.request is not None:
+                yield from _of_request(step.request)
 
 
 def _of_rule(member: tree.Require | tree.Constraint) -> Iterator[tuple[str, Span]]:

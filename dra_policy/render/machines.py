@@ -62,11 +62,15 @@ class Fleet:
         else:
             self.labels.setdefault(node, {}).update(machine.labels)
         for slot in machine.slots:
-            self._stand(slot, machine, machine.pool or node, node, place, settings)
+            self._stand(slot, machine, machine.pool or node or machine.name, node, place, settings)
         self._used |= self._using
 
     def _stand(self, slot: Slot, machine: Machine, pool: str, node: str, place: Place, settings: Values) -> None:
-        own = {one: constants for one, constants in settings.items() if one.name in slot.model.device.attributes}
+        own = {
+            one: constants
+            for one, constants in settings.items()
+            if slot.model.device.attributes.get(one.name) is one
+        }
         values = {**slot.values, **own}
         named = {"index": str(slot.index), "node": node, "pool": pool}
         board = Placed(slot.model, "", values)

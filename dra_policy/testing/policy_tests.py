@@ -6,14 +6,16 @@ after the other in the order written; an expectation that is wrong says what was
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Unsatisfiable
 from dra_policy.diagnostics import Diagnostic, InvalidInput, Related, as_text, has_errors
 from dra_policy.engine import Engine
-from dra_policy.explanation import Explanation
+from dra_policy.explanation import Explanation, Kind
+from dra_policy.language.boards import Gate
 from dra_policy.language.checked import (
     CheckedClaim,
     CheckedConstraint,
@@ -22,17 +24,23 @@ from dra_policy.language.checked import (
     CheckedTest,
     GivenClaim,
     GivenDevices,
+    GivenGate,
+    GivenLabel,
+    GivenMachines,
     GivenManifests,
+    GivenTime,
+    Released,
 )
 from dra_policy.language.expectations import DEFAULT_NODE
 from dra_policy.language.lowering import lower_claim
 from dra_policy.language.predicates import read_by
 from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.tree import ExpectPlaced, ExpectRefused
+from dra_policy.render import Catalog, Fleet
+from dra_policy.render.machines import value_of
 from dra_policy.resources import Features, Node, ReadObject, ResourceSlice, read_objects
 from dra_policy.rules import ClaimKey
 from dra_policy.source import Span
-from dra_policy.testing.given import Fleet, nodes, values_of
 
 NAMESPACE = "default"
 """Where the claims of tests are made."""
@@ -132,36 +140,113 @@ class _Inventory:
 
 
 def _run(policies: CheckedPolicies, test: CheckedTest, features: Features) -> TestResult:
-    engine = Engine(features=features)
+    clock = _Clock()
+    engine = Engine(features=features, clock=clock)
     try:
         engine.load(*(policy.span.source for policy in policies if policy.given))
-        problems = _give(engine, test, features)
+        problems = _give(engine, policies, test, features)
     except InvalidInput as invalid:
         problems = list(invalid.diagnostics)
     if has_errors(problems):
         return TestResult(test.title, test.policy, test.span, (), tuple(problems))
-    outcomes: dict[str, Explanation] = {}
-    for step in test.steps:
-        if isinstance(step, GivenClaim):
-            key = ClaimKey(NAMESPACE, step.name)
-            outcome = engine.allocate(lower_claim(step.template, features, key))
-            outcomes[step.name] = Explanation((key,), outcome)
+    answers = _answers(engine, policies, test, clock, features)
     differences: list[Difference] = []
     for step in test.steps:
         if isinstance(step, ExpectPlaced | ExpectRefused):
             for name in step.names:
-                difference = _difference(name.text, step, outcomes[name.text])
+                difference = _difference(name.text, step, answers[name.text])
                 differences += [] if difference is None else [difference]
     return TestResult(test.title, test.policy, test.span, tuple(differences), tuple(problems))
+
+
+@dataclass
+class _Clock:
+    """The time of a test: the same until the test says another, so that no test depends on when it is run."""
+
+    at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What became of a claim; `refused` is set where its driver would refuse it, whatever devices there are."""
+
+    explanation: Explanation
+    refused: str = ""
+
+
+def _answers(
+    engine: Engine, policies: CheckedPolicies, test: CheckedTest, clock: _Clock, features: Features
+) -> dict[str, _Answer]:
+    """The answers to all claims, one after the other."""
+    gates = {gate: gate.default for policy in policies for gate in policy.hardware.gates.values()}
+    keys: dict[str, ClaimKey] = {}
+    answers: dict[str, _Answer] = {}
+    for step in test.steps:
+        match step:
+            case GivenGate(gate, on):
+                gates[gate] = on
+            case GivenTime(at):
+                clock.at = at
+            case Released(names):
+                for name in names:
+                    if isinstance(answers[name].explanation.outcome, Allocated):
+                        engine.release(keys[name])
+            case GivenClaim():
+                key = keys[step.name] = ClaimKey(step.namespace or NAMESPACE, step.name)
+                rules = lower_claim(step.template, features, key)
+                subject = step.subject or None
+                refused = closed_gate(policies, step.template, gates)
+                if refused:
+                    outcome: Outcome = Unsatisfiable((key,), (), 0)
+                    answers[step.name] = _Answer(Explanation((key,), outcome), refused)
+                    continue
+                outcome = engine.allocate(rules, subject=subject)
+                if isinstance(outcome, Allocated):
+                    answers[step.name] = _Answer(Explanation((key,), outcome))
+                else:
+                    answers[step.name] = _Answer(engine.explain(rules, subject=subject))
+            case _:
+                continue
+    return answers
+
+
+def closed_gate(policies: CheckedPolicies, claim: CheckedClaim, gates: Mapping[Gate, bool]) -> str:
+    """Why the driver takes no configuration of a claim, with its gates as they are; empty if it takes all."""
+    configs = [
+        *claim.configs,
+        *(config for request in claim.requests for ask in request.asks for config in ask.of.configs),
+    ]
+    for need in (need for policy in policies for need in policy.hardware.gate_needs):
+        for config in configs:
+            if config.parameters is not need.parameters or gates.get(need.gate, need.gate.default):
+                continue
+            field = need.parameters.fields.get(need.field)
+            if field is None or need.value is None:
+                return f"`{need.parameters.name}` needs gate `{need.gate.name}`, which is off"
+            values = config.values.get(field, () if field.default is None else (field.default,))
+            if any(value.value == need.value.value for value in values):
+                said = f"`{field.name}` {need.value.value} of `{need.parameters.name}`"
+                return f"{said} needs gate `{need.gate.name}`, which is off"
+    on = [gate for gate, is_on in gates.items() if is_on]
+    for gate in on:
+        for other in gates:
+            if other.name in gate.excludes and other in on and other.policy == gate.policy:
+                return f"gates `{gate.name}` and `{other.name}` exclude each other and are both on"
+            if other.name in gate.requires and other not in on and other.policy == gate.policy:
+                return f"gate `{gate.name}` requires `{other.name}`, which is off"
+    return ""
 
 
 # ----------------------------------------------------------------------------------------------------------- given
 
 
-def _give(engine: Engine, test: CheckedTest, features: Features) -> list[Diagnostic]:
+def _give(engine: Engine, policies: CheckedPolicies, test: CheckedTest, features: Features) -> list[Diagnostic]:
     inventory = _Inventory()
-    fleet = Fleet(features.list_type_attributes)
-    standing: list[str] = []
+    fleet = Fleet(Catalog.of(policies), lists=features.list_type_attributes, invented=True)
+    labels: dict[str, dict[str, str]] = {}
     for step in test.steps:
         match step:
             case GivenManifests(path, span):
@@ -174,19 +259,32 @@ def _give(engine: Engine, test: CheckedTest, features: Features) -> list[Diagnos
                 inventory.objects += reading.objects
                 inventory.problems += [_at(d, span) for d in reading.diagnostics]
             case GivenDevices():
-                inventory.problems += _missing(step, test)
-                fleet.add(step)
-                standing.append(step.node)
+                inventory.problems += _missing(policies, step, test)
+                fleet.give(step.count, step.model, step.node, step.settings)
+            case GivenMachines():
+                for node in step.nodes:
+                    fleet.place(step.machine, node, step.settings)
+            case GivenLabel():
+                labels.setdefault(step.node, {})[step.label] = step.value
             case _:
                 continue
     if has_errors(inventory.problems):
         return inventory.problems
     pools = {(s.spec.driver, s.spec.pool.name) for s in inventory.slices()}
-    standing += [s.spec.node_name for s in inventory.slices() if s.spec.node_name]
     known = inventory.nodes()
-    # A device that is reachable from everywhere still needs a node for the pod.
-    added = nodes(standing if standing or known else [DEFAULT_NODE], known)
-    engine.apply(*inventory.objects, *added, *fleet.slices(pools))
+    for node in (*labels, *(s.spec.node_name for s in inventory.slices() if s.spec.node_name)):
+        fleet.labels.setdefault(node, {})
+    if not fleet.labels and not known:
+        # A device that is reachable from everywhere still needs a node for the pod.
+        fleet.labels[DEFAULT_NODE] = {}
+    for node, own in labels.items():
+        fleet.labels[node].update(own)
+        if node in known:
+            metadata = known[node].metadata
+            merged = metadata.model_copy(update={"labels": {**metadata.labels, **own}})
+            known[node] = known[node].model_copy(update={"metadata": merged})
+    relabelled = [known[node] for node in labels if node in known]
+    engine.apply(*inventory.objects, *relabelled, *fleet.nodes(known), *fleet.slices(pools))
     return inventory.problems
 
 
@@ -207,7 +305,7 @@ def _at(diagnostic: Diagnostic, span: Span) -> Diagnostic:
     )
 
 
-def _missing(given: GivenDevices, test: CheckedTest) -> Iterator[Diagnostic]:
+def _missing(policies: CheckedPolicies, given: GivenDevices, test: CheckedTest) -> Iterator[Diagnostic]:
     """TST002 for each required value that the claims of the test read and the given devices do not publish."""
     device = given.model.device
     wanted: dict[AttributeSchema, str] = {}
@@ -217,7 +315,11 @@ def _missing(given: GivenDevices, test: CheckedTest) -> Iterator[Diagnostic]:
                 wanted.setdefault(attribute, step.name)
     for attribute in device.attributes.values():
         claim = wanted.get(attribute)
-        if claim is None or not attribute.required or attribute.unique or values_of(given, attribute) is not None:
+        if claim is None or not attribute.required or attribute.unique:
+            continue
+        if value_of(given.model, given.settings, attribute) is not None or _is_given_by_modes(
+            policies, given, attribute
+        ):
             continue
         message = f"model `{given.model.name}` has no `{attribute.name}`, which claim `{claim}` reads"
         help_ = (
@@ -225,6 +327,13 @@ def _missing(given: GivenDevices, test: CheckedTest) -> Iterator[Diagnostic]:
         )
         note = Related(attribute.span, "declared here, neither `optional` nor with `absent means`")
         yield Diagnostic("TST002", message, given.span, help_, related=(note,))
+
+
+def _is_given_by_modes(policies: CheckedPolicies, given: GivenDevices, attribute: AttributeSchema) -> bool:
+    """Whether a value comes with the modes of the board, or is an empty set in one text."""
+    modes = Catalog.of(policies).modes(given.model)
+    gives = () if modes is None else modes.modes.values()
+    return bool(attribute.joined_by) or any(attribute.name in mode.gives for mode in gives)
 
 
 def _read_by_claim(claim: CheckedClaim) -> Iterator[AttributeSchema]:
@@ -252,22 +361,50 @@ def _read_by_request(request: CheckedRequest) -> Iterator[AttributeSchema]:
 # -------------------------------------------------------------------------------------------------------- expected
 
 
-def _difference(claim: str, step: ExpectPlaced | ExpectRefused, explanation: Explanation) -> Difference | None:
+def _difference(claim: str, step: ExpectPlaced | ExpectRefused, answer: _Answer) -> Difference | None:
+    explanation = answer.explanation
     outcome = explanation.outcome
     if isinstance(step, ExpectPlaced):
         agrees = isinstance(outcome, Allocated) and _as_placed(step, outcome)
     else:
-        words = "" if step.reason is None else step.reason.value
-        agrees = isinstance(outcome, Unsatisfiable | Failed) and words in explanation.text() + explanation.sentence()
+        agrees = isinstance(outcome, Unsatisfiable | Failed) and _as_refused(step, answer)
     if agrees:
         return None
-    why = "" if isinstance(outcome, Allocated) else explanation.sentence()
-    return Difference(claim, _expected(step), _actual(outcome), why, step.span)
+    why = "" if isinstance(outcome, Allocated) else answer.refused or explanation.sentence()
+    return Difference(claim, _expected(step), _actual(outcome) + _kind(step, answer), why, step.span)
+
+
+def _as_refused(step: ExpectRefused, answer: _Answer) -> bool:
+    explanation = answer.explanation
+    words = "" if step.reason is None else step.reason.value
+    if answer.refused:
+        # Nothing but another configuration, or another switch, helps.
+        return words in answer.refused and step.kind != "not now"
+    if step.kind and explanation.kind not in _KINDS[step.kind]:
+        return False
+    bare = Explanation(explanation.claims, explanation.outcome)
+    return words in bare.text() + bare.sentence() or words in explanation.sentence()
+
+
+_KINDS = {"not now": (Kind.NOT_NOW,), "never": (Kind.NEVER, Kind.NEVER_HERE, Kind.INVALID)}
+
+
+def _kind(step: ExpectPlaced | ExpectRefused, answer: _Answer) -> str:
+    """Whether a refusal is for now or for good, where a test asks for that."""
+    if isinstance(step, ExpectPlaced) or not step.kind:
+        return ""
+    return ", not now" if answer.explanation.kind is Kind.NOT_NOW and not answer.refused else ", never"
 
 
 def _as_placed(step: ExpectPlaced, outcome: Allocated) -> bool:
     devices = tuple(text.value for text in step.devices)
-    return (not devices or devices == _devices(outcome)) and (step.node is None or step.node.value == outcome.node)
+    as_devices = not devices or devices == _devices(outcome)
+    as_node = step.node is None or step.node.value == outcome.node
+    return as_devices and as_node and (step.reached is None or step.reached.text in _reached(outcome))
+
+
+def _reached(outcome: Allocated) -> tuple[str, ...]:
+    return () if outcome.preferred is None else tuple(level.level for level in outcome.preferred.levels)
 
 
 def _devices(outcome: Allocated) -> tuple[str, ...]:
@@ -279,15 +416,18 @@ def _expected(step: ExpectPlaced | ExpectRefused) -> str:
         case ExpectPlaced():
             devices = ", ".join(text.value for text in step.devices)
             node = "" if step.node is None else f" on node {step.node.value}"
-            return ("placed" if not devices else f"placed on {devices}") + node
+            reached = "" if step.reached is None else f", reached {step.reached.text}"
+            return ("placed" if not devices else f"placed on {devices}") + node + reached
         case ExpectRefused():
-            return "refused" if step.reason is None else f'refused, with "{step.reason.value}" in the reason'
+            kind = f", {step.kind}" if step.kind else ""
+            return f"refused{kind}" + ("" if step.reason is None else f', with "{step.reason.value}" in the reason')
 
 
 def _actual(outcome: Outcome) -> str:
     match outcome:
         case Allocated():
-            return f"placed on {', '.join(_devices(outcome)) or 'no device'} on node {outcome.node}"
+            reached = "".join(f", reached {level}" for level in _reached(outcome))
+            return f"placed on {', '.join(_devices(outcome)) or 'no device'} on node {outcome.node}{reached}"
         case Unsatisfiable():
             return "refused"
         case Failed():

@@ -7,6 +7,7 @@ from dra_policy.diagnostics.codes.entry import Code
 from dra_policy.diagnostics.codes.expression import EXPRESSION_CODES
 from dra_policy.diagnostics.codes.hardware import HARDWARE_CODES
 from dra_policy.diagnostics.codes.language import LANGUAGE_CODES
+from dra_policy.diagnostics.codes.lint import LINT_CODES
 from dra_policy.diagnostics.codes.reading import READING_CODES
 from dra_policy.diagnostics.codes.resources import RESOURCE_CODES
 from dra_policy.diagnostics.codes.site import SITE_CODES
@@ -18,6 +19,7 @@ CODES: dict[str, Code] = {
         LANGUAGE_CODES,
         HARDWARE_CODES,
         SITE_CODES,
+        LINT_CODES,
         EXPRESSION_CODES,
         RESOURCE_CODES,
         ENGINE_CODES,
