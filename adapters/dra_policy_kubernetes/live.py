@@ -71,6 +71,8 @@ def connect(context: str | None = None, kubeconfig: str | None = None) -> Connec
             config.load_incluster_config(configuration)
             namespace = _SERVICE_ACCOUNT.read_text(encoding="utf-8").strip() if _SERVICE_ACCOUNT.exists() else ""
             return Connection(client.ApiClient(configuration), namespace or DEFAULT_NAMESPACE, "this cluster")
+        # The client itself looks at KUBECONFIG once, when it is imported.
+        kubeconfig = kubeconfig or os.environ.get("KUBECONFIG") or None
         contexts, active = config.list_kube_config_contexts(kubeconfig)
         if context is not None:
             active = next((one for one in contexts if one["name"] == context), None)

@@ -21,6 +21,7 @@ from dra_policy.cli.commands.diff import diff
 from dra_policy.cli.commands.dump import dump
 from dra_policy.cli.commands.format import fmt
 from dra_policy.cli.commands.policies import policies
+from dra_policy.cli.commands.render import render
 from dra_policy.cli.commands.replay import replay
 from dra_policy.cli.commands.shrink import shrink
 from dra_policy.cli.commands.test import test
@@ -124,6 +125,7 @@ COMMANDS: tuple[click.Command, ...] = (
     why,
     what_if,
     diff,
+    render,
     replay,
     shrink,
     dump,

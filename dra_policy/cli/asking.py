@@ -84,7 +84,9 @@ class Answer:
         devices = [device for of_request in self.devices().values() for device in of_request]
         head = {"claim": self.claim, "node": self.node or None, "devices": devices}
         # The explanation names the same claim and node where it has one.
-        return head | {k: v for k, v in self.explanation.data(verbose=verbose).items() if k not in {"claim", "claims", "node"}}
+        return head | {
+            k: v for k, v in self.explanation.data(verbose=verbose).items() if k not in {"claim", "claims", "node"}
+        }
 
 
 def _missing_feature(outcome: Outcome) -> str:
@@ -171,9 +173,7 @@ def ask(
     return answers
 
 
-def _ask(
-    engine: Engine, key: ClaimKey, claim: Claim, node: str | None, *, keep: bool, explain: bool
-) -> Explanation:
+def _ask(engine: Engine, key: ClaimKey, claim: Claim, node: str | None, *, keep: bool, explain: bool) -> Explanation:
     if not keep:
         return replace(engine.explain(claim, node), claims=(key,))
     before = engine.moment()

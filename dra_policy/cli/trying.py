@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from dra_policy.cli.inputs import Inputs, gather, load_policies
 from dra_policy.diagnostics import Diagnostic, InvalidInput, as_json
 from dra_policy.resources import Features
 from dra_policy.testing import TestResult, run_tests
+from dra_policy.testing.always import run_properties
+from dra_policy.testing.coverage import ClauseResult, clause_coverage
+from dra_policy.testing.junit import Case, as_junit
 
 NAMESPACE = "default"
 
@@ -37,11 +41,31 @@ def run(inputs: Inputs, features: Features) -> list[Tried]:
     if inputs.policies:
         policies = load_policies(inputs.policies)
         tried += [_of_policy(result) for result in run_tests(policies, features=features)]
+        tried += [_of_policy(one.result) for one in run_properties(policies, features=features)]
     tried += [_of_folder(path, features) for path in inputs.answers]
     if not tried:
         hint = "write a `test` block into a policy, or an expected.yaml beside the manifests"
         raise InvalidInput([Diagnostic("SRC005", "there is nothing to test", help=hint)])
     return tried
+
+
+def covered(inputs: Inputs, features: Features) -> list[ClauseResult]:
+    """What the tests of the policies decide, clause by clause; nothing without policies."""
+    return clause_coverage(load_policies(inputs.policies), features=features) if inputs.policies else []
+
+
+def write_junit(path: str, tried: Sequence[Tried]) -> None:
+    """Write results as JUnit XML. Raises `InvalidInput` with SRC004 if the file cannot be written."""
+    cases = []
+    for one in tried:
+        file, _, line = one.place.rpartition(":")
+        known = line.isdigit() and bool(file)
+        place = (file, int(line)) if known else (one.place, 1)
+        cases.append(Case(one.title, *place, "" if one.passed else one.text))
+    try:
+        Path(path).write_text(as_junit(cases), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput([Diagnostic("SRC004", f"cannot write `{path}`: {error.strerror}")]) from error
 
 
 def _of_policy(result: TestResult) -> Tried:

@@ -147,8 +147,8 @@ class _Lowering:
         elif attribute.joined_by:
             # The separator on both ends: `asym` must not be found for `sym`.
             by = tree.literal(attribute.joined_by, span)
-            values = tree.call("+", tree.call("+", by, _value(attribute, span), span=span), by, span=span)
-            wanted: Expression = tree.call("+", tree.call("+", by, _term(test.item), span=span), by, span=span)
+            values = tree.call("_+_", tree.call("_+_", by, _value(attribute, span), span=span), by, span=span)
+            wanted: Expression = tree.call("_+_", tree.call("_+_", by, _term(test.item), span=span), by, span=span)
             if isinstance(test.item, Constant):
                 wanted = tree.literal(f"{attribute.joined_by}{test.item.value}{attribute.joined_by}", span)
             found = tree.method(values, "contains", wanted, span=span)

@@ -6,9 +6,9 @@ policies are about `resource.k8s.io/v1`; a pod is judged where only pods tell wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
 from typing import Any, assert_never
 
@@ -17,7 +17,16 @@ from dra_policy.language.boards import GateNeed
 from dra_policy.language.checked import CheckedClass, CheckedPolicies, CheckedPolicy
 from dra_policy.language.schema import FieldSchema, ParametersSchema, element_of
 from dra_policy.language.site import CheckedRefusal
-from dra_policy.language.types import AmountType, BoolType, Constant, IntType, OneOfType, SetType, quantity_text
+from dra_policy.language.types import (
+    AmountType,
+    BoolType,
+    Constant,
+    IntType,
+    OneOfType,
+    SetType,
+    duration_text,
+    quantity_text,
+)
 from dra_policy.render.targets import Target
 from dra_policy.resources import Semver
 from dra_policy.rules import conditions as core
@@ -51,11 +60,10 @@ _POD_SOURCES = frozenset(
         Source.SERVICE_ACCOUNT,
     )
 )
-_DEVICES = 'object.kind == "ResourceClaim" ? object.spec.devices : object.spec.spec.devices'
-_METADATA = (
-    'object.kind == "ResourceClaim" ? object.metadata : '
-    "(has(object.spec.metadata) ? object.spec.metadata : object.metadata)"
-)
+_DEVICES = '(object.kind == "ResourceClaim" ? object.spec : object.spec.spec).?devices.orValue({})'
+# Claims get the metadata that their template has for them.
+_METADATA = 'object.kind == "ResourceClaim" ? object.metadata : object.spec.?metadata.orValue({})'
+_CLAIMS = ("resourceclaims", "resourceclaimtemplates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,35 +111,33 @@ def _atoms(condition: SiteCondition) -> Iterator[core.Condition | None]:
 
 
 def admission_policies(policies: CheckedPolicies, target: Target) -> list[OBJECT]:
-    """The admission policies of all policies, each with its binding."""
+    """The admission policies of all policies, each with its binding; what only should hold is a warning."""
     fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
     found: list[OBJECT] = []
     for policy in policies:
         for parameters in policy.parameters.values():
-            validations = list(_parameters(parameters, policy, target))
-            if validations:
-                name = f"{_name(policy.name)}.{_name(parameters.name)}.parameters"
-                variables = [_variable("devices", _DEVICES), _variable("configs", _configs(parameters))]
-                found += _with_binding(name, ("resourceclaims", "resourceclaimtemplates"), variables, validations)
+            validations = parameter_validations(parameters, policy, target)
+            name = f"{_name(policy.name)}.{_name(parameters.name)}.parameters"
+            variables = [_variable("devices", _DEVICES), _variable("configs", _configs(parameters))]
+            found += _with_binding(name, _CLAIMS, variables, validations)
         for pods in (False, True):
-            judged = [
-                one for one in policy.site.refusals if (how := judged_by(one, fields)) is not None and how.pods is pods
-            ]
-            if not judged:
-                continue
-            validations = [_refusal(one, fields, pods=pods) for one in judged]
-            name = f"{_name(policy.name)}.refusals.{'pods' if pods else 'claims'}"
-            resources = ("pods",) if pods else ("resourceclaims", "resourceclaimtemplates")
-            variables = [] if pods else [_variable("devices", _DEVICES), _variable("classes", _CLASSES)]
-            metadata = "object.metadata" if pods else _METADATA
-            found += _with_binding(name, resources, [*variables, _variable("claim", metadata)], validations)
+            for must in (True, False):
+                judged = [
+                    one
+                    for one in policy.site.refusals
+                    if (one.said.strength == "must") is must
+                    and (how := judged_by(one, fields)) is not None
+                    and how.pods is pods
+                ]
+                if not judged:
+                    continue
+                # A claim whose template cannot tell its name is judged when it is made.
+                validations = [_refusal(one, fields, pods=pods, must=must) for one in judged]
+                kind = "refusals" if must else "advice"
+                name = f"{_name(policy.name)}.{kind}.{'pods' if pods else 'claims'}"
+                variables = [] if pods else [_variable("devices", _DEVICES), _variable("claim", _METADATA)]
+                found += _with_binding(name, ("pods",) if pods else _CLAIMS, variables, validations, must=must)
     return found
-
-
-_CLASSES = (
-    "variables.devices.?requests.orValue([]).map(r, has(r.exactly) ? [r.exactly.deviceClassName] : "
-    "r.?firstAvailable.orValue([]).map(s, s.deviceClassName)).flatten()"
-)
 
 
 def _configs(parameters: ParametersSchema) -> str:
@@ -152,33 +158,34 @@ def _name(text: str) -> str:
 
 
 def _with_binding(
-    name: str, resources: Iterable[str], variables: list[OBJECT], validations: list[OBJECT]
+    name: str, resources: tuple[str, ...], variables: list[OBJECT], validations: list[OBJECT], *, must: bool = True
 ) -> list[OBJECT]:
-    listed = list(resources)
-    group, version = ("", "v1") if listed == ["pods"] else ("resource.k8s.io", "v1")
+    pods = resources == ("pods",)
     rule = {
-        "apiGroups": [group],
-        "apiVersions": [version],
-        "operations": ["CREATE"] if listed == ["pods"] else ["CREATE", "UPDATE"],
-        "resources": listed,
+        "apiGroups": ["" if pods else "resource.k8s.io"],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE"] if pods else ["CREATE", "UPDATE"],
+        "resources": list(resources),
     }
+    # A claim that is deleted is still updated, by those who remove their finalizers.
+    condition = ("asks-for-devices", "has(object.spec.resourceClaims)")
+    if not pods:
+        condition = ("stays", "!has(object.metadata.deletionTimestamp)")
     spec: OBJECT = {
         "failurePolicy": "Fail",
         "matchConstraints": {"resourceRules": [rule]},
-        "variables": variables,
-        "validations": validations,
+        "matchConditions": [_variable(*condition)],
     }
-    if listed == ["pods"]:
-        spec["matchConditions"] = [{"name": "asks-for-devices", "expression": "has(object.spec.resourceClaims)"}]
-    if not variables:
-        del spec["variables"]
+    if variables:
+        spec["variables"] = variables
+    spec["validations"] = validations
     return [
         {"apiVersion": GROUP, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec},
         {
             "apiVersion": GROUP,
             "kind": "ValidatingAdmissionPolicyBinding",
             "metadata": {"name": name},
-            "spec": {"policyName": name, "validationActions": ["Deny"]},
+            "spec": {"policyName": name, "validationActions": ["Deny" if must else "Warn"]},
         },
     ]
 
@@ -186,17 +193,38 @@ def _with_binding(
 # ------------------------------------------------------------------------------------------------------ parameters
 
 
-def _parameters(parameters: ParametersSchema, policy: CheckedPolicy, target: Target) -> Iterator[OBJECT]:
-    tops = dict.fromkeys(("apiVersion", "kind", *(field.path[0] for field in parameters.fields.values())))
-    known = ", ".join(_quoted(name) for name in tops)
-    yield _validation(
-        f"variables.configs.all(p, p.all(k, k in [{known}]))", f"{parameters.kind} has no such field; it has {known}"
-    )
+def parameter_validations(parameters: ParametersSchema, policy: CheckedPolicy, target: Target) -> list[OBJECT]:
+    """What has to hold of every configuration of a kind in a claim."""
+    found = [_known_fields(parameters, outer) for outer in _objects(parameters)]
     for field in parameters.fields.values():
-        yield from _field(field)
+        found += _field(field)
     for need in policy.hardware.gate_needs:
         if need.parameters is parameters and not target.gates.get(need.gate.name, need.gate.default):
-            yield _gate(need)
+            found.append(_gate(need, parameters))
+    return found
+
+
+def _objects(parameters: ParametersSchema) -> list[tuple[str, ...]]:
+    """The ways to all objects that have fields, the whole first."""
+    ways = {field.path[:depth] for field in parameters.fields.values() for depth in range(len(field.path))}
+    return sorted({(), *ways}, key=lambda way: (len(way), way))
+
+
+def _known_fields(parameters: ParametersSchema, outer: tuple[str, ...]) -> OBJECT:
+    """Nothing but known fields is in one of the objects, which is an object."""
+    inside = (field.path[len(outer)] for field in parameters.fields.values() if field.path[: len(outer)] == outer)
+    names = list(dict.fromkeys(inside))
+    if not outer:
+        names = ["apiVersion", "kind", *names]
+    value, present = _path("p", outer)
+    name = ".".join((parameters.kind, *outer))
+    test = f"type({value}) == map && {value}.all(k, k in [{', '.join(map(_quoted, names))}])"
+    expression = f"variables.configs.all(p, {test})" if not outer else _where_present(present, test)
+    return _validation(expression, f"{name} has the fields {', '.join(names)} and no others")
+
+
+def _where_present(present: str, test: str) -> str:
+    return f"variables.configs.all(p, !({present}) || ({test}))"
 
 
 def _field(field: FieldSchema) -> Iterator[OBJECT]:
@@ -208,20 +236,51 @@ def _field(field: FieldSchema) -> Iterator[OBJECT]:
         return
     if not field.optional and field.default is None:
         yield _validation(f"variables.configs.all(p, {present})", f"{name} has to be set")
-    tests = _tests(field, "v" if isinstance(field.type, SetType) else value)
-    if not tests:
-        return
-    test = " && ".join(tests)
+    test = " && ".join(_tests(field, "v" if isinstance(field.type, SetType) else value))
     if isinstance(field.type, SetType):
         test = f"type({value}) == list && {value}.all(v, {test})"
-    yield _validation(f"variables.configs.all(p, !({present}) || ({test}))", f"{name} {_wanted(field)}")
+    yield _validation(_where_present(present, test), f"{name} {_wanted(field)}")
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Words that CEL keeps for itself are no names of fields.
+_RESERVED = frozenset(
+    [
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ]
+)
 
 
 def _path(root: str, path: tuple[str, ...]) -> tuple[str, str]:
+    """A value inside an object, and the test that it is there."""
     value, present = root, []
     for part in path:
-        present.append(f"has({value}.{part})")
-        value = f"{value}.{part}"
+        if _PLAIN_NAME.fullmatch(part) and part not in _RESERVED:
+            present.append(f"has({value}.{part})")
+            value = f"{value}.{part}"
+        else:
+            present.append(f"{_quoted(part)} in {value}")
+            value = f"{value}[{_quoted(part)}]"
     return value, " && ".join(present)
 
 
@@ -241,9 +300,9 @@ def _tests(field: FieldSchema, value: str) -> list[str]:
         case BoolType():
             return [f"type({value}) == bool"]
         case AmountType(dimension="seconds"):
-            return [f"type({value}) == string"]
+            return [f"type({value}) == string", f"{value}.matches({_quoted(DURATION_TEXT)})"]
         case AmountType():
-            tests = [f"isQuantity(string({value}))"]
+            tests = [f"(type({value}) == string || type({value}) == int)", f"isQuantity(string({value}))"]
             low, high = _bounds(field)
             if low is not None and high is not None:
                 amount = f"quantity(string({value}))"
@@ -270,13 +329,16 @@ def _wanted(field: FieldSchema) -> str:
     return words
 
 
-def _gate(need: GateNeed) -> OBJECT:
+def _gate(need: GateNeed, parameters: ParametersSchema) -> OBJECT:
     if need.value is None:
         return _validation("size(variables.configs) == 0", f"this needs the gate {need.gate.name}, which is off")
-    value, present = _path("p", tuple(need.field.split(".")))
-    wanted = _literal(need.value.value)
+    field = parameters.fields[need.field]
+    value, present = _path("p", field.path)
+    test = f"{value} != {_literal(need.value.value)}"
     message = f"{need.field} = {need.value.value} needs the gate {need.gate.name}, which is off"
-    return _validation(f"variables.configs.all(p, !({present}) || {value} != {wanted})", message)
+    if field.default is not None and field.default.value == need.value.value:
+        return _validation(f"variables.configs.all(p, {present} && {test})", message)
+    return _validation(_where_present(present, test), message)
 
 
 def _validation(expression: str, message: str) -> OBJECT:
@@ -286,64 +348,83 @@ def _validation(expression: str, message: str) -> OBJECT:
 # -------------------------------------------------------------------------------------------------------- refusals
 
 
-def _refusal(refusal: CheckedRefusal, fields: Mapping[str, SubjectField], *, pods: bool) -> OBJECT:
-    expression = f"!({_Cel(fields, pods=pods).condition(refusal.condition)})"
+def _refusal(refusal: CheckedRefusal, fields: Mapping[str, SubjectField], *, pods: bool, must: bool) -> OBJECT:
+    asked = _Cel(fields, pods=pods)
+    # What cannot be told refuses where the rule must hold, and does not where it only should.
+    expression = asked.never(refusal.condition) if must else f"!({asked.always(refusal.condition)})"
     if isinstance(refusal.of, CheckedClass):
-        expression = f"!({_quoted(refusal.of.name)} in variables.classes) || {expression}"
+        expression = f"!({_asks_for(refusal.of.name)}) || ({expression})"
+    if not pods and any(fields[name].source is Source.CLAIM_NAME for name in _fields_read(refusal)):
+        # A template does not know the names of its claims; they are judged when they are made.
+        expression = f'object.kind == "ResourceClaimTemplate" || ({expression})'
     message = refusal.said.because or refusal.words
-    return {"expression": expression, "message": message, "reason": "Forbidden"}
+    return {"expression": expression, "message": " ".join(message.split()), "reason": "Forbidden"}
+
+
+def _fields_read(refusal: CheckedRefusal) -> set[str]:
+    return {name for atom in _atoms(refusal.condition) if atom is not None for name in core.fields_read(atom)}
+
+
+def _asks_for(name: str) -> str:
+    wanted = _quoted(name)
+    return (
+        f"variables.devices.?requests.orValue([]).exists(r, r.?exactly.?deviceClassName.orValue('') == {wanted} || "
+        f"r.?firstAvailable.orValue([]).exists(s, s.?deviceClassName.orValue('') == {wanted}))"
+    )
 
 
 class _Cel:
-    """Conditions over the asker as CEL of admission. What has no value and no default refuses, as a `must` does."""
+    """Conditions over the asker as CEL of admission: whether one surely holds, and whether it surely does not.
+
+    Both are false where a value that decides is missing or is none of its type.
+    """
 
     def __init__(self, fields: Mapping[str, SubjectField], *, pods: bool) -> None:
         self.fields = fields
         self.pods = pods
 
-    def condition(self, condition: SiteCondition) -> str:
-        missing = {
-            name
-            for atom in _atoms(condition)
-            if atom is not None
-            for name in core.fields_read(atom)
-            if self.fields[name].default is None
-        }
-        unknown = [absent for name in sorted(missing) if (absent := self._absent(self.fields[name]))]
-        return " || ".join([*unknown, f"({self._site(condition)})"])
+    def always(self, condition: SiteCondition) -> str:
+        return self._site(condition, holds=True)
 
-    def _site(self, condition: SiteCondition) -> str:
+    def never(self, condition: SiteCondition) -> str:
+        return self._site(condition, holds=False)
+
+    def _site(self, condition: SiteCondition, *, holds: bool) -> str:
         match condition:
             case AllOf(parts):
-                return " && ".join(f"({self._site(part)})" for part in parts)
+                return _joined([self._site(part, holds=holds) for part in parts], all_of=holds)
             case AnyOf(parts):
-                return " || ".join(f"({self._site(part)})" for part in parts)
+                return _joined([self._site(part, holds=holds) for part in parts], all_of=not holds)
             case Negated(part):
-                return f"!({self._site(part)})"
+                return self._site(part, holds=not holds)
             case Atom(inner):
-                return self._core(inner)
+                return self._core(inner, holds=holds)
             case OfDevice() | WithDevice():
                 raise AssertionError("admission sees no devices")  # Invariant: `judged_by` left such refusals out
 
-    def _core(self, condition: core.Condition) -> str:
+    def _core(self, condition: core.Condition, *, holds: bool) -> str:
         match condition:
             case core.Constant(value):
-                return "true" if value else "false"
+                return "true" if value is holds else "false"
             case core.Not(part):
-                return f"!({self._core(part)})"
+                return self._core(part, holds=not holds)
             case core.And(parts):
-                return " && ".join(f"({self._core(part)})" for part in parts)
+                return _joined([self._core(part, holds=holds) for part in parts], all_of=holds)
             case core.Or(parts):
-                return " || ".join(f"({self._core(part)})" for part in parts)
+                return _joined([self._core(part, holds=holds) for part in parts], all_of=not holds)
             case core.Has(core.Field(name)):
-                return f"!({self._absent(self.fields[name]) or 'false'})"
+                known = self._known(self.fields[name])
+                return known if holds else f"!({known})"
             case core.Compare(left, operator, right):
-                return self._compare(left, operator, right)
+                known = [self._known(self.fields[name]) for name in sorted(core.fields_read(condition))]
+                test = self._compare(left, operator, right)
+                return " && ".join([*(one for one in known if one != "true"), test if holds else f"!({test})"])
             case _:
                 raise AssertionError(condition)  # Invariant: `judged_by` left such refusals out
 
     def _compare(self, left: core.Term, operator: core.Comparison, right: core.Term) -> str:
-        one, other = self._term(left), self._term(right)
+        kind = self._kind(left, right)
+        one, other = self._term(left, kind), self._term(right, kind)
         match operator:
             case core.Comparison.STARTS:
                 return f"{one}.startsWith({other})"
@@ -353,51 +434,95 @@ class _Cel:
                 return f"{one}.contains({other})"
             case core.Comparison.MATCHES:
                 return f"{one}.matches({other})"
+            case core.Comparison.EQUAL | core.Comparison.UNEQUAL | core.Comparison.IN:
+                return f"{one} {operator.value} {other}"
+            case _ if kind in (FieldType.AMOUNT, FieldType.VERSION):
+                return f"{one}.compareTo({other}) {operator.value} 0"
             case _:
                 return f"{one} {operator.value} {other}"
 
-    def _term(self, term: core.Term) -> str:
+    def _kind(self, *terms: core.Term) -> FieldType:
+        """The type of two values that are compared: that of the fields in them, which is one."""
+        compared = core.Compare(terms[0], core.Comparison.EQUAL, terms[1])
+        return next((self.fields[name].type for name in sorted(core.fields_read(compared))), FieldType.TEXT)
+
+    def _term(self, term: core.Term, kind: FieldType) -> str:
         match term:
             case core.Literal(value):
                 if isinstance(value, tuple):
-                    return f"[{', '.join(map(_literal, value))}]"
-                return _literal(value)
+                    return f"[{', '.join(_literal(one, kind) for one in value)}]"
+                return _literal(value, kind)
             case core.Field(name):
                 return self._field(self.fields[name])
             case core.Folded(inner):
-                return f"{self._term(inner)}.lowerAscii()"
+                return f"{self._term(inner, kind)}.lowerAscii()"
+            case core.Combined(operator, left, right) if kind is FieldType.AMOUNT:
+                method = "add" if operator is core.Arithmetic.PLUS else "sub"
+                return f"{self._term(left, kind)}.{method}({self._term(right, kind)})"
             case core.Combined(operator, left, right):
-                return f"({self._term(left)} {operator.value} {self._term(right)})"
+                return f"({self._term(left, kind)} {operator.value} {self._term(right, kind)})"
             case _:
                 raise AssertionError(term)  # Invariant: `judged_by` left such refusals out
 
     def _where(self, field: SubjectField) -> tuple[str, str]:
-        """The map that holds a label or annotation, and the test that it is there."""
+        """The map that holds a label or annotation, and the test that the entry is there."""
         root = {"namespace": "namespaceObject.metadata", "claim": "variables.claim", "pod": "object.metadata"}
         part = "labels" if "label" in field.source.value else "annotations"
         inside = f"{root[field.source.value.split()[0]]}.{part}"
         return inside, f"has({inside}) && {_quoted(field.key)} in {inside}"
 
-    def _absent(self, field: SubjectField) -> str:
-        return f"!({self._where(field)[1]})" if field.key else ""
+    def _known(self, field: SubjectField) -> str:
+        """The test that a field has a value: an entry that is none of its type has none, default or not."""
+        if not field.key:
+            return "true"
+        inside, present = self._where(field)
+        readable = _readable(field.type, f"{inside}[{_quoted(field.key)}]")
+        if field.default is None:
+            return f"{present} && {readable}" if readable else present
+        return f"(!({present}) || {readable})" if readable else "true"
 
     def _field(self, field: SubjectField) -> str:
         if field.key:
             inside, present = self._where(field)
             text = _read(field.type, f"{inside}[{_quoted(field.key)}]")
             default = field.default
-            return text if default is None else f"({present} ? {text} : {_literal(default)})"
+            return text if default is None else f"({present} ? {text} : {_literal(default, field.type)})"
         match field.source:
             case Source.POD_PRIORITY:
                 return "object.spec.?priority.orValue(0)"
-            case Source.POD_NAME:
-                return "object.metadata.name"
             case Source.SERVICE_ACCOUNT:
                 return 'object.spec.?serviceAccountName.orValue("default")'
-            case Source.CLAIM_NAME:
-                return "object.metadata.name"
+            case Source.POD_NAME | Source.CLAIM_NAME:
+                return 'object.metadata.?name.orValue("")'
             case _:
                 return "namespaceObject.metadata.name"
+
+
+def _joined(parts: list[str], *, all_of: bool) -> str:
+    if not parts:
+        return "true" if all_of else "false"
+    return (" && " if all_of else " || ").join(f"({part})" for part in parts)
+
+
+DURATION_TEXT = r"^([0-9]+(\.[0-9]+)?(h|ms|m|s))+$"
+"""A duration as CEL reads it; days and weeks are not among its units."""
+
+
+def _readable(type_: FieldType, text: str) -> str:
+    """The test that a text can be read as a type; empty where every text can."""
+    match type_:
+        case FieldType.INT:
+            return f"{text}.matches({_quoted('^[+-]?[0-9]{1,18}$')})"
+        case FieldType.BOOL:
+            return f'{text}.lowerAscii() in ["true", "false"]'
+        case FieldType.DURATION:
+            return f"{text}.matches({_quoted(DURATION_TEXT)})"
+        case FieldType.AMOUNT:
+            return f"isQuantity({text})"
+        case FieldType.VERSION:
+            return f"isSemver({text})"
+        case _:
+            return ""
 
 
 def _read(type_: FieldType, text: str) -> str:
@@ -405,7 +530,7 @@ def _read(type_: FieldType, text: str) -> str:
         case FieldType.INT:
             return f"int({text})"
         case FieldType.BOOL:
-            return f'({text} == "true")'
+            return f'({text}.lowerAscii() == "true")'
         case FieldType.DURATION:
             return f"duration({text})"
         case FieldType.AMOUNT:
@@ -416,19 +541,18 @@ def _read(type_: FieldType, text: str) -> str:
             return text
 
 
-def _literal(value: SubjectValue | str | int | bool | Fraction) -> str:
+def _literal(value: SubjectValue, kind: FieldType = FieldType.TEXT) -> str:
     match value:
         case bool():
             return "true" if value else "false"
         case int():
             return str(value)
+        case Fraction() if kind is FieldType.DURATION:
+            return f"duration({_quoted(duration_text(value) or '0s')})"
         case Fraction():
-            # Amounts of the asker are durations: labels have no other unit that admission reads.
-            return f'duration("{value.numerator if value.denominator == 1 else float(value)}s")'
+            return f"quantity({_quoted(quantity_text(value, binary=False) or '0')})"
         case Semver():
-            return f'semver("{value}")'
-        case datetime():
-            return f'timestamp("{value.isoformat()}")'
+            return f"semver({_quoted(str(value))})"
         case _:
             return _quoted(str(value))
 
@@ -438,4 +562,4 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-__all__ = ["admission_policies", "judged_by"]
+__all__ = ["DURATION_TEXT", "GROUP", "OBJECT", "admission_policies", "judged_by", "parameter_validations"]

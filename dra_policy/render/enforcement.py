@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from dra_policy.diagnostics import Diagnostic
-from dra_policy.language.boards import Said
+from dra_policy.expression import compile_tree
+from dra_policy.language.boards import Said, Share
 from dra_policy.language.checked import (
     CheckedClaim,
     CheckedClass,
+    CheckedConstraint,
     CheckedLinked,
     CheckedNearness,
     CheckedPolicies,
@@ -23,9 +25,10 @@ from dra_policy.language.checked import (
     CheckedWish,
     Clause,
 )
-from dra_policy.language.predicates import read_by
-from dra_policy.language.schema import Form
+from dra_policy.language.predicates import lower_condition, read_by
+from dra_policy.language.schema import FieldSchema, Form
 from dra_policy.render.admission import judged_by
+from dra_policy.render.objects import rendered_classes
 from dra_policy.render.targets import Target
 from dra_policy.source import Span
 
@@ -51,6 +54,8 @@ class Enforced:
     must: bool
     said: Said
     span: Span
+    cost: int | None = None
+    """The most that its CEL expression can cost, of the 1,000,000 that one may."""
 
 
 def enforcement(policies: CheckedPolicies, target: Target) -> list[Enforced]:
@@ -76,7 +81,9 @@ def failures(found: list[Enforced], target: Target) -> list[Diagnostic]:
         if named == "node" and one.by is not By.LOST:
             continue
         message = f"nothing enforces this on Kubernetes {target.version}: {one.means}"
-        help_ = "write `enforced by controller` where the controller of dra-policy allocates, or `should`"
+        help_ = (
+            "say `--controller` where the controller of dra-policy allocates; or write `enforced by ...` or `should`"
+        )
         problems.append(Diagnostic("REN001", message, one.span, help_))
     return problems
 
@@ -87,15 +94,19 @@ _NATIVE = Said()
 class _Reading:
     def __init__(self, policies: CheckedPolicies, target: Target) -> None:
         self.fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
+        self.classes = frozenset(rendered_classes(policies))
         self.target = target
         self.features = target.features
 
     def policy(self, policy: CheckedPolicy) -> Iterator[Enforced]:
         yield from self._hardware(policy)
+        yield from self._parameters(policy)
         for class_ in policy.classes.values():
-            yield from self._class(class_)
-        for claim in policy.claims.values():
-            yield from self._claim(claim)
+            if class_ in self.classes:
+                yield from self._class(class_)
+        if policy.given:
+            for claim in policy.claims.values():
+                yield from self._claim(claim)
         yield from self._site(policy)
 
     # ------------------------------------------------------------------------------------------------------ hardware
@@ -103,117 +114,155 @@ class _Reading:
     def _hardware(self, policy: CheckedPolicy) -> Iterator[Enforced]:
         features, hardware = self.features, policy.hardware
         for modes in hardware.modes:
-            counters = features.partitionable_devices
-            partitions = any(mode.partition for mode in modes.modes.values()) or len(modes.modes) > 1
-            if partitions:
-                by = By.CLUSTER if counters else By.LOST
-                means = "counter sets" if counters else "the feature PartitionableDevices is off"
-                yield Enforced(f"modes of `{modes.board.name}`", "modes", by, means, True, _NATIVE, modes.span)
+            if len(modes.modes) > 1 or any(mode.partition for mode in modes.modes.values()):
+                means = "counter sets"
+                if not features.partitionable_devices:
+                    means = f"one layout of each board is published: {_off('PartitionableDevices')}"
+                owner = f"modes of `{modes.board.name}`"
+                yield _native(owner, ", ".join(modes.modes), By.CLUSTER, means, modes.span)
         for share in hardware.shares.values():
-            owner = f"share `{share.name}`"
-            for sharer in share.sharers:
-                if sharer.what == "claims":
-                    by = By.CLUSTER if features.consumable_capacity else By.LOST
-                    means = "capacity `slots`" if by is By.CLUSTER else "the feature ConsumableCapacity is off"
-                else:
-                    by, means = By.CONTROLLER, "kube-scheduler does not look at who else holds a device"
-                yield Enforced(owner, sharer.words, by, means, sharer.said.strength == "must", sharer.said, sharer.span)
-            for taking in share.takings:
-                by = By.CLUSTER if features.consumable_capacity else By.LOST
-                means = "request policy of a capacity" if by is By.CLUSTER else "the feature ConsumableCapacity is off"
-                yield Enforced(owner, f"each takes {taking.capacity.name}", by, means, True, _NATIVE, taking.span)
+            yield from self._share(share)
         for binding in hardware.bindings:
-            on = features.device_binding_and_status
-            means = "binding conditions" if on else "the feature DeviceBindingAndStatus is off"
-            by = By.CLUSTER if on else By.LOST
+            by, means = By.CLUSTER, "binding conditions"
+            if not features.device_binding_and_status:
+                by, means = By.LOST, f"its devices are not published: {_off('DeviceBindingAndStatus')}"
             words = f"binds when {', '.join(binding.conditions)}"
-            yield Enforced(f"device `{binding.board.name}`", words, by, means, True, _NATIVE, binding.span)
+            owner = f"device `{binding.board.name}`"
+            yield _native(owner, words, by, means, binding.span, must=by is By.CLUSTER)
+        for reach in hardware.reachable:
+            owner = "network" if reach.board is None else f"device `{reach.board.name}`"
+            yield _native(owner, "network reachable", By.CLUSTER, "node selectors of slices and devices", reach.span)
+        for condition in hardware.advertised:
+            means = "the driver publishes no other devices"
+            words = f"advertise when {condition.words}"
+            yield _native(f"device `{condition.board.name}`", words, By.NODE, means, condition.span)
         for cost in hardware.costs:
             words = f"costs node {cost.resource} per {cost.per}"
-            means = "node allocatable resources are alpha; repeat them in the pod's requests"
-            yield Enforced(f"device `{cost.board.name}`", words, By.ADVISORY, means, False, _NATIVE, cost.span)
+            by, means = By.CLUSTER, "node allocatable resources"
+            if not self.target.node_resources:
+                by, means = By.ADVISORY, f"repeat it in the requests of the pod: {_off('NodeAllocatableResources')}"
+            yield _native(f"device `{cost.board.name}`", words, by, means, cost.span, must=False)
         for health in hardware.health:
-            means = "the driver taints its devices" if features.device_taints else "the feature DeviceTaints is off"
-            by = By.NODE if features.device_taints else By.LOST
-            yield Enforced(f"device `{health.board.name}`", "health", by, means, False, _NATIVE, health.span)
+            by, means = By.NODE, "the driver taints its devices"
+            if self.target.taint_rules:
+                means += "; a DeviceTaintRule for each event, to apply by hand"
+            if not features.device_taints:
+                by, means = By.LOST, f"tainted devices are not published: {_off('DeviceTaints')}"
+            yield _native(f"device `{health.board.name}`", "health", by, means, health.span, must=False)
         for setup in hardware.setups:
-            means = "CDI edits and steps of the kubelet plugin"
-            yield Enforced(f"device `{setup.board.name}`", "setup", By.NODE, means, False, _NATIVE, setup.span)
+            means = "CDI specification of the claim, and steps of the kubelet plugin"
+            yield _native(f"device `{setup.board.name}`", "setup", By.NODE, means, setup.span, must=False)
+
+    def _share(self, share: Share) -> Iterator[Enforced]:
+        owner, shared = f"share `{share.name}`", self.features.consumable_capacity
+        if not shared:
+            means = f"shared devices are not published: {_off('ConsumableCapacity')}"
+            yield _native(owner, f"share {share.name}", By.LOST, means, share.span, must=False)
+        nobody = "nobody shares"
+        for sharer in share.sharers:
+            by, means = By.CLUSTER, "capacity `slots`" if shared else nobody
+            if sharer.what != "claims" and shared:
+                by, means = By.CONTROLLER, "kube-scheduler does not look at who else holds a device"
+            yield Enforced(owner, sharer.words, by, means, sharer.said.strength == "must", sharer.said, sharer.span)
+        for taking in share.takings:
+            means = "request policy of a capacity" if shared else nobody
+            yield _native(owner, f"each takes {taking.capacity.name}", By.CLUSTER, means, taking.span)
+
+    def _parameters(self, policy: CheckedPolicy) -> Iterator[Enforced]:
+        means = "ValidatingAdmissionPolicy on claims and templates"
         for parameters in policy.parameters.values():
             owner = f"parameters `{parameters.name}`"
             for field in parameters.fields.values():
-                means = "ValidatingAdmissionPolicy on claims and templates"
-                yield Enforced(owner, f"field {field.name}", By.CLUSTER, means, True, _NATIVE, field.span)
-                if field.agrees or field.unique is not None:
-                    words = (
-                        f"{field.name} agrees per device" if field.agrees else f"{field.name} unique per {field.unique}"
-                    )
-                    means = "kube-scheduler does not compare configurations"
-                    said = Said(enforced="controller" if self.target.controller else "")
-                    yield Enforced(owner, words, By.CONTROLLER, means, False, said, field.span)
+                yield _native(owner, f"field {field.name}", By.CLUSTER, means, field.span)
+                for words in _across_claims(field):
+                    alone = "kube-scheduler does not compare configurations"
+                    yield _native(owner, words, By.CONTROLLER, alone, field.span)
+        for need in policy.hardware.gate_needs:
+            on = self.target.gates.get(need.gate.name, need.gate.default)
+            how = f"the gate {need.gate.name} is on" if on else means
+            words = f"needs gate {need.gate.name}"
+            yield _native(f"parameters `{need.parameters.name}`", words, By.CLUSTER, how, need.span)
 
     # --------------------------------------------------------------------------------------------- classes, claims
 
     def _class(self, class_: CheckedClass) -> Iterator[Enforced]:
+        owner = f"class `{class_.name}`"
         for clause in class_.clauses:
-            yield self._clause(f"class `{class_.name}`", clause, "selector of the DeviceClass")
+            yield self._clause(owner, clause, "selector of the DeviceClass")
         for wish in class_.wishes:
-            yield self._wish(f"class `{class_.name}`", wish)
+            yield self._wish(owner, wish)
+        if class_.extended_resource and not self.target.extended_resources:
+            words = f"extended resource {class_.extended_resource}"
+            yield _native(owner, words, By.LOST, _off("ExtendedResource"), class_.span, must=False)
 
     def _clause(self, owner: str, clause: Clause, means: str) -> Enforced:
         said = Said(clause.because, "must", "", clause.negotiable)
-        lists = [one for one in read_by(clause.condition) if one.form is Form.LIST]
-        if lists and not self.features.list_type_attributes:
-            means = f"`{lists[0].name}` is a list, and the feature ListTypeAttributes is off"
+        lists = self.features.list_type_attributes
+        published = [one for one in read_by(clause.condition) if one.form is Form.LIST]
+        if published and not lists:
+            means = f"`{published[0].name}` is a list, and {_off('ListTypeAttributes')}"
             return Enforced(owner, clause.words, By.LOST, means, True, said, clause.span)
-        return Enforced(owner, clause.words, By.CLUSTER, means, True, said, clause.span)
+        program = compile_tree(lower_condition(clause.condition, lists=lists), self.features)
+        return Enforced(owner, clause.words, By.CLUSTER, means, True, said, clause.span, program.cost)
 
     def _claim(self, claim: CheckedClaim) -> Iterator[Enforced]:
         owner = f"claim `{claim.name}`"
         features = self.features
         for request in claim.requests:
-            if request.prioritized and not features.prioritized_list:
-                means = "the feature PrioritizedList is off"
-                yield Enforced(owner, f"request {request.name}", By.LOST, means, True, _NATIVE, request.span)
+            if request.prioritized:
+                by, means = By.CLUSTER, "firstAvailable"
+                if not features.prioritized_list:
+                    by, means = By.LOST, _off("PrioritizedList")
+                yield _native(owner, f"request {request.name} = first of", by, means, request.span)
             for ask in request.asks:
                 for clause in ask.clauses:
                     yield self._clause(f"{owner} request `{request.name}`", clause, "selector of the request")
                 for taken in ask.takes:
-                    on = features.consumable_capacity
-                    means = "capacity request" if on else "the feature ConsumableCapacity is off"
-                    by = By.CLUSTER if on else By.LOST
-                    yield Enforced(owner, f"takes {taken.capacity.name}", by, means, True, _NATIVE, taken.span)
+                    by, means = By.CLUSTER, "capacity of the request"
+                    if not features.consumable_capacity:
+                        by, means = By.LOST, _off("ConsumableCapacity")
+                    yield _native(owner, f"takes {taken.capacity.name}", by, means, taken.span)
         for constraint in claim.constraints:
-            must = constraint.said.strength == "must"
-            by, means = By.CLUSTER, "matchAttribute" if constraint.keyword == "same" else "distinctAttribute"
-            if constraint.names and not features.derived_attributes:
-                by, means = By.CONTROLLER, "drivers spell it differently, and the feature DerivedAttributes is off"
-            elif constraint.keyword == "distinct" and not features.consumable_capacity:
-                by, means = By.LOST, "distinctAttribute needs the feature ConsumableCapacity"
-            yield Enforced(owner, constraint.words, by, means, must, constraint.said, constraint.span)
+            yield self._constraint(owner, constraint)
         for one in claim.sets:
             yield self._set(owner, one)
+
+    def _constraint(self, owner: str, constraint: CheckedConstraint) -> Enforced:
+        must = constraint.said.strength == "must"
+        by, means = By.CLUSTER, "matchAttribute" if constraint.keyword == "same" else "distinctAttribute"
+        if not must:
+            by, means = By.ADVISORY, "kube-scheduler knows no constraints that only should hold"
+        elif constraint.names:
+            by, means = By.CONTROLLER, f"drivers publish it as {' and '.join(constraint.names)}"
+        elif constraint.keyword == "distinct" and not self.features.consumable_capacity:
+            by, means = By.LOST, _off("ConsumableCapacity")
+        return Enforced(owner, constraint.words, by, means, must, constraint.said, constraint.span)
 
     def _set(self, owner: str, one: CheckedSet) -> Enforced:
         match one:
             case CheckedNearness():
-                hard = len(one.levels) == 1 and bool(one.levels[0][1])
-                if hard and len(one.levels[0][1]) == 1:
-                    return Enforced(owner, one.words, By.CLUSTER, "matchAttribute", True, one.said, one.span)
+                if len(one.levels) == 1 and not one.levels[0][1]:
+                    means = "all devices of a claim are on one node"
+                    return Enforced(owner, one.words, By.CLUSTER, means, True, one.said, one.span)
+                # On one node they are anyway, so a chain that ends there is a wish.
+                must = one.said.strength == "must" and bool(one.levels[-1][1])
                 means = "kube-scheduler knows no closeness with a second choice"
-                needed = one.levels[-1][0] != "node"
-                return Enforced(owner, one.words, By.CONTROLLER, means, needed, one.said, one.span)
+                by = By.CONTROLLER if must else By.ADVISORY
+                return Enforced(owner, one.words, by, means, must, one.said, one.span)
             case CheckedLinked():
-                means = "links are not published to kube-scheduler"
-                return Enforced(owner, one.words, By.CONTROLLER, means, one.said.strength == "must", one.said, one.span)
+                must = one.said.strength == "must"
+                means = "kube-scheduler knows no links between devices"
+                by = By.CONTROLLER if must else By.ADVISORY
+                return Enforced(owner, one.words, by, means, must, one.said, one.span)
             case CheckedShape():
-                means = "kube-scheduler knows no shapes"
-                return Enforced(owner, one.words, By.CONTROLLER, means, True, _NATIVE, one.span)
+                return _native(owner, one.words, By.CONTROLLER, "kube-scheduler knows no shapes", one.span)
             case CheckedWish():
                 return self._wish(owner, one)
 
     def _wish(self, owner: str, wish: CheckedWish) -> Enforced:
-        means = "order of slices and devices within a node, since 1.36; the extender's score between nodes"
+        means = "the order of slices and devices on a node; the score of the extender between nodes"
+        if not self.target.ordered:
+            means = "the score of the extender between nodes; the order on a node is not defined before 1.36"
         return Enforced(owner, wish.words, By.ADVISORY, means, False, Said(wish.because, "should"), wish.span)
 
     # --------------------------------------------------------------------------------------------------------- site
@@ -221,34 +270,52 @@ class _Reading:
     def _site(self, policy: CheckedPolicy) -> Iterator[Enforced]:
         site = policy.site
         for refusal in site.refusals:
-            by, means = By.CLUSTER, "ValidatingAdmissionPolicy on pods, claims and templates"
-            if judged_by(refusal, self.fields) is None:
-                by, means = By.CONTROLLER, "admission does not see devices, nodes and times"
-            yield Enforced(
-                "site", refusal.words, by, means, refusal.said.strength == "must", refusal.said, refusal.span
-            )
+            must = refusal.said.strength == "must"
+            by, means = By.CONTROLLER, "admission does not see devices, nodes and times"
+            how = judged_by(refusal, self.fields)
+            if how is not None:
+                by = By.CLUSTER if must else By.ADVISORY
+                about = "pods" if how.pods else "claims and templates"
+                means = f"{'ValidatingAdmissionPolicy' if must else 'a warning'} on {about}"
+            yield Enforced("site", refusal.words, by, means, must, refusal.said, refusal.span)
         for quota in site.quotas.values():
-            means = "a ResourceQuota counts requests by namespace and class name: another class evades it"
+            must = quota.said.strength == "must"
+            means = (
+                "a ResourceQuota counts requests of one namespace by class name: another class over the same boards "
+                "evades it, and `all` counts as 32"
+            )
             if self.target.kueue:
                 means = "Kueue counts requests by class name: another class over the same boards evades it"
-            yield Enforced(
-                f"quota `{quota.name}`",
-                quota.words,
-                By.CONTROLLER,
-                means,
-                quota.said.strength == "must",
-                quota.said,
-                quota.span,
-            )
+            by = By.CONTROLLER if must else By.ADVISORY
+            yield Enforced(f"quota `{quota.name}`", quota.words, by, means, must, quota.said, quota.span)
         for keep in site.keeps:
             means = "kube-scheduler keeps nothing free"
-            yield Enforced("site", keep.words, By.CONTROLLER, means, keep.said.strength == "must", keep.said, keep.span)
+            must = keep.said.strength == "must"
+            by = By.CONTROLLER if must else By.ADVISORY
+            yield Enforced("site", keep.words, by, means, must, keep.said, keep.span)
         for toleration in site.tolerations:
             means = "the controller adds the toleration when it allocates; write it in the claim for kube-scheduler"
             yield Enforced("site", toleration.words, By.CONTROLLER, means, False, toleration.said, toleration.span)
         for gang in site.gangs.values():
             means = "kube-scheduler places pods one by one"
-            yield Enforced(f"gang `{gang.name}`", gang.words, By.CONTROLLER, means, False, _NATIVE, gang.span)
+            yield _native(f"gang `{gang.name}`", gang.words, By.CONTROLLER, means, gang.span)
+
+
+def _native(owner: str, words: str, by: By, means: str, span: Span, *, must: bool = True) -> Enforced:
+    """What says nothing of its strength."""
+    return Enforced(owner, words, by, means, must, _NATIVE, span)
+
+
+def _off(feature: str) -> str:
+    return f"the feature {feature} is off"
+
+
+def _across_claims(field: FieldSchema) -> Iterator[str]:
+    """What a field says of several claims on one device."""
+    if field.agrees:
+        yield f"field {field.name} agrees per device"
+    if field.unique is not None:
+        yield f"field {field.name} unique per {field.unique}"
 
 
 __all__ = ["By", "Enforced", "enforcement", "failures"]

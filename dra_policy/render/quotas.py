@@ -5,6 +5,7 @@ Both count requests by class, not devices: what they miss is said in the report 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from dra_policy.language.checked import CheckedClass, CheckedPolicies
@@ -38,8 +39,13 @@ def _whole(amount: Fraction) -> str:
 
 
 def _resource_quota(quota: CheckedQuota, classes: list[CheckedClass]) -> list[OBJECT]:
-    """One object for the namespaces that the quota is for: whoever applies it names the namespace."""
-    ceiling = quota.at_most if quota.borrow_to is None else quota.borrow_to
+    """One object for the namespaces that the quota is for: whoever applies it names the namespace.
+
+    It knows no cohort, so it stops at the most that may be held with borrowing; where that has no limit, it has none.
+    """
+    ceiling = quota.borrow_to if quota.cohort else quota.at_most
+    if ceiling is None:
+        return []
     hard = {f"{one.name}.deviceclass.resource.k8s.io/devices": _whole(ceiling) for one in _charged(quota, classes)}
     if not hard:
         return []
@@ -54,51 +60,63 @@ def _resource_quota(quota: CheckedQuota, classes: list[CheckedClass]) -> list[OB
 
 
 def _kueue(quotas: list[CheckedQuota], classes: list[CheckedClass]) -> list[OBJECT]:
+    charged = {quota.name: _charged(quota, classes) for quota in quotas}
+    kept = [quota for quota in quotas if charged[quota.name]]
+    if not kept:
+        return []
+    drivers = {quota.of.device.driver: charged[quota.name] for quota in kept}
     found: list[OBJECT] = [
         {"apiVersion": _KUEUE, "kind": "ResourceFlavor", "metadata": {"name": _FLAVOR}, "spec": {}},
+        _mappings(drivers),
     ]
-    for quota in quotas:
-        charged = _charged(quota, classes)
-        if not charged:
-            continue
-        resource = f"{quota.of.device.driver}/devices"
-        limits: OBJECT = {"name": resource, "nominalQuota": _whole(quota.at_most)}
-        if quota.cohort:
-            if quota.borrow_to is not None:
-                limits["borrowingLimit"] = _whole(quota.borrow_to - quota.at_most)
-            lend = quota.lend if quota.lend is not None else None
-            if lend is None and quota.guarantee is not None:
-                lend = quota.at_most - quota.guarantee
-            if lend is not None:
-                limits["lendingLimit"] = _whole(lend)
-        group = {"coveredResources": [resource], "flavors": [{"name": _FLAVOR, "resources": [limits]}]}
+    cohorts = dict.fromkeys(_label(quota.cohort) for quota in kept if quota.cohort)
+    found += [{"apiVersion": _KUEUE, "kind": "Cohort", "metadata": {"name": name}, "spec": {}} for name in cohorts]
+    for quota in kept:
+        name = _label(quota.name)
+        group = {
+            "coveredResources": [_resource(quota.of.device.driver)],
+            "flavors": [{"name": _FLAVOR, "resources": [_limits(quota)]}],
+        }
         spec: OBJECT = {"namespaceSelector": {}, "resourceGroups": [group]}
         if quota.cohort:
             spec["cohort"] = _label(quota.cohort)
+        metadata = {"name": name, "annotations": {"dra-policy.dev/quota": quota.words}}
+        found.append({"apiVersion": _KUEUE, "kind": "ClusterQueue", "metadata": metadata, "spec": spec})
         found.append(
-            {
-                "apiVersion": _KUEUE,
-                "kind": "ClusterQueue",
-                "metadata": {
-                    "name": _label(quota.name),
-                    "annotations": {
-                        "dra-policy.dev/quota": quota.words,
-                        "dra-policy.dev/device-classes": ",".join(one.name for one in charged),
-                    },
-                },
-                "spec": spec,
-            }
-        )
-        queue = {"name": _label(quota.name), "namespace": "default"}
-        found.append(
-            {
-                "apiVersion": _KUEUE,
-                "kind": "LocalQueue",
-                "metadata": queue,
-                "spec": {"clusterQueue": _label(quota.name)},
-            }
+            {"apiVersion": _KUEUE, "kind": "LocalQueue", "metadata": {"name": name}, "spec": {"clusterQueue": name}}
         )
     return found
+
+
+def _resource(driver: str) -> str:
+    """The name under which Kueue counts the devices of a driver."""
+    return f"{driver}/devices"
+
+
+def _mappings(drivers: Mapping[str, list[CheckedClass]]) -> OBJECT:
+    """Which classes are counted as which resource: a part of the configuration of Kueue itself."""
+    mappings = [
+        {"name": _resource(driver), "deviceClassNames": [one.name for one in classes]}
+        for driver, classes in drivers.items()
+    ]
+    return {
+        "apiVersion": "config.kueue.x-k8s.io/v1beta1",
+        "kind": "Configuration",
+        "resources": {"deviceClassMappings": mappings},
+    }
+
+
+def _limits(quota: CheckedQuota) -> OBJECT:
+    limits: OBJECT = {"name": _resource(quota.of.device.driver), "nominalQuota": _whole(quota.at_most)}
+    if quota.cohort:
+        if quota.borrow_to is not None:
+            limits["borrowingLimit"] = _whole(quota.borrow_to - quota.at_most)
+        lend = quota.lend
+        if lend is None and quota.guarantee is not None:
+            lend = quota.at_most - quota.guarantee
+        if lend is not None:
+            limits["lendingLimit"] = _whole(lend)
+    return limits
 
 
 def _label(text: str) -> str:

@@ -17,45 +17,53 @@ from dra_policy.language.types import (
     duration_text,
     quantity_text,
 )
-from dra_policy.render.admission import OBJECT
+from dra_policy.render.admission import DURATION_TEXT, OBJECT
 
 
 def parameter_schemas(policies: CheckedPolicies) -> list[OBJECT]:
-    """One definition for each kind of parameters."""
-    return [_definition(one) for policy in policies for one in policy.parameters.values()]
+    """One definition for each group and kind of parameters, with all versions that are declared."""
+    found: dict[tuple[str, str], list[ParametersSchema]] = {}
+    for policy in policies:
+        for one in policy.parameters.values():
+            found.setdefault((one.api_version.split("/")[0], one.kind), []).append(one)
+    return [_definition(group, kind, versions) for (group, kind), versions in found.items()]
 
 
-def _definition(parameters: ParametersSchema) -> OBJECT:
-    group, version = parameters.api_version.split("/")
-    singular = parameters.kind.lower()
+def _definition(group: str, kind: str, declared: list[ParametersSchema]) -> OBJECT:
+    singular = kind.lower()
     plural = f"{singular}s"
-    properties: OBJECT = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
-    root: OBJECT = {"type": "object", "properties": properties}
-    for field in parameters.fields.values():
-        _place(root, field)
+    # Two policies may declare one version for two drivers; the first is shown.
+    versions = {one.api_version.split("/")[1]: one for one in reversed(declared)}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{plural}.{group}"},
         "spec": {
             "group": group,
-            "names": {
-                "kind": parameters.kind,
-                "listKind": f"{parameters.kind}List",
-                "plural": plural,
-                "singular": singular,
-            },
+            "names": {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": singular},
             "scope": "Cluster",
             "versions": [
                 {
                     "name": version,
                     "served": True,
-                    "storage": True,
-                    "schema": {"openAPIV3Schema": root},
+                    "storage": number == 0,
+                    "schema": {"openAPIV3Schema": _schema_of(one)},
                 }
+                for number, (version, one) in enumerate(versions.items())
             ],
         },
     }
+
+
+def _schema_of(parameters: ParametersSchema) -> OBJECT:
+    root: OBJECT = {
+        "type": "object",
+        "description": f"Parameters of the driver {parameters.device.driver}, for `config` of claims and classes.",
+        "properties": {"apiVersion": {"type": "string"}, "kind": {"type": "string"}},
+    }
+    for field in parameters.fields.values():
+        _place(root, field)
+    return root
 
 
 def _place(root: OBJECT, field: FieldSchema) -> None:
@@ -95,11 +103,13 @@ def _value(field: FieldSchema) -> OBJECT:
             found: OBJECT = {"type": "integer", "format": "int64"}
             if field.low is not None and field.high is not None:
                 found |= {"minimum": field.low.value, "maximum": field.high.value}
+            if field.step is not None and field.low is not None and field.low.value == 0:
+                found["multipleOf"] = field.step.value
             return found
         case BoolType():
             return {"type": "boolean"}
         case AmountType(dimension="seconds"):
-            return {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"}
+            return {"type": "string", "pattern": DURATION_TEXT}
         case AmountType():
             return {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
         case _:

@@ -8,14 +8,19 @@ from dra_policy.language.modes import device_of
 from dra_policy.render.admission import OBJECT
 from dra_policy.render.targets import Target
 
+POOL, DEVICE = "name-of-the-pool", "name-of-the-device"
+"""What stands for the device that an event is about."""
+
 
 def taint_rules(policies: CheckedPolicies, target: Target) -> list[OBJECT]:
-    """One rule for each event, about all devices of the driver: whoever applies it names pool and device."""
-    if not target.features.device_taints:
+    """One rule for each event, about no device yet: whoever applies it names driver, pool and device.
+
+    So that nobody taints a whole fleet by applying a folder, the pool is one that does not exist.
+    """
+    if not target.taint_rules:
         return []
-    version = "resource.k8s.io/v1" if target.version == "1.37" else "resource.k8s.io/v1beta2"
     return [
-        _rule(health, event, version)
+        _rule(health, event, target.taint_rule_version)
         for policy in policies
         for health in policy.hardware.health
         for event in health.events
@@ -35,8 +40,8 @@ def _rule(health: Health, event: Event, version: str) -> OBJECT:
         "apiVersion": version,
         "kind": "DeviceTaintRule",
         "metadata": {"name": name, "annotations": notes},
-        "spec": {"deviceSelector": {"driver": driver}, "taint": taint},
+        "spec": {"deviceSelector": {"driver": driver, "pool": POOL, "device": DEVICE}, "taint": taint},
     }
 
 
-__all__ = ["taint_rules"]
+__all__ = ["DEVICE", "POOL", "taint_rules"]

@@ -28,6 +28,7 @@ COMMANDS = [
     "explain-code",
     "fmt",
     "policies",
+    "render",
     "replay",
     "shrink",
     "test",

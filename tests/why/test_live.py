@@ -208,6 +208,19 @@ def test_an_unknown_context_and_a_server_that_is_gone(server: Server, kubeconfig
     assert refused.value.diagnostics[0].message.startswith("nowhere does not answer")
 
 
+def test_the_environment_of_this_moment_names_the_kubeconfig(
+    server: Server, kubeconfig: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program may set it after the client was imported."""
+    server.objects = []
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with pytest.raises(InvalidInput) as refused:
+        live.connect()
+    assert codes(refused) == ["CLU001"]
+    monkeypatch.setenv("KUBECONFIG", kubeconfig)
+    assert live.connect().name == "here"
+
+
 def test_without_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> Any:
         raise ImportError(name)

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 @FEATURES
 @EACH_ALONE
 @click.option("--per-node", is_flag=True, help="Ask for each claim on every node.")
-@click.option("--explain", is_flag=True, help="Say all there is to say of every claim: why not and what helps, or why this device.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Say all there is to say of every claim: why not and what helps, or why this device.",
+)
 @NODE
 @POLICIES
 @click.option(

@@ -9,6 +9,7 @@ from dra_policy.diagnostics.codes.hardware import HARDWARE_CODES
 from dra_policy.diagnostics.codes.language import LANGUAGE_CODES
 from dra_policy.diagnostics.codes.lint import LINT_CODES
 from dra_policy.diagnostics.codes.reading import READING_CODES
+from dra_policy.diagnostics.codes.render import RENDER_CODES
 from dra_policy.diagnostics.codes.resources import RESOURCE_CODES
 from dra_policy.diagnostics.codes.site import SITE_CODES
 
@@ -25,6 +26,7 @@ CODES: dict[str, Code] = {
         ENGINE_CODES,
         CLUSTER_CODES,
         CAPSULE_CODES,
+        RENDER_CODES,
     )
     for code in table
 }

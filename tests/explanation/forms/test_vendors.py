@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from dra_policy.explanation import Explanation
 
 GOLDEN = Path(__file__).parent / "golden"
 ROOT = Path(__file__).parents[3]
+PLACE = re.compile("".join(rf"\\?{re.escape(character)}" for character in f"{ROOT}/"))
+"""The folder of the checkout, whose name Markdown may have to escape."""
 CASES = (
     ("05", None),
     ("06", "a100-mig-01"),
@@ -36,7 +39,7 @@ FORMS: dict[str, Callable[[Explanation], str]] = {
 def golden(name: str, said: str) -> None:
     file = GOLDEN / name
     # A span names files as they were given.
-    said = said.replace(f"{ROOT}/", "").replace(f"{ROOT}\\", "")
+    said = PLACE.sub("", said)
     if os.environ.get("DRA_POLICY_WRITE_GOLDENS"):
         file.parent.mkdir(exist_ok=True)
         file.write_text(said, encoding="utf-8")
