@@ -20,6 +20,7 @@ from dra_policy.cli.commands.completion import completion
 from dra_policy.cli.commands.diff import diff
 from dra_policy.cli.commands.dump import dump
 from dra_policy.cli.commands.format import fmt
+from dra_policy.cli.commands.lint import lint
 from dra_policy.cli.commands.policies import policies
 from dra_policy.cli.commands.render import render
 from dra_policy.cli.commands.replay import replay
@@ -130,6 +131,7 @@ COMMANDS: tuple[click.Command, ...] = (
     shrink,
     dump,
     fmt,
+    lint,
     test,
     explain_code,
     policies,

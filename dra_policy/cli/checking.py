@@ -20,7 +20,12 @@ def check_inputs(inputs: Inputs, features: Features, stdin_name: str = "") -> tu
         from dra_policy.language import load
 
         try:
-            problems += load(*policy_texts(inputs.policies, stdin_name))[1]
+            policies, found = load(*policy_texts(inputs.policies, stdin_name))
+            problems += found
+            if policies is not None:
+                from dra_policy.lint import lint_errors
+
+                problems += [finding.diagnostic for finding in lint_errors(policies)]
         except InvalidInput as problem:
             problems += problem.diagnostics
     if inputs.manifests:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from dra_policy.allocation import Allocated
+from dra_policy.allocation import Allocated, Unsatisfiable
 from dra_policy.allocation.pruning import Pruning
 from dra_policy.allocation.site.tolerating import tolerating
 from dra_policy.cluster import ClusterIndex, Placing, PodQuestions, Scene, SuitableNodes, Touched
@@ -22,7 +22,6 @@ from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import Snapshot, Usage
 from dra_policy.resources import AllocationResult, Features
 from dra_policy.rules import ClaimKey, ClaimRules
-from dra_policy.rules.site import SiteRule
 
 _CHAIN = 256
 """So many changes wait for the index before they are merged into one."""
@@ -177,24 +176,6 @@ class Moment(Scene):
             self.terms.sites.signatures(site.rules),
         )
 
-    def conflicting_rules(
-        self,
-        claims: ClaimLike | Sequence[ClaimLike],
-        node: str | None = None,
-        *,
-        at: datetime | None = None,
-        by: By = ANYBODY,
-    ) -> tuple[SiteRule, ...]:
-        """The rules of the site because of which claims of a pod cannot be placed: as few as possible, none can be missed.
-
-        Empty if they can be placed, or cannot be by Kubernetes' rules alone. Raises `InvalidInput` as `Engine.allocate`.
-        """
-        wanted = resolve_all(self.state, claims)
-        if not concerned(self.state, wanted):
-            return ()
-        sited = self.sited(wanted, introduced(self.state, claims, wanted, by), at)
-        return sited.conflict(None if node is None else node_named(self.state, node))
-
     def explain(
         self,
         claims: ClaimLike | Sequence[ClaimLike],
@@ -213,13 +194,16 @@ class Moment(Scene):
             results = tuple(one.allocation for one in held)
             return Explanation(keys, Allocated(held[0].node, keys, results, 0))
         name = None if node is None else node_named(state, node)
+        if concerned(state, wanted):
+            sited = self.sited(wanted, introduced(state, claims, wanted, by), at)
+            outcome = sited.answer(name, placing)
+            if isinstance(outcome, Unsatisfiable):
+                # What Kubernetes refuses is refused for its reasons.
+                plain, _ = answer(sited.asking, self.terms.questions, None, name, placing)
+                outcome = plain if isinstance(plain, Unsatisfiable) else outcome
+            return Explanation(keys, outcome, sited.situation(outcome, name), retired_by(state.policies))
         asking = Asking(state, self, wanted)
         outcome, _ = answer(asking, self.terms.questions, None, name, placing)
-        if concerned(state, wanted):
-            # What Kubernetes refuses is refused for its reasons, unless the site tolerates what Kubernetes does not.
-            sited = self.sited(wanted, introduced(state, claims, wanted, by), at).answer(name, placing)
-            if isinstance(outcome, Allocated) or isinstance(sited, Allocated):
-                return Explanation(keys, sited, None, retired_by(state.policies))
         situation = situation_of(asking, self.terms.questions, self.terms.step_limit, name)
         return Explanation(keys, outcome, situation, retired_by(state.policies))
 

@@ -21,10 +21,12 @@ from dra_policy.engine.alike import Signatures
 from dra_policy.engine.answer import Asking, as_reasons, names_pools
 from dra_policy.engine.claims import ClaimLike, named_key
 from dra_policy.engine.people import People, Site, template_facts
+from dra_policy.engine.situations import situation_of
 from dra_policy.engine.state import State
+from dra_policy.explanation.situation import Situation
 from dra_policy.resources import ReadObject, ResourceClaim, ResourceClaimTemplate
 from dra_policy.rules import ClaimKey, ClaimRules, Origin
-from dra_policy.rules.site import SiteRule, SiteRules, SiteToleration
+from dra_policy.rules.site import SiteRule, SiteRules
 from dra_policy.rules.subjects import ClaimFacts, SubjectValue
 
 
@@ -114,7 +116,8 @@ class Sited:
         given_up = list(negotiable)
         best = self._answered(rules.without(*given_up), node, placing)
         if not isinstance(best, Allocated):
-            return outcome
+            # Those that give way are no reason for a refusal that there is without them.
+            return best if isinstance(best, Unsatisfiable) else outcome
         for rule in negotiable if len(negotiable) > 1 else ():
             fewer = [one for one in given_up if one is not rule]
             found = self._answered(rules.without(*fewer), node, placing)
@@ -126,23 +129,25 @@ class Sited:
         asked = self if rules is self.site.rules else replace(self, site=replace(self.site, rules=rules, kept={}))
         return asked._on(node) if node is not None else asked._anywhere(placing)  # noqa: SLF001  # its own kind
 
-    def conflict(self, node: str | None) -> tuple[SiteRule, ...]:
-        """Rules that together leave no placement beside Kubernetes' own, none of which can be missed.
+    def situation(self, outcome: Outcome, node: str | None) -> Situation:
+        """What an explanation of an answer can ask about: the question without the rules that have given way."""
+        site = self.site
+        gone: Sequence[SiteRule] = ()
+        match outcome:
+            case Unsatisfiable():
+                gone = site.rules.negotiable()
+            case Allocated(preferred=Preferred(given_up=given_up)):
+                origins = {id(origin) for origin in given_up}
+                gone = [rule for rule in site.rules.negotiable() if id(rule.origin) in origins]
+        if gone:
+            site = replace(site, rules=site.rules.without(*gone), kept={})
+        standings, sets = self.asking.scene.index.standings, any(site.sets)
 
-        Those that give way by themselves are not among them.
-        """
-        rules = self.site.rules.without(*self.site.rules.negotiable())
+        def apart(name: str) -> Hashable | None:
+            return None if sets else self.signatures.of(standings[name].place, self.site.ledger)
 
-        def placed(left: SiteRules) -> bool:
-            return isinstance(self._answered(left, node, Placing.FIRST), Allocated)
-
-        if placed(rules) or not placed(rules.without(*(one for one in rules.all() if not adds(one)))):
-            return ()
-        gone: list[SiteRule] = []
-        for rule in rules.all():
-            if not adds(rule) and not placed(rules.without(*gone, rule)):
-                gone.append(rule)
-        return tuple(rule for rule in rules.all() if not adds(rule) and all(rule is not one for one in gone))
+        limit = self.asking.scene.step_limit
+        return situation_of(self.asking, self.questions, limit, node, site=site, apart=apart)
 
     def suitable(self) -> SuitableNodes:
         """The nodes on which all claims can be; rules that only should hold are held to here."""
@@ -263,11 +268,6 @@ def _in_order(asking: Asking, judge: Judge, placing: Placing) -> Iterator[tuple[
             found.append((score(placing, judgement), rank, name, judgement.finding))
     for _, _, name, finding in sorted(found, key=lambda one: one[:2]):
         yield name, finding
-
-
-def adds(rule: SiteRule) -> bool:
-    """Whether a rule allows more instead of taking away."""
-    return isinstance(rule, SiteToleration)
 
 
 _WORTH_ASKING = (Finding.FITS, Finding.FAILED, Finding.GAVE_UP)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeAlias
 
+from dra_policy.allocation.site import SiteQuestion
 from dra_policy.cluster import PodQuestions
 from dra_policy.engine.answer import Asking
 from dra_policy.engine.state import Allocations, Held
@@ -11,9 +13,23 @@ from dra_policy.explanation.situation import Holdings, Situation
 from dra_policy.inventory import PoolState
 from dra_policy.rules import ClaimKey
 
+Apart: TypeAlias = Callable[[str], Hashable | None]
+"""What rules of a site tell nodes apart by, from the name of one; None for one that only speaks for itself."""
 
-def situation_of(asking: Asking, questions: PodQuestions, step_limit: int, node: str | None) -> Situation:
-    """What an explanation of these claims can ask about: one node, or all of them if none is named."""
+
+def situation_of(
+    asking: Asking,
+    questions: PodQuestions,
+    step_limit: int,
+    node: str | None,
+    *,
+    site: SiteQuestion | None = None,
+    apart: Apart | None = None,
+) -> Situation:
+    """What an explanation of these claims can ask about: one node, or all of them if none is named.
+
+    `site` is the question to the site, if it has rules, and `apart` how these tell nodes apart.
+    """
     scene, state = asking.scene, asking.state
     single: list[bool] = []
 
@@ -26,7 +42,11 @@ def situation_of(asking: Asking, questions: PodQuestions, step_limit: int, node:
         if view.failure is not None or any(p.state is not PoolState.COMPLETE or not p.local for p in view.pools):
             return None
         node_class = scene.index.standings[name].node_class
-        return node_class if used else node_class.layout
+        own = node_class if used else node_class.layout
+        if apart is None:
+            return own
+        of_site = apart(name)
+        return None if of_site is None else (own, of_site)
 
     return Situation(
         snapshot=scene.snapshot,
@@ -38,6 +58,7 @@ def situation_of(asking: Asking, questions: PodQuestions, step_limit: int, node:
         step_limit=step_limit,
         anchored=asking.held(),
         likeness=likeness,
+        site=site,
     )
 
 

@@ -31,13 +31,17 @@ from dra_policy.explanation.nearest import (
     retired_words,
 )
 from dra_policy.explanation.situation import Situation
-from dra_policy.explanation.words import because, count, printable, rule
+from dra_policy.explanation.together import together
+from dra_policy.explanation.words import because, count, how, printable, reason_first, rule
 from dra_policy.expression import EvaluationError
 from dra_policy.expression.deciding import try_on
 from dra_policy.inventory import DeviceRecord, chosen
 from dra_policy.rules import ConstraintRule, Origin, Selector
 
 _NO_KEY = "no such key: "
+
+OF_SITE = frozenset({Cause.REFUSAL, Cause.QUOTA, Cause.KEEP, Cause.SHARING, Cause.AGREEMENT, Cause.MODE})
+"""What a site says beyond Kubernetes."""
 
 SELECTION = frozenset({Cause.DRIVER, Cause.CLASS, Cause.REQUEST, Cause.NODE, Cause.FEATURE, Cause.POOL})
 """What decides whether a device is one that was asked for; every other rule keeps away one that is."""
@@ -88,21 +92,25 @@ class Causes:
     def __init__(self, situation: Situation, retired: Retired = nothing_retired) -> None:
         self._situation = situation
         self._retired = retired
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[tuple[str, bool], Call] = {}
 
-    def call(self, node: str) -> Call:
-        """A call to the allocator about a node of the situation."""
-        call = self._calls.get(node)
+    def call(self, node: str, *, sited: bool = True) -> Call:
+        """A call to the allocator about a node of the situation; without the rules of the site unless `sited`."""
+        key = node, sited
+        call = self._calls.get(key)
         if call is None:
             situation = self._situation
-            call = self._calls[node] = Call(
-                situation.view(node),
-                situation.graph,
-                claims=situation.claims,
-                classes=situation.classes,
-                usage=situation.usage,
-                features=situation.features,
-            )
+            whole = situation.call(situation.view(node))
+            if not sited and whole.site is not None:
+                whole = Call(
+                    whole.view,
+                    situation.graph,
+                    claims=whole.claims,
+                    classes=whole.classes,
+                    usage=whole.usage,
+                    features=whole.features,
+                )
+            call = self._calls[key] = whole
         return call
 
     # --- refusals
@@ -136,20 +144,29 @@ class Causes:
                 return asked
         return None
 
-    def _unavailable(self, node: str, reasons: RequestReasons, asked: Asked, matching: int) -> TrueCause:
+    def _unavailable(self, node: str, reasons: RequestReasons, asked: Asked, matching: int) -> TrueCause | None:
         """Enough devices match: what keeps them away, by what people see."""
-        funnel = Funnel(self.call(node))
+        # What Kubernetes refuses is refused for its reasons, whatever the site says of it too.
+        sited = any(loss.cause in OF_SITE for loss in reasons.losses)
+        funnel = Funnel(self.call(node, sited=sited))
         kept: dict[str, list[str]] = {}
+        said: list[Origin] = []
         for record in self._matching(node, asked):
             refusal = next(funnel.refusals(asked, record), None)
             if refusal is not None:
                 kept.setdefault(self._keeper(refusal.cause, refusal.origin, record, asked), []).append(record.id.device)
+                if refusal.cause in OF_SITE:
+                    said.append(refusal.origin)
+        if not kept:
+            # What keeps all of them away looks at all of them together.
+            words = together(self._situation, node, reasons, asked)
+            return TrueCause(Why.TOGETHER, words) if words else None
         parts = [
-            f"{len(devices)} {'is' if len(devices) == 1 else 'are'} {how} ({named(devices)})"
-            for how, devices in kept.items()
+            f"{len(devices)} {'is' if len(devices) == 1 else 'are'} {words} ({named(devices)})"
+            for words, devices in kept.items()
         ]
         wants = f"request `{reasons.request}` wants {count(reasons.wanted, 'device')}"
-        return TrueCause(Why.UNAVAILABLE, f"{wants} and {matching} match, but {' and '.join(parts)}")
+        return TrueCause(Why.UNAVAILABLE, f"{reason_first(said)}{wants} and {matching} match, but {' and '.join(parts)}")
 
     def _keeper(self, cause: Cause, origin: Origin, record: DeviceRecord, asked: Asked) -> str:
         match cause:
@@ -162,6 +179,8 @@ class Causes:
                 return f"short of capacity: {printable(origin.text)}"
             case Cause.COUNTER:
                 return f"blocked: {printable(origin.text)}"
+            case _ if cause in OF_SITE:
+                return how(cause, origin)
             case _:
                 return f"refused by {rule(origin)}{because(origin)}"
 
@@ -182,14 +201,15 @@ class Causes:
         for constraint in claim.constraints:
             if constraint.origin not in blamed:
                 continue
-            made = constraint_rule(constraint, Attributes(), self._situation.features)
+            made: AnyConstraint | None = constraint_rule(constraint, Attributes(), self._situation.features)
             spread = None if made is None else self._spread(node, asked, constraint, made)
             if made is None or spread is None:
                 continue
             words = _common(constraint, spread) if made.tie is Tie.COMMON else _distinct(constraint, spread)
             if words:
                 return TrueCause(Why.TOGETHER, f"{words}: {rule(constraint.origin)}{because(constraint.origin)}")
-        return None
+        words = together(self._situation, node, reasons, asked)
+        return TrueCause(Why.TOGETHER, words) if words else None
 
     def _spread(
         self, node: str, failing: Asked, constraint: ConstraintRule, made: AnyConstraint

@@ -12,11 +12,16 @@ order: who has to act, what is given up of what was asked for, and what is riske
  20  to 25: another value that has no distance from the one asked for: an older version (20), another model (25)
  30  another class: somebody made it for claims, but what else it says is not known here; 95 if it is of another driver
  35  wait: all that was asked for, and nobody knows when; the second line says it anyway
- 45  do without a rule of the claim, whoever wrote it had a reason
+ 45  do without a rule of the claim, over a set of devices too: whoever wrote it had a reason
  55  tolerate a taint that ends pods too (`NoExecute`): the device is about to go, often because it is ill
  90  do without the claim's own rule about the driver, which all other rules are about
+ 70  to 79: a larger quota, the more the dearer: another person has to do it, and it is others who get less
 +40  the same for a rule of a class: another person has to do it, and it changes what everybody else gets
 ===  ================================================================================================================
+
+Of a site's rules that `should` hold none is offered: they have given way by themselves before anything is refused. One
+that `must` hold is never offered to be left out, unless its author marked it `negotiable`: whoever asks cannot, and
+whoever could has said that it must hold. Quotas can be raised, and whoever holds what they count can be waited for.
 
 What only the driver of a class stands in the way of has no change but another class: no user can make the device of
 another driver fit. Where a class or a claim marks anything `negotiable`, nothing else of it is offered.
@@ -25,7 +30,7 @@ another driver fit. Where a class or a claim marks anything `negotiable`, nothin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from typing import ClassVar, Final, TypeAlias, assert_never
@@ -38,6 +43,7 @@ from dra_policy.expression.tree import Expression
 from dra_policy.inventory import PoolID
 from dra_policy.resources import DeviceTaint, Quantity, Toleration
 from dra_policy.rules import ClaimKey, ClassName, Origin
+from dra_policy.rules.site import Quota, SiteRule
 
 NEGOTIABLE: Final = 1
 NEGOTIABLE_WITHOUT: Final = 9
@@ -54,6 +60,7 @@ WITHOUT: Final = 45
 TOLERATE_EVICTION: Final = 55
 WITHOUT_DRIVER: Final = 90
 OF_CLASS: Final = 40
+RAISE: Final = 70
 
 
 def _by_share(share: Fraction, *, negotiable: bool) -> int:
@@ -279,6 +286,69 @@ class WithoutConstraint:
         return f"without {self.origin.text}{_marked(self.origin)}"
 
 
+@dataclass(frozen=True, slots=True)
+class WithoutSet:
+    """A claim without one of its rules over a set of devices, such as links or a shape."""
+
+    code: ClassVar[str] = "set"
+    claim: int
+    position: int
+    origin: Origin
+
+    @property
+    def cost(self) -> int:
+        return NEGOTIABLE_WITHOUT if self.origin.negotiable else WITHOUT
+
+    @property
+    def text(self) -> str:
+        return f"without `{self.origin.text}`{_marked(self.origin)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseQuota:
+    """A quota with more of its own."""
+
+    code: ClassVar[str] = "quota"
+    quota: Quota
+    now: Fraction
+
+    @property
+    def origin(self) -> Origin:
+        return self.quota.origin
+
+    @property
+    def raised(self) -> Quota:
+        """The quota as it becomes; what it keeps for itself and what it lends grow as they would if it said so."""
+        return replace(self.quota, own=self.now)
+
+    @property
+    def cost(self) -> int:
+        share = share_of(self.quota.own, self.now)
+        return _by_share(share, negotiable=True) if self.origin.negotiable else RAISE + ceil(9 * share)
+
+    @property
+    def text(self) -> str:
+        name = f"quota `{self.quota.name}`" if self.quota.name else self.origin.owner
+        return f"{self.now} instead of {self.quota.own} for {name}{_marked(self.origin)}"
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutSiteRule:
+    """The site without one of its rules, which its author marked `negotiable`."""
+
+    code: ClassVar[str] = "siteRule"
+    cost: ClassVar[int] = NEGOTIABLE_WITHOUT
+    rule: SiteRule
+
+    @property
+    def origin(self) -> Origin:
+        return self.rule.origin
+
+    @property
+    def text(self) -> str:
+        return f"without `{self.origin.text}` of the site{_marked(self.origin)}"
+
+
 Change: TypeAlias = (
     ClauseChange
     | LessCapacity
@@ -289,6 +359,9 @@ Change: TypeAlias = (
     | FewerDevices
     | Tolerate
     | WithoutConstraint
+    | WithoutSet
+    | RaiseQuota
+    | WithoutSiteRule
 )
 """Anything that people can change. `code` is stable, `cost` puts changes in order, `text` says what to do."""
 
@@ -335,6 +408,12 @@ def _note(change: Change, edits: Edits) -> None:
             edits.tolerations.append(change.toleration)
         case WithoutConstraint(claim, position):
             edits.attributes[claim, position] = None
+        case WithoutSet(claim, position):
+            edits.sets.add((claim, position))
+        case RaiseQuota(quota):
+            edits.quotas.append((quota, change.raised))
+        case WithoutSiteRule(rule):
+            edits.site.append(rule)
         case _:
             assert_never(change)
 
@@ -347,11 +426,14 @@ __all__ = [
     "LessCapacity",
     "OtherAttribute",
     "OtherClass",
+    "RaiseQuota",
     "Spot",
     "Tolerate",
     "WaitFor",
     "WaitForDriver",
     "WithoutConstraint",
+    "WithoutSet",
+    "WithoutSiteRule",
     "share_of",
     "toleration",
     "varied",

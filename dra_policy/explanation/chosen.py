@@ -1,7 +1,8 @@
 """Why this one: what stood before a chosen device in the order, what is like it, and what would have come next.
 
 Kubernetes takes the first devices that fit, in the order of pools, slices and devices (J8); nothing ranks devices within
-a node. So the reason for a device is what every earlier one lacked. The choices are made again one after the other,
+a node, unless a claim says how close or which devices it would rather have: then the reason is what decided between all
+answers. Otherwise the reason for a device is what every earlier one lacked. The choices are made again one after the other,
 with the rules and the state of use that they were made under.
 """
 
@@ -12,14 +13,15 @@ from dataclasses import dataclass
 
 from dra_policy.allocation import Allocated, Cause, Loss
 from dra_policy.allocation.call import Call
+from dra_policy.allocation.results import Preferred
 from dra_policy.allocation.funnel import EXAMPLES, Funnel
 from dra_policy.allocation.question import Need
 from dra_policy.allocation.rule import Choice, Fault, Reply, Rule
 from dra_policy.allocation.ruleset import Rules
 from dra_policy.explanation.causes import SELECTION
 from dra_policy.explanation.nearest import named
-from dra_policy.explanation.situation import Situation
-from dra_policy.explanation.words import count, lost
+from dra_policy.explanation.situation import Situation, needed
+from dra_policy.explanation.words import count, lost, printable
 from dra_policy.inventory import DeviceID, DeviceRecord
 from dra_policy.rules import ClaimKey, Origin
 
@@ -56,7 +58,8 @@ class ChosenDevice:
     """One device of a placement.
 
     `passed` are the devices before it in the order by the first rule that refused them; `fruitless` ones every rule
-    would have taken, but with them nothing was left for the rest. No rule can tell `alike` devices from it: they come
+    would have taken, but with them nothing was left for the rest; `outranked` ones every rule would have taken too, where
+    preferences chose. No rule can tell `alike` devices from it: they come
     later, so they were not tried.
     """
 
@@ -68,12 +71,15 @@ class ChosenDevice:
     fruitless: tuple[str, ...]
     alike: tuple[str, ...]
     runner_up: RunnerUp | None
+    outranked: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """In words, one line a reason."""
         before = [lost(loss) for loss in self.passed]
         if self.fruitless:
             before.append(f"{len(self.fruitless)} with which nothing fits the rest ({named(self.fruitless)})")
+        if self.outranked:
+            before.append(f"{len(self.outranked)} that other answers would have ({named(self.outranked)})")
         if before:
             yield f"before it in the order: {', '.join(before)}"
         else:
@@ -99,6 +105,7 @@ class Placement:
     nodes: tuple[str, ...]
     earlier: int
     told: tuple[ClaimKey, ...]
+    preferred: Preferred | None = None
 
     def lines(self) -> Iterator[str]:
         """In words: nodes, preferences, then every device."""
@@ -110,6 +117,8 @@ class Placement:
             yield f"score of {score.text()}"
         for key in self.told:
             yield f"claim {key} has had its devices since before"
+        if self.preferred is not None:
+            yield from (printable(line) for line in self.preferred.lines())
         for device in self.devices:
             yield f"{device.request}={device.device}"
             for line in device.lines():
@@ -125,17 +134,11 @@ def placement(situation: Situation, outcome: Allocated) -> Placement:
     scores: tuple[Score, ...] = ()
     # The devices may belong to a node, or the claims to a state, that is gone.
     if situation.snapshot.node(node) is not None and all(claim.key in pairs for claim in situation.claims):
-        call = Call(
-            situation.view(node),
-            situation.graph,
-            claims=situation.claims,
-            classes=situation.classes,
-            usage=situation.usage,
-            features=situation.features,
-        )
-        needs = call.question().read(call.claims)
+        call = situation.call(situation.view(node))
+        preferred = outcome.preferred
+        needs = needed(call, None if preferred is None else preferred.distance)
         if not isinstance(needs, Fault):
-            replay = _Replay(situation, call)
+            replay = _Replay(situation, call, ranked=preferred is not None and bool(preferred.scores))
             for claim in needs:
                 for need, ids in _picked(pairs[claim.claim.key].devices.results, claim.requests):
                     replay.request(need, ids)
@@ -145,7 +148,7 @@ def placement(situation: Situation, outcome: Allocated) -> Placement:
                         scores = (*scores, Score(preference, points, MOST_ALTERNATIVES))
             devices = tuple(replay.devices)
     group, earlier = _nodes(situation, node)
-    return Placement(node, devices, scores, group, earlier, told)
+    return Placement(node, devices, scores, group, earlier, told, outcome.preferred)
 
 
 def _nodes(situation: Situation, node: str) -> tuple[tuple[str, ...], int]:
@@ -172,17 +175,19 @@ def _picked(results: Sequence[object], requests: Sequence[Sequence[Need]]) -> It
 class _Replay:
     """The choices of a placement made again, one after the other."""
 
-    def __init__(self, situation: Situation, call: Call) -> None:
+    def __init__(self, situation: Situation, call: Call, *, ranked: bool) -> None:
+        self._ranked = ranked
         self._situation = situation
         self._call = call
         self._rules: Rules = call.rules()
+        self._site = tuple(rule for rule in self._rules.of_site() if rule.nature.steady)
         self._funnel = Funnel(call)
         self._chosen: set[int] = set()
         self.devices: list[ChosenDevice] = []
 
     def request(self, need: Need, ids: Sequence[DeviceID]) -> None:
         records = {record.id: record for record in need.devices}
-        rules = (self._rules.in_use, *self._rules.steady[1:], *self._rules.changing(need))
+        rules = (*self._site, self._rules.in_use, *self._rules.steady[1:], *self._rules.changing(need))
         for identity in ids:
             record = records.get(identity)
             if record is None:
@@ -211,7 +216,9 @@ class _Replay:
             Loss(cause, origin, len(devices), tuple(devices[:EXAMPLES])) for (cause, origin), devices in tally.items()
         )
         alike, following = self._after(need, record, rules)
-        runner_up = None if following is None else self._runner_up(need, following, rules)
+        # Where preferences chose, nothing comes next in an order.
+        ranked = self._ranked
+        runner_up = None if following is None or ranked else self._runner_up(need, following, rules)
         asked = need.asked
         return ChosenDevice(
             asked.key,
@@ -219,9 +226,10 @@ class _Replay:
             record.id.device,
             position,
             passed,
-            tuple(fruitless),
-            alike,
+            () if ranked else tuple(fruitless),
+            () if ranked else alike,
             runner_up,
+            tuple(fruitless) if ranked else (),
         )
 
     def _refused(self, need: Need, record: DeviceRecord, rules: Sequence[Rule]) -> tuple[Cause, Origin] | None:

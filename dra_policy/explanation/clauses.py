@@ -16,11 +16,22 @@ from dra_policy.allocation.node_operations import NodeOperations
 from dra_policy.allocation.rule import Asked, Choice, Reply
 from dra_policy.allocation.taints import REPELLING, taint_text, tolerates
 from dra_policy.explanation.completing import completed, updating
+from dra_policy.explanation.counting import buckets, counted
 from dra_policy.explanation.situation import Situation
 from dra_policy.expression import Read, ReadKind
 from dra_policy.inventory import DeviceRecord, NodeFacts, NodeView, PoolID, PoolView
 from dra_policy.resources import DeviceTaint
 from dra_policy.rules import Ask, ClaimKey, ClassName, Origin, Selector
+from dra_policy.rules.sets import SetRule, is_wish
+from dra_policy.rules.site import (
+    Agreement,
+    Keep,
+    ModeExclusion,
+    Quota,
+    Refusal,
+    SharingLimit,
+    SiteToleration,
+)
 
 _DRIVER = frozenset({Read(ReadKind.DRIVER)})
 
@@ -87,6 +98,60 @@ class Constraint:
     @property
     def cause(self) -> Hashable:
         return self.code, self.claim, self.position
+
+
+@dataclass(frozen=True, slots=True)
+class OfSet:
+    """A rule over the devices of a claim together, such as links or a shape; no wish."""
+
+    code: ClassVar[str] = "set"
+    claim: int
+    position: int
+    origin: Origin
+
+    @property
+    def cause(self) -> Hashable:
+        return self.code, self.claim, self.position
+
+
+Restriction: TypeAlias = Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion
+"""A rule of a site that takes devices away."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfSite:
+    """A rule of the site, whoever it is for; `number` is its position among all of them.
+
+    The quotas of a cohort are one: without one of them there would be less to borrow from. `rule` is that of who asks,
+    `others` are the rest.
+    """
+
+    number: int
+    rule: Restriction
+    others: tuple[Quota, ...] = ()
+
+    @property
+    def code(self) -> str:
+        return FAMILIES[type(self.rule)]
+
+    @property
+    def origin(self) -> Origin:
+        return self.rule.origin
+
+    @property
+    def cause(self) -> Hashable:
+        return self.code, self.number
+
+
+FAMILIES: Final = {
+    Refusal: "refusal",
+    Quota: "quota",
+    Keep: "keep",
+    SharingLimit: "sharing",
+    Agreement: "agreement",
+    ModeExclusion: "mode",
+}
+"""The codes of rules of a site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +255,18 @@ class Elsewhere:
 
 
 Element: TypeAlias = (
-    ClassClause | RequestClause | Amount | Constraint | Wanted | Tainted | Held | OfPool | SwitchedOff | Elsewhere
+    ClassClause
+    | RequestClause
+    | Amount
+    | Constraint
+    | OfSet
+    | OfSite
+    | Wanted
+    | Tainted
+    | Held
+    | OfPool
+    | SwitchedOff
+    | Elsewhere
 )
 """Anything that can stand in the way. `code` is stable, `cause` is equal for what is the same on two nodes."""
 
@@ -200,13 +276,14 @@ BINDING, COUNTERS, OPERATIONS = "DeviceBindingAndStatus", "PartitionableDevices"
 def elements(situation: Situation, node: str) -> tuple[Element, ...]:
     """All that could stand in the way on a node, what people can mend most easily first.
 
-    Taints, then what the claim asks for, then who holds what, then classes and pools; drivers of classes come last.
+    Taints, then what the claim asks for, then who holds what, then rules of the site, classes and pools; drivers of
+    classes come last.
     """
     view = situation.view(node)
     # What is asked for is the same for every node.
     asked = situation.kept.get("asked")
     if not isinstance(asked, tuple):
-        asked = situation.kept["asked"] = (*_of_claims(situation), *_of_classes(situation))
+        asked = situation.kept["asked"] = (*_of_claims(situation), *_of_classes(situation), *_of_site(situation))
     found: list[Element] = [*asked, *_of_node(situation, view)]
     found += [
         Elsewhere(key, Origin(f"claim `{key.name}`", "its devices cannot be used on this node"))
@@ -216,7 +293,8 @@ def elements(situation: Situation, node: str) -> tuple[Element, ...]:
 
 
 _ORDER: Final = (
-    *("taint", "requestClause", "amount", "constraint", "inUse", "count", "classClause"),
+    *("taint", "requestClause", "amount", "constraint", "set", "inUse", "count"),
+    *("quota", "keep", "sharing", "agreement", "mode", "refusal", "classClause"),
     *("capacity", "counters", "groups", "pool", "feature", "node", "elsewhere"),
 )
 
@@ -250,8 +328,26 @@ def _of_claims(situation: Situation) -> Iterator[Element]:
     for c, claim in enumerate(situation.claims):
         for position, constraint in enumerate(claim.constraints):
             yield Constraint(c, position, constraint.origin)
+        for position, rule in enumerate(claim.sets):
+            if isinstance(rule, SetRule) and not is_wish(rule):
+                yield OfSet(c, position, rule.origin)
         for r, request in enumerate(claim.requests):
             yield Wanted(c, r, request.origin)
+
+
+def _of_site(situation: Situation) -> Iterator[Element]:
+    site = situation.site
+    if site is None:
+        return
+    cohorts: dict[str, list[tuple[int, Quota]]] = {}
+    for number, rule in enumerate(site.rules.all()):
+        if isinstance(rule, Quota) and rule.cohort is not None:
+            cohorts.setdefault(rule.cohort, []).append((number, rule))
+        elif not isinstance(rule, SiteToleration):
+            yield OfSite(number, rule)
+    for quotas in cohorts.values():
+        number, own = next((one for one in quotas if buckets(situation, site, one[1])), quotas[0])
+        yield OfSite(number, own, tuple(quota for _, quota in quotas if quota is not own))
 
 
 def _of_classes(situation: Situation) -> Iterator[Element]:
@@ -319,6 +415,12 @@ def _holders(situation: Situation, view: NodeView) -> Iterator[Element]:
             unclaimed.append(record.id.device)
     for key in sorted(held, key=str):
         yield Held(key, tuple(held[key]), Origin("in use", f"{', '.join(held[key])} of claim `{key}`"))
+    # Quotas count what is held on other nodes too.
+    for key in counted(situation):
+        if key not in held:
+            results = situation.held[key].devices.results
+            devices = tuple([result.device for result in results if not result.admin_access])
+            yield Held(key, devices, Origin("in use", f"{', '.join(devices)} of claim `{key}`"))
     if unclaimed:
         yield Held(None, tuple(unclaimed), Origin("in use", f"{', '.join(unclaimed)} in use"))
 
@@ -345,6 +447,7 @@ def _of_pool(situation: Situation, pool: PoolView) -> Iterator[Element]:
 __all__ = [
     "BINDING",
     "COUNTERS",
+    "FAMILIES",
     "OPERATIONS",
     "Amount",
     "ClassClause",
@@ -353,8 +456,11 @@ __all__ = [
     "Elsewhere",
     "Held",
     "OfPool",
+    "OfSet",
+    "OfSite",
     "PoolPart",
     "RequestClause",
+    "Restriction",
     "SwitchedOff",
     "Tainted",
     "Wanted",

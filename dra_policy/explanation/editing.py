@@ -9,12 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from dra_policy.allocation.site import SiteQuestion
 from dra_policy.explanation.situation import Situation, Variation
 from dra_policy.expression import compile_tree
 from dra_policy.expression.tree import Expression, all_of
 from dra_policy.inventory import PoolID, Usage
 from dra_policy.resources import Quantity, Toleration
 from dra_policy.rules import Ask, ClaimKey, ClaimRules, ClassName, ClassRules, ConstraintRule, RequestRules, Selector
+from dra_policy.rules.sets import ClaimSetRule, Connected, Shaped
+from dra_policy.rules.shapes import covers
+from dra_policy.rules.site import Quota, SiteRule
 
 Asked: TypeAlias = tuple[int, int, int]
 """An alternative of a request: claim, request and alternative by their positions."""
@@ -41,6 +45,12 @@ class Edits:
     freed: list[ClaimKey] = field(default_factory=list)
     """Claims that give back what they hold."""
     completed: set[PoolID] = field(default_factory=set)
+    sets: set[tuple[int, int]] = field(default_factory=set)
+    """Rules over sets of devices, by claim and position, that are left out."""
+    site: list[SiteRule] = field(default_factory=list)
+    """Rules of the site that are left out."""
+    quotas: list[tuple[Quota, Quota]] = field(default_factory=list)
+    """Quotas of the site, and what they become."""
 
     def clause(self, of: ClassName | Asked, selector: int, clause: int, now: Expression | None = None) -> None:
         """A clause of a class or of what is asked becomes another one, or is left out."""
@@ -56,7 +66,7 @@ class Edits:
         made = _Made(situation, self, joined=joined)
         if usage is None and self.freed:
             usage = situation.freed(dict.fromkeys(self.freed))
-        return Variation(tuple(made.claims()), made.classes(), usage, frozenset(self.completed))
+        return Variation(tuple(made.claims()), made.classes(), usage, frozenset(self.completed), made.site())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class _Made:
     def claims(self) -> Iterator[ClaimRules]:
         edits = self.edits
         touched = {at[0] for group in (edits.of_asks, edits.amounts, edits.counts, edits.class_names) for at in group}
-        touched |= {at[0] for at in edits.attributes} | {at[0] for at in edits.without}
+        touched |= {at[0] for group in (edits.attributes, edits.without, edits.sets) for at in group}
         for number, claim in enumerate(self.situation.claims):
             if number not in touched and not edits.tolerations:
                 yield claim
@@ -83,7 +93,33 @@ class _Made:
                 for position, rule in enumerate(claim.constraints)
                 if (made := self._constraint(rule, (number, position))) is not None
             )
-            yield ClaimRules(claim.key, requests, constraints, claim.configs, claim.origin)
+            sets = tuple(
+                rule for position, rule in enumerate(claim.sets) if self._set_stays(number, claim, position, rule)
+            )
+            yield ClaimRules(claim.key, requests, constraints, claim.configs, claim.origin, sets)
+
+    def _set_stays(self, number: int, claim: ClaimRules, position: int, rule: ClaimSetRule) -> bool:
+        if (number, position) in self.edits.sets:
+            return False
+        # A block that is not filled, or a way over devices that nobody asks for any more, is no rule about the rest.
+        return not isinstance(rule, Shaped | Connected) or not any(
+            covers(rule.requests, claim.requests[r].name, ask.name)
+            for c, r in self.edits.without
+            if c == number
+            for ask in claim.requests[r].asks
+        )
+
+    def site(self) -> SiteQuestion | None:
+        """The question to the site; None if nothing of it is different."""
+        edits, site = self.edits, self.situation.site
+        if site is None or not (edits.freed or edits.site or edits.quotas):
+            return None
+        rules = site.rules.without(*edits.site) if edits.site else site.rules
+        if edits.quotas:
+            now = {id(old): new for old, new in edits.quotas}
+            rules = replace(rules, quotas=tuple(now.get(id(quota), quota) for quota in rules.quotas))
+        ledger = site.ledger.without_claims(dict.fromkeys(edits.freed)) if edits.freed else site.ledger
+        return replace(site, rules=rules, ledger=ledger, kept={})
 
     def _request(self, request: RequestRules, place: tuple[int, int]) -> RequestRules:
         asks = tuple(self._ask(ask, (*place, position)) for position, ask in enumerate(request.asks))

@@ -10,8 +10,9 @@ from typing import assert_never
 from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Unsatisfiable
 from dra_policy.explanation.clauses import about_driver
 from dra_policy.explanation.completing import updating
+from dra_policy.explanation.counting import counted
 from dra_policy.explanation.situation import STEPS_IN_ALL, Situation, Variation
-from dra_policy.inventory import NodeView, PoolID, PoolView, Usage
+from dra_policy.inventory import NodeView, PoolID, PoolView
 from dra_policy.rules import ClaimKey
 
 WAITED = 12
@@ -162,7 +163,7 @@ def _asked_for(situation: Situation, node: str, pool: PoolID) -> bool:
 
 
 def _fits_empty(situation: Situation, node: str, pools: Sequence[PoolID]) -> bool:
-    return not situation.exhausted and situation.places(node, Variation(usage=Usage(), completed=frozenset(pools)))
+    return not situation.exhausted and situation.places(node, situation.emptied(pools))
 
 
 def _fitting(situation: Situation, nodes: Sequence[str], enough: int | None = None) -> tuple[list[str], bool]:
@@ -172,7 +173,7 @@ def _fitting(situation: Situation, nodes: Sequence[str], enough: int | None = No
     for number, alike in enumerate(situation.alike(nodes, used=False)):
         if situation.exhausted or number >= EMPTIED:
             return fitting, False
-        outcome = situation.ask(alike[0], Variation(usage=Usage()), limit=STEPS_IN_ALL // 2)
+        outcome = situation.ask(alike[0], situation.emptied(), limit=STEPS_IN_ALL // 2)
         if isinstance(outcome, Allocated):
             # Alike but for the state of use: another one of them may need less to be given back.
             fitting += alike
@@ -187,15 +188,15 @@ def _wait(situation: Situation, node: str, pools: tuple[PoolID, ...]) -> Prospec
     """Who has to give something back on a node on which the claims fit when it is empty and these pools are complete."""
     completed = frozenset(pools)
     holders = _holders(situation, node)
-    unclaimed = not situation.places(node, Variation(usage=situation.freed(holders), completed=completed))
+    unclaimed = not situation.places(node, situation.given_back(holders, completed))
     certain = True
     needed = list(holders)
     # The largest holders are tried last, so that one claim with eight devices is told rather than eight with one.
     for holder in sorted(holders, key=lambda key: (len(situation.held[key].devices.results), str(key))):
         rest = [key for key in needed if key != holder]
         left = [key for key in holders if key not in rest]
-        usage = situation.only_held(left) if unclaimed else situation.freed(rest)
-        outcome = situation.ask(node, Variation(usage=usage, completed=completed))
+        given = situation.left_alone(left, completed) if unclaimed else situation.given_back(rest, completed)
+        outcome = situation.ask(node, given)
         if isinstance(outcome, Allocated):
             needed = rest
         elif not isinstance(outcome, Unsatisfiable):
@@ -204,9 +205,10 @@ def _wait(situation: Situation, node: str, pools: tuple[PoolID, ...]) -> Prospec
 
 
 def _holders(situation: Situation, node: str) -> list[ClaimKey]:
-    """The claims that hold devices of pools that a node sees."""
+    """The claims that hold devices of pools that a node sees, and those that count wherever they are."""
     records = situation.view(node).records.values()
-    return list(dict.fromkeys(key for record in records for key in situation.holders.get(record.id, ())))
+    here = (key for record in records for key in situation.holders.get(record.id, ()))
+    return list(dict.fromkeys((*here, *counted(situation))))
 
 
 __all__ = ["Kind", "Prospect", "awaited", "prospect"]

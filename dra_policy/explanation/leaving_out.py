@@ -18,6 +18,8 @@ from dra_policy.explanation.clauses import (
     Elsewhere,
     Held,
     OfPool,
+    OfSet,
+    OfSite,
     PoolPart,
     RequestClause,
     SwitchedOff,
@@ -140,6 +142,10 @@ def _leave_out(element: Element, edits: Edits, easing: _Easings) -> bool:
             easing.amounts.add(capacity)
         case Constraint(claim, position):
             edits.attributes[claim, position] = None
+        case OfSet(claim, position):
+            edits.sets.add((claim, position))
+        case OfSite(_, rule, others):
+            edits.site.extend((rule, *others))
         case Wanted(claim, request):
             edits.without.add((claim, request))
         case Tainted(taint):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import islice
+from math import ceil
 from typing import TypeAlias, assert_never
 
 from dra_policy.allocation.question import EXACT
+from dra_policy.allocation.site.charging import charge_of, totals
+from dra_policy.allocation.site.matching import MATCHING
 from dra_policy.explanation.changes import (
     Change,
     ClauseChange,
@@ -14,11 +18,14 @@ from dra_policy.explanation.changes import (
     LessCapacity,
     OtherAttribute,
     OtherClass,
+    RaiseQuota,
     Spot,
     Tolerate,
     WaitFor,
     WaitForDriver,
     WithoutConstraint,
+    WithoutSet,
+    WithoutSiteRule,
 )
 from dra_policy.explanation.clauses import (
     Amount,
@@ -28,6 +35,8 @@ from dra_policy.explanation.clauses import (
     Elsewhere,
     Held,
     OfPool,
+    OfSet,
+    OfSite,
     PoolPart,
     RequestClause,
     SwitchedOff,
@@ -43,11 +52,15 @@ from dra_policy.explanation.loosening import ladders
 from dra_policy.expression import to_cel
 from dra_policy.inventory import DeviceRecord, chosen
 from dra_policy.resources import Quantity
-from dra_policy.rules import Ask, ClassName, ConstraintKind, Origin, Selector
+from dra_policy.rules import Ask, ClassName, ConstraintKind, Origin, RequestRules, Selector
 from dra_policy.rules.shapes import covers
+from dra_policy.rules.site import Quota
 
 CLASSES_TRIED = 32
 """So many other classes are tried for a request."""
+
+RAISES = 64
+"""A quota is raised in so many steps at most."""
 
 Ladder: TypeAlias = Sequence[Change]
 """Changes of one thing, from the mildest to the strongest: what places the claims at one step does at all behind it, but
@@ -96,7 +109,7 @@ class Options:
     def _firm(self, element: Element) -> bool:
         """Whether an author who marks some rules `negotiable` did not mark this one."""
         match element:
-            case RequestClause(claim) | Amount(claim) | Constraint(claim):
+            case RequestClause(claim) | Amount(claim) | Constraint(claim) | OfSet(claim):
                 return not element.origin.negotiable and claim in self._marked_claims()
             case ClassClause(name):
                 return not element.origin.negotiable and name in self._marked_classes()
@@ -104,7 +117,7 @@ class Options:
                 return False
 
     def _marked_claims(self) -> frozenset[int]:
-        kinds = RequestClause, Amount, Constraint
+        kinds = RequestClause, Amount, Constraint, OfSet
         return frozenset(e.claim for e in self._subject.elements if isinstance(e, kinds) and e.origin.negotiable)
 
     def _marked_classes(self) -> frozenset[ClassName]:
@@ -143,6 +156,13 @@ class Options:
             case OfPool(PoolPart.SLICES, pool):
                 if pool in awaited(self._situation, self._subject.view):
                     yield [WaitForDriver(pool, element.origin)]
+            case OfSet(c, position):
+                yield [WithoutSet(c, position, element.origin)]
+            case OfSite(rule=rule):
+                if isinstance(rule, Quota):
+                    yield self._more(rule)
+                if rule.origin.negotiable and not element.others:
+                    yield [WithoutSiteRule(rule)]
             case OfPool() | SwitchedOff() | Elsewhere():
                 pass
             case _:
@@ -183,6 +203,24 @@ class Options:
                 left |= {has.value, rest, *(rest - amount for amount in others)}
         smaller = sorted((amount for amount in left if nothing < amount < wanted), reverse=True)
         return [LessCapacity(spot, capacity, wanted, amount, origin) for amount in smaller]
+
+    def _more(self, quota: Quota) -> Ladder:
+        """Larger quotas, up to one that has room for all that is asked for beside all that it counts."""
+        view, site = self._subject.view, self._situation.site
+        charges = [charge_of(quota, r, dict) for r in view.devices if MATCHING.of(quota.devices, r) is True]
+        most = max((charge for charge in charges if isinstance(charge, Fraction)), default=Fraction(0))
+        wanted = sum(max(a.count if a.mode == EXACT else len(charges) for a in r.asks) for r in self._requests())
+        if site is None or not most:
+            return ()
+        held = sum(totals(site.ledger, quota, site.snapshot, site.now).values(), Fraction(0))
+        beyond = max(held + wanted * most - quota.own, wanted * most)
+        parts = [charge for charge in charges if isinstance(charge, Fraction) and charge]
+        step = max(min(*parts, Fraction(1)), beyond / RAISES)
+        return [RaiseQuota(quota, quota.own + number * step) for number in range(1, ceil(beyond / step) + 1)]
+
+    def _requests(self) -> Iterator[RequestRules]:
+        for claim in self._situation.claims:
+            yield from (request for request in claim.requests if request.asks)
 
     # --- places and devices
 

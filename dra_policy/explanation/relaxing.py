@@ -19,6 +19,7 @@ from itertools import chain
 from dra_policy.allocation import Allocated, GaveUp
 from dra_policy.explanation.changes import Change, WaitFor, WaitForDriver, varied
 from dra_policy.explanation.conflict import Core, conflicts, core_of
+from dra_policy.explanation.counting import counted
 from dra_policy.explanation.leaving_out import Subject
 from dra_policy.explanation.situation import Situation
 from dra_policy.explanation.trying import Limit, Tries
@@ -204,6 +205,8 @@ def _counted(situation: Situation, changes: tuple[Change, ...], known: str, unti
 def _concerns(situation: Situation, changes: Sequence[Change], node: str) -> bool:
     view = situation.view(node)
     holders = {change.holder for change in changes if isinstance(change, WaitFor)}
+    if holders.intersection(counted(situation)):
+        return True
     pools = {change.pool for change in changes if isinstance(change, WaitForDriver)}
     return any(pool.id in pools for pool in view.pools) or any(
         holders.intersection(situation.holders.get(record.id, ())) for record in view.records.values()

@@ -13,17 +13,23 @@ makes them), changed claims, classes and state of use, and, for the lenient way,
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from dra_policy.allocation import Allocated, NodeReasons, Outcome, Unsatisfiable, allocate
 from dra_policy.allocation.call import Call
+from dra_policy.allocation.pruning import ALL, Pruning
+from dra_policy.allocation.question import ClaimNeeds
 from dra_policy.allocation.rule import Answer, Choice, Fault, Reply
 from dra_policy.allocation.ruleset import Rules
 from dra_policy.allocation.search import End, Search
 from dra_policy.allocation.selection import Judged, Selection
+from dra_policy.allocation.sets import SetRules
+from dra_policy.allocation.site import Ledger, SiteQuestion
+from dra_policy.allocation.site.call import marks_of
+from dra_policy.allocation.site.ruleset import SitedRules
 from dra_policy.explanation.completing import with_completed
 from dra_policy.graph import MatcherGraph
 from dra_policy.inventory import (
@@ -65,6 +71,8 @@ class Variation:
     usage: Usage | None = None
     completed: frozenset[PoolID] = frozenset()
     """Pools that are being updated, as if there were no more slices to come."""
+    site: SiteQuestion | None = None
+    """The question to the site with other rules or other holders; set rules are always those of the claims."""
 
 
 AS_IT_IS = Variation()
@@ -121,6 +129,8 @@ class Situation:
 
     `claims` are to be given devices; `anchored` claims of the pod have theirs already, and only restrict the nodes (C5).
     `held` says which claim holds what; devices may be in use without a known holder. `nodes` are those that were asked.
+    `site` is who asks, where a site has rules of its own or claims have rules over sets of devices: its askers pair with
+    `claims`, and its rules are those that have not given way.
     What is worked out is kept in `kept`, for the parts of one explanation to share.
     """
 
@@ -137,6 +147,7 @@ class Situation:
         anchored: Sequence[tuple[ClaimKey, AllocationResult]] = (),
         likeness: Likeness = _alone,
         spent: Spent | None = None,
+        site: SiteQuestion | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.graph = graph
@@ -148,6 +159,7 @@ class Situation:
         self.anchored = tuple(anchored)
         self.likeness = likeness
         self.spent = Spent() if spent is None else spent
+        self.site = site
         self.kept: dict[Hashable, Any] = {}
 
     @property
@@ -178,6 +190,7 @@ class Situation:
             anchored=self.anchored,
             likeness=self.likeness,
             spent=self.spent if nodes is None else None,
+            site=self.site,
         )
 
     def view(self, node: str, pools: Collection[PoolID] = ()) -> NodeView:
@@ -238,7 +251,51 @@ class Situation:
             usage = usage.with_allocation(self.held[key])
         return usage
 
+    def emptied(self, completed: Iterable[PoolID] = ()) -> Variation:
+        """If nothing were in use."""
+        site = None if self.site is None else replace(self.site, ledger=Ledger(), kept={})
+        return Variation(usage=Usage(), completed=frozenset(completed), site=site)
+
+    def given_back(self, holders: Iterable[ClaimKey], completed: Iterable[PoolID] = ()) -> Variation:
+        """If these claims gave back what they hold."""
+        keys = dict.fromkeys(holders)
+        return Variation(usage=self.freed(keys), completed=frozenset(completed), site=self.site_without(keys))
+
+    def left_alone(self, holders: Iterable[ClaimKey], completed: Iterable[PoolID] = ()) -> Variation:
+        """If nothing were in use but what these claims hold."""
+        keys = dict.fromkeys(holders)
+        gone = [key for key in self.held if key not in keys] if self.site is not None else ()
+        return Variation(usage=self.only_held(keys), completed=frozenset(completed), site=self.site_without(gone))
+
+    def site_without(self, holders: Collection[ClaimKey]) -> SiteQuestion | None:
+        """The question to the site once these claims have given back what they hold; None if that is the same."""
+        if self.site is None or not holders:
+            return None
+        return replace(self.site, ledger=self.site.ledger.without_claims(holders), kept={})
+
     # --- questions
+
+    def site_of(self, varied: Variation, claims: Sequence[ClaimRules]) -> SiteQuestion | None:
+        """The question to the site that goes with a changed question."""
+        site = self.site if varied.site is None else varied.site
+        if site is None:
+            return None
+        sets = tuple([claim.sets for claim in claims])
+        return site if sets == site.sets else replace(site, sets=sets)
+
+    def call(self, view: NodeView, varied: Variation = AS_IT_IS, selection: Selection | None = None) -> Call:
+        """A changed question about a node that looks so."""
+        claims = self.claims if varied.claims is None else varied.claims
+        return Call(
+            view,
+            self.graph,
+            claims=claims,
+            classes=self.classes if varied.classes is None else varied.classes,
+            usage=self.usage if varied.usage is None else varied.usage,
+            features=self.features,
+            selection=selection,
+            site=self.site_of(varied, claims),
+        )
 
     def ask(self, node: str, varied: Variation = AS_IT_IS, *, limit: int = STEPS) -> Outcome:
         """What the allocator answers to a changed question."""
@@ -254,6 +311,7 @@ class Situation:
             self.usage if varied.usage is None else varied.usage,
             self.features,
             step_limit=min(limit, self.step_limit),
+            site=self.site_of(varied, claims),
         )
         self.spent.steps += outcome.steps
         return outcome
@@ -266,20 +324,11 @@ class Situation:
         """Whether the claims fit a node that looks so, if a selector that is an error only keeps its device out."""
         self.spent.asked += 1
         classes = self.classes if varied.classes is None else varied.classes
-        selection = _Lenient(view, self.graph, classes, self.features)
-        call = Call(
-            view,
-            self.graph,
-            claims=self.claims if varied.claims is None else varied.claims,
-            classes=classes,
-            usage=self.usage if varied.usage is None else varied.usage,
-            features=self.features,
-            selection=selection,
-        )
-        needs = call.question().read(call.claims)
+        call = self.call(view, varied, _Lenient(view, self.graph, classes, self.features))
+        needs = needed(call)
         if isinstance(needs, Fault):
             return Ending.UNFIT
-        search = Search(needs, _lenient(call.rules()), min(limit, self.step_limit))
+        search = Search(needs, _lenient(call), min(limit, self.step_limit), _prunings(call))
         end = search.run()
         self.spent.steps += search.steps
         if end is End.SOLVED:
@@ -309,8 +358,24 @@ class _LenientRules(Rules):
         return Reply.REFUSED if isinstance(answer, Fault) else answer
 
 
-def _lenient(rules: Rules) -> Rules:
-    return _LenientRules(rules.in_use, rules.steady, rules.capacity, rules.pools)
+def _lenient(call: Call) -> Rules:
+    rules = call.base_rules()
+    lenient = _LenientRules(rules.in_use, rules.steady, rules.capacity, rules.pools)
+    return lenient if call.site is None else SitedRules(lenient, call.site_rules())
+
+
+def _prunings(call: Call) -> frozenset[Pruning]:
+    # What prunes takes claims that ask for the same as alike, which rules of a site may tell apart.
+    return frozenset() if call.site is not None and any(marks_of(call.site, call.claims)) else ALL
+
+
+def needed(call: Call, levels: Sequence[int] | None = None) -> tuple[ClaimNeeds, ...] | Fault:
+    """What a call needs, set rules among it; a closeness at any of its levels, or at these."""
+    needs = call.question().read(call.claims)
+    if isinstance(needs, Fault) or call.site is None or not any(call.site.sets):
+        return needs
+    sets = SetRules(call.view, needs, call.site.sets, usage=call.usage, features=call.features)
+    return sets.needs(sets.loosest if levels is None or len(levels) != len(sets.loosest) else levels)
 
 
 def _usable(allocation: AllocationResult, node: NodeFacts) -> bool:
@@ -323,4 +388,15 @@ def _usable(allocation: AllocationResult, node: NodeFacts) -> bool:
         return False
 
 
-__all__ = ["AS_IT_IS", "QUESTIONS", "STEPS", "STEPS_IN_ALL", "Ending", "Holdings", "Likeness", "Situation", "Variation"]
+__all__ = [
+    "AS_IT_IS",
+    "QUESTIONS",
+    "STEPS",
+    "STEPS_IN_ALL",
+    "Ending",
+    "Holdings",
+    "Likeness",
+    "Situation",
+    "Variation",
+    "needed",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from dra_policy.allocation import Allocated, Cause, Loss
@@ -30,6 +31,12 @@ def because(origin: Origin) -> str:
     return f": {printable(origin.because)}" if origin.because else ""
 
 
+def reason_first(origins: Sequence[Origin]) -> str:
+    """What authors wanted a refused user to read, each sentence once, before everything else."""
+    said = dict.fromkeys(printable(origin.because) for origin in origins if origin.because)
+    return "".join(f"{sentence}: " for sentence in said)
+
+
 def printable(text: str) -> str:
     """With escapes for what would move the cursor or turn the direction of writing: rules come from other people.
 
@@ -41,12 +48,12 @@ def printable(text: str) -> str:
 
 def lost(loss: Loss, *, reason: bool = True) -> str:
     """What one rule removed, as in "3 tainted gpu.nvidia.com/xid=79:NoSchedule"; with its author's `reason`, if any."""
-    return f"{loss.devices} {_how(loss)}{because(loss.origin) if reason else ''}"
+    return f"{loss.devices} {how(loss.cause, loss.origin)}{because(loss.origin) if reason else ''}"
 
 
-def _how(loss: Loss) -> str:
-    origin = loss.origin
-    match loss.cause:
+def how(cause: Cause, origin: Origin) -> str:
+    """What a rule does to devices, as in "refused by `refuse ...`", without its author's sentence."""
+    match cause:
         case Cause.DRIVER:
             return f"of another driver, {rule(origin)}"
         case Cause.CLASS:
@@ -81,7 +88,7 @@ def _how(loss: Loss) -> str:
             return f"with parameters that do not agree, {rule(origin)}"
         case Cause.MODE:
             return f"on a board in another mode, {rule(origin)}"
-    assert_never(loss.cause)
+    assert_never(cause)
 
 
 def count(number: int, noun: str) -> str:

@@ -6,7 +6,8 @@ does not fit is broken before its clauses (`and`, `or`, `because`), then to fill
 
 from __future__ import annotations
 
-import itertools
+import bisect
+import sys
 from collections.abc import Iterable, Sequence
 
 from dra_policy.diagnostics import InvalidInput
@@ -160,14 +161,13 @@ class _Writer:
 
     def _brace(self, start: int, end: int) -> int:
         """Where the block's brace stands, or its end if it has none."""
-        at = start
-        rest = itertools.islice(self.comments, self.next, None)
-        inside = [comment.span for comment in itertools.takewhile(lambda comment: comment.span.start < end, rest)]
+        at, comment = start, self.next
         while (at := self.source.find("{", at, end)) >= 0:
-            skipped = next((span for span in inside if span.start <= at < span.end), None)
-            if skipped is None:
+            while comment < len(self.comments) and self.comments[comment].span.end <= at:
+                comment += 1
+            if comment == len(self.comments) or self.comments[comment].span.start > at:
                 return at
-            at = skipped.end
+            at = self.comments[comment].span.end
         return end
 
     def _flat(self, shape: Shape, members: Sequence[Item], indent: str, head: list[Chunk]) -> str | None:
@@ -220,16 +220,22 @@ def _placed(row: Sequence[Chunk], comments: Iterable[tree.Comment]) -> tuple[lis
     """For each chunk the comments above it and the one behind it. Their order stays."""
     held: list[list[tree.Comment]] = [[] for _ in row]
     last_row = len(row) - 1
+    # For each chunk the first place from it on: sorted, so that the chunk before a comment is found by bisection.
+    firsts: list[int] = []
+    for chunk in reversed(row):
+        firsts.append(min(firsts[-1] if firsts else sys.maxsize, sys.maxsize if chunk.at is None else chunk.at))
+    firsts.reverse()
     # From the last one back: a comment never moves behind one that followed it.
     for comment in reversed(tuple(comments)):
         at = comment.span.start
-        owner = max((index for index, chunk in enumerate(row) if chunk.at is not None and chunk.at <= at), default=0)
+        owner = max(bisect.bisect_right(firsts, at) - 1, 0)
         # A comment on its own line speaks of what comes next.
         last_row = min(last_row, owner if comment.trailing else owner + 1)
-        held[last_row].insert(0, comment)
+        held[last_row].append(comment)
     above: list[list[str]] = []
     behind: list[str] = []
     for group in held:
+        group.reverse()
         last = group[-1] if group and group[-1].trailing else None
         above.append([comment.text for comment in (group if last is None else group[:-1])])
         behind.append("" if last is None else last.text)

@@ -233,7 +233,11 @@ class _Loader:
 def _alike(wrong: str, known: str) -> bool:
     """Whether each part of the names is similar: a common domain alone makes no likeness."""
     parts, others = wrong.split("."), known.split(".")
-    return len(parts) != len(others) or all(nearest(a, [b]) for a, b in zip(parts, others, strict=True))
+    if len(parts) == len(others):
+        return all(nearest(a, [b]) for a, b in zip(parts, others, strict=True))
+    while parts and others and parts[-1] == others[-1]:
+        parts, others = parts[:-1], others[:-1]
+    return not parts or not others or nearest(".".join(parts), [".".join(others)]) is not None
 
 
 def _semver(text: str) -> Semver | None:

@@ -35,7 +35,7 @@ class Machine:
         self.text = text
         self.at = 0
         self._state = grammar.parse_interactive("").parser_state
-        self._tables: Tables = self._state.parse_conf.states
+        self.tables: Tables = self._state.parse_conf.states
         self._final = self._state.parse_conf.end_state
 
     @property
@@ -74,11 +74,11 @@ class Machine:
 
     def after(self, states: States, *terminals: str) -> States | None:
         """The states after these terminals, or None if they cannot follow. Nothing is built."""
-        return follow(self._tables, self._final, states, *terminals)
+        return follow(self.tables, self._final, states, *terminals)
 
     def choices(self, states: States) -> set[str]:
         """The terminals that can follow."""
-        named = (terminal for terminal in self._tables[states[-1]] if terminal == END or terminal.isupper())
+        named = (terminal for terminal in self.tables[states[-1]] if terminal == END or terminal.isupper())
         return {terminal for terminal in named if self.after(states, terminal) is not None}
 
     # ------------------------------------------------------------------------------------------------------- blocks

@@ -82,6 +82,7 @@ class Recovery(Repairs):
             or self._misspelt_before()
             or self._comma_before(token)
             or self._unfinished()
+            or self._shadowed(token, choices)
             or self._missing(token, choices)
             or self._too_many(token)
         ):

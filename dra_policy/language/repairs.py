@@ -185,6 +185,36 @@ class Repairs:
         self._feed(keyword, word, start, end)
         self.machine.at = end
 
+    def _shadowed(self, token: Token, choices: set[str]) -> bool:
+        """A name that is a keyword at its place is noticed at the token behind it."""
+        if not self.history:
+            return False
+        keyword, before = self.history[-1]
+        if keyword.type != self.machine.lexer.words.get(keyword.value) or keyword.value in {"true", "false"}:
+            return False
+        # Where the next statement begins, the rest of this one is more likely missing than `of` is an attribute.
+        ends = token.type in {"RBRACE", END} or token.type in self._members()
+        if ends and (keyword.type == "NOT" or not choices <= {"WORD", "PATH"}):
+            return False
+        machine = self.machine
+        now = machine.save()
+        machine.restore(before)
+        if not self._fits("WORD", keyword.end_pos or 0):
+            machine.restore(now)
+            return False
+        self.history.pop()
+        inner = machine.after(before.states, "LPAR")
+        if inner is not None and machine.after(inner, keyword.type) is None:
+            help_ = f"write it in parentheses: `({keyword} ...)`"
+        elif inner is None and machine.after(before.states, "QUOTED") is not None:
+            help_ = f'write `"{keyword}"`, in quotes'
+        else:
+            help_ = f"give it another name; an attribute is still published as `{keyword}` with `publish as`"
+        self._report("SYN023", f"`{keyword}` is a keyword here, and no name", self._span(keyword), help_)
+        self._feed("WORD", str(keyword), keyword.start_pos or 0, keyword.end_pos or 0)
+        self._again(token)
+        return True
+
     def _unfinished(self) -> bool:
         """A statement breaks off, and the keyword of the next one was taken for a name."""
         if not self.history:
@@ -334,7 +364,8 @@ class Repairs:
         machine = self.machine
         start = token.start_pos or 0
         found: list[str] = []
-        for kind in sorted((choices - self._members()) - {"RBRACE"}):
+        # A sum is hardly meant where two names meet.
+        for kind in sorted((choices - self._members()) - {"RBRACE", "PLUS"}):
             states = machine.after(machine.states, kind)
             assert states is not None
             read = machine.peek(start, states)

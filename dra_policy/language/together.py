@@ -23,8 +23,8 @@ from dra_policy.language.checked import (
 from dra_policy.language.checking import Checking, said_by, words
 from dra_policy.language.conditions import check_clauses
 from dra_policy.language.machines import bandwidth_of, shape_fits
-from dra_policy.language.modes import said_of
-from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form
+from dra_policy.language.modes import device_of, said_of
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, ModelSchema
 from dra_policy.language.scope import ATTRIBUTE, FABRIC, Problems, Scope
 from dra_policy.language.types import AmountType, IntType, SetType
 from dra_policy.source import Span
@@ -225,17 +225,20 @@ def _fabric(checking: Checking, scope: Scope, name: tree.Name, involved: Sequenc
         return None
     for request in involved:
         for ask in request.asks:
-            joined = any(
-                board is ask.of.device or board is ask.of.model or getattr(board, "device", None) is ask.of.device
-                for board in fabric.joins
-            )
-            if not joined:
+            if not _joins(fabric, ask.of.device, ask.of.model):
                 note = Related(fabric.span, "declared here")
                 message = f"fabric `{fabric.name}` does not join the devices of request `{request.name}`"
                 joins = ", ".join(f"`{board.name}`" for board in fabric.joins)
                 scope.problems.add("FAB006", message, name.span, f"it joins {joins}", note)
                 return None
     return fabric
+
+
+def _joins(fabric: Fabric, device: DeviceSchema, model: ModelSchema | None) -> bool:
+    """Whether a fabric joins boards of a model, or, where no model is asked for, of some model of the device."""
+    if model is None:
+        return any(device_of(board) is device for board in fabric.joins)
+    return any(board in (device, model) for board in fabric.joins)
 
 
 def check_shape(
@@ -248,18 +251,17 @@ def check_shape(
     if any(side < 1 for side in sides):
         problems.add("FAB010", "a side of a block is 1 or more", span, "write such as `4 x 4`")
         return None
-    device = request.asks[0].of.device
+    of = request.asks[0].of
     fabrics = [
-        fabric
-        for fabric in checking.fabrics.values()
-        if fabric.lattices
-        and any(board is device or getattr(board, "device", None) is device for board in fabric.joins)
+        fabric for fabric in checking.fabrics.values() if fabric.lattices and _joins(fabric, of.device, of.model)
     ]
     if not fabrics:
         message = f"no torus or ring joins the devices of request `{request.name}`"
         problems.add("FAB010", message, span, "declare a `fabric` with a `torus` that joins them")
         return None
-    fabric = fabrics[0]
+    # Where devices of several models may be asked for, one with room for the block is meant.
+    roomy = (one for one in fabrics if any(shape_fits(lattice, sides) for lattice in one.lattices))
+    fabric = next(roomy, fabrics[0])
     count = 1
     for side in sides:
         count *= side

@@ -113,12 +113,24 @@ def _atoms(condition: SiteCondition) -> Iterator[core.Condition | None]:
 def admission_policies(policies: CheckedPolicies, target: Target) -> list[OBJECT]:
     """The admission policies of all policies, each with its binding; what only should hold is a warning."""
     fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
+    known: dict[str, dict[tuple[str, str], None]] = {}
+    for policy in policies:
+        for one in policy.parameters.values():
+            known.setdefault(one.device.driver, {})[one.api_version, one.kind] = None
     found: list[OBJECT] = []
     for policy in policies:
         for parameters in policy.parameters.values():
-            validations = parameter_validations(parameters, policy, target)
+            kinds = list(known[parameters.device.driver])
+            validations = [
+                _known_kind(parameters.device.driver, kinds),
+                *parameter_validations(parameters, policy, target),
+            ]
             name = f"{_name(policy.name)}.{_name(parameters.name)}.parameters"
-            variables = [_variable("devices", _DEVICES), _variable("configs", _configs(parameters))]
+            variables = [
+                _variable("devices", _DEVICES),
+                _variable("given", _given(parameters.device.driver)),
+                _variable("configs", _configs(parameters)),
+            ]
             found += _with_binding(name, _CLAIMS, variables, validations)
         for pods in (False, True):
             for must in (True, False):
@@ -140,13 +152,26 @@ def admission_policies(policies: CheckedPolicies, target: Target) -> list[OBJECT
     return found
 
 
-def _configs(parameters: ParametersSchema) -> str:
-    driver = parameters.device.driver
+def _given(driver: str) -> str:
+    """The configurations of a claim that are for a driver."""
     return (
-        f'variables.devices.?config.orValue([]).filter(c, has(c.opaque) && c.opaque.driver == "{driver}" && '
-        f'has(c.opaque.parameters) && c.opaque.parameters.?kind.orValue("") == "{parameters.kind}" && '
-        f'c.opaque.parameters.?apiVersion.orValue("") == "{parameters.api_version}").map(c, c.opaque.parameters)'
+        f"variables.devices.?config.orValue([]).filter(c, has(c.opaque) && c.opaque.driver == {_quoted(driver)})"
+        ".map(c, c.opaque.?parameters.orValue({}))"
     )
+
+
+def _configs(parameters: ParametersSchema) -> str:
+    return f"variables.given.filter(p, {_of_kind(parameters.api_version, parameters.kind)})"
+
+
+def _of_kind(api_version: str, kind: str) -> str:
+    return f'p.?apiVersion.orValue("") == {_quoted(api_version)} && p.?kind.orValue("") == {_quoted(kind)}'
+
+
+def _known_kind(driver: str, kinds: list[tuple[str, str]]) -> OBJECT:
+    tests = " || ".join(f"({_of_kind(*one)})" for one in kinds)
+    names = " and ".join(f"{kind} of {api_version}" for api_version, kind in kinds)
+    return _validation(f"variables.given.all(p, {tests})", f"{driver} takes {names}")
 
 
 def _variable(name: str, expression: str) -> OBJECT:
@@ -416,9 +441,9 @@ class _Cel:
                 known = self._known(self.fields[name])
                 return known if holds else f"!({known})"
             case core.Compare(left, operator, right):
-                known = [self._known(self.fields[name]) for name in sorted(core.fields_read(condition))]
+                tests = [self._known(self.fields[name]) for name in sorted(core.fields_read(condition))]
                 test = self._compare(left, operator, right)
-                return " && ".join([*(one for one in known if one != "true"), test if holds else f"!({test})"])
+                return " && ".join([*(one for one in tests if one != "true"), test if holds else f"!({test})"])
             case _:
                 raise AssertionError(condition)  # Invariant: `judged_by` left such refusals out
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression import DeviceFacts, EvaluationError, compile_tree
 from dra_policy.expression.tree import Expression
 from dra_policy.language.boards import Edit, Setup
@@ -37,13 +38,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """A claim with its devices of one driver, and the parameters that were set for them."""
+    """A claim with its devices of one driver, what they can publish, and the parameters that were set for them."""
 
     uid: str
     name: str
     namespace: str
     node: str
     given: tuple[Given, ...]
+    schema: Mapping[str, AttributeSchema] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,44 +54,46 @@ def setups_of(policies: CheckedPolicies, driver: str) -> list[Setup]:
     return [setup for policy in policies for setup in policy.hardware.setups if device_of(setup.board).driver == driver]
 
 
-def specification(setups: Sequence[Setup], allocation: Allocation, driver: str, features: Features) -> OBJECT:
-    """The CDI specification of a claim on its node."""
-    schema = next((device_of(setup.board) for setup in setups), None)
-    rendering = _Rendering(allocation, driver, features, {} if schema is None else schema.attributes)
+def specification(
+    setups: Sequence[Setup], allocation: Allocation, driver: str, features: Features
+) -> tuple[OBJECT | None, list[Diagnostic]]:
+    """The CDI specification of a claim on its node, None where it edits nothing; and what has no value (REN003)."""
+    rendering = _Rendering(allocation, driver, features)
     devices: list[OBJECT] = []
     for given in allocation.given:
-        edits = [
-            (edit, given)
-            for setup in setups
-            if rendering.is_about(setup, given)
-            for scope in setup.scopes
-            if scope.each in ("device", "request")
-            for edit in scope.edits
-        ]
-        made = rendering.edits(edits)
+        made = rendering.edits(_wanted(rendering, setups, given, ("device", "request")))
         devices.append({"name": f"{allocation.uid}-{given.device.name}", "containerEdits": made})
-    whole = [
-        (edit, allocation.given[0])
+    whole = [one for given in allocation.given for one in _wanted(rendering, setups, given, ("claim", "container"))]
+    # What is for the whole claim is told by the first of its devices that it is about.
+    first = {id(edit): (edit, given) for edit, given in reversed(whole)}
+    kept = [first[key] for key in dict.fromkeys(id(edit) for edit, _ in whole)]
+    devices.append({"name": allocation.uid, "containerEdits": rendering.edits(kept)})
+    # A device without edits is none (CDI).
+    edited = [device for device in devices if device["containerEdits"]]
+    if not edited:
+        return None, rendering.problems
+    return {"cdiVersion": VERSION, "kind": f"k8s.{driver}/claim", "devices": edited}, rendering.problems
+
+
+def _wanted(
+    rendering: _Rendering, setups: Sequence[Setup], given: Given, scopes: tuple[str, ...]
+) -> list[tuple[Edit, Given]]:
+    return [
+        (edit, given)
         for setup in setups
-        if allocation.given and any(rendering.is_about(setup, given) for given in allocation.given)
+        if rendering.is_about(setup, given)
         for scope in setup.scopes
-        if scope.each in ("claim", "container")
+        if scope.each in scopes
         for edit in scope.edits
     ]
-    made = rendering.edits(whole)
-    devices.append({"name": allocation.uid, "containerEdits": made or {"env": [f"DRA_CLAIM={allocation.uid}"]}})
-    kept = [device for device in devices if device["containerEdits"]]
-    return {"cdiVersion": VERSION, "kind": f"k8s.{driver}/claim", "devices": kept}
 
 
 class _Rendering:
-    def __init__(
-        self, allocation: Allocation, driver: str, features: Features, attributes: Mapping[str, AttributeSchema]
-    ) -> None:
+    def __init__(self, allocation: Allocation, driver: str, features: Features) -> None:
         self.allocation = allocation
-        self.attributes = attributes
         self.driver = driver
         self.features = features
+        self.problems: list[Diagnostic] = []
 
     def is_about(self, setup: Setup, given: Given) -> bool:
         """Whether a set-up is for a device: of its driver, and of its model where it names one."""
@@ -129,7 +133,7 @@ class _Rendering:
 
     def _edit(self, edit: Edit, given: Given) -> tuple[str, object]:
         def fill(text: str) -> str:
-            return self._fill(text, given)
+            return _PLACEHOLDER.sub(lambda found: self._named(found.group(1), given, edit), text)
 
         match edit.kind:
             case "node":
@@ -156,12 +160,10 @@ class _Rendering:
     def _value(self, edit: Edit, fill: Callable[[str], str]) -> str:
         if edit.joined is None:
             return fill(edit.source)
-        return edit.source.join(_published(given.device, edit.joined) for given in self.allocation.given)
+        joined = edit.joined
+        return edit.source.join(text for given in self.allocation.given if (text := _published(given.device, joined)))
 
-    def _fill(self, text: str, given: Given) -> str:
-        return _PLACEHOLDER.sub(lambda found: self._named(found.group(1), given), text)
-
-    def _named(self, name: str, given: Given) -> str:
+    def _named(self, name: str, given: Given, edit: Edit) -> str:
         allocation = self.allocation
         known = {
             "claim": allocation.name,
@@ -174,10 +176,16 @@ class _Rendering:
         }
         if name in known:
             return known[name]
-        if name in allocation.parameters:
-            return allocation.parameters[name]
-        attribute = self.attributes.get(name)
-        return "" if attribute is None else _published(given.device, attribute)
+        attribute = allocation.schema.get(name)
+        text = "" if attribute is None else _published(given.device, attribute)
+        text = text or allocation.parameters.get(name, "")
+        if not text:
+            message = f"device `{given.device.name}` has no value for `{{{name}}}`"
+            help_ = (
+                f"write `when has {name}` behind the edit" if attribute is not None else "set it in the configuration"
+            )
+            self.problems.append(Diagnostic("REN003", message, edit.span, help_))
+        return text
 
 
 _OPTIONS = {"read-only": "ro", "read-write": "rw"}

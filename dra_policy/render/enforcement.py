@@ -224,8 +224,11 @@ class _Reading:
                     yield _native(owner, f"takes {taken.capacity.name}", by, means, taken.span)
         for constraint in claim.constraints:
             yield self._constraint(owner, constraint)
+        # What a class wishes is a row of the class.
+        wished = {wish.span for request in claim.requests for ask in request.asks for wish in ask.of.wishes}
         for one in claim.sets:
-            yield self._set(owner, one)
+            if not (isinstance(one, CheckedWish) and one.span in wished):
+                yield self._set(owner, one)
 
     def _constraint(self, owner: str, constraint: CheckedConstraint) -> Enforced:
         must = constraint.said.strength == "must"

@@ -67,9 +67,7 @@ class Fleet:
 
     def _stand(self, slot: Slot, machine: Machine, pool: str, node: str, place: Place, settings: Values) -> None:
         own = {
-            one: constants
-            for one, constants in settings.items()
-            if slot.model.device.attributes.get(one.name) is one
+            one: constants for one, constants in settings.items() if slot.model.device.attributes.get(one.name) is one
         }
         values = {**slot.values, **own}
         named = {"index": str(slot.index), "node": node, "pool": pool}

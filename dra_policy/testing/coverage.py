@@ -66,6 +66,8 @@ def clause_coverage(
     """
     sources = [policy.span.source for policy in policies if policy.given]
     passing = {result.title for result in run_tests(policies, features=features) if result.passed}
+    tried = run_properties(policies, features=features, examples=examples)
+    passing |= {one.result.title for one in tried if one.result.passed}
     results: list[ClauseResult] = []
     for source in sources:
         file, _ = parse(source)
@@ -83,7 +85,7 @@ def _decided(sources: Sequence[Source], passing: set[str], features: Features | 
         if result.title in passing and not result.passed:
             return result.title
     for one in run_properties(policies, features=features, examples=examples):
-        if not one.result.passed:
+        if one.result.title in passing and not one.result.passed:
             return one.result.title
     return ""
 

@@ -370,7 +370,7 @@ def _difference(claim: str, step: ExpectPlaced | ExpectRefused, answer: _Answer)
         agrees = isinstance(outcome, Unsatisfiable | Failed) and _as_refused(step, answer)
     if agrees:
         return None
-    why = "" if isinstance(outcome, Allocated) else answer.refused or explanation.sentence()
+    why = "" if isinstance(outcome, Allocated) else answer.refused or _bare(explanation).sentence()
     return Difference(claim, _expected(step), _actual(outcome) + _kind(step, answer), why, step.span)
 
 
@@ -382,8 +382,13 @@ def _as_refused(step: ExpectRefused, answer: _Answer) -> bool:
         return words in answer.refused and step.kind != "not now"
     if step.kind and explanation.kind not in _KINDS[step.kind]:
         return False
-    bare = Explanation(explanation.claims, explanation.outcome)
+    bare = _bare(explanation)
     return words in bare.text() + bare.sentence() or words in explanation.sentence()
+
+
+def _bare(explanation: Explanation) -> Explanation:
+    """The answer in its own words, without what else was found out about it."""
+    return Explanation(explanation.claims, explanation.outcome)
 
 
 _KINDS = {"not now": (Kind.NOT_NOW,), "never": (Kind.NEVER, Kind.NEVER_HERE, Kind.INVALID)}

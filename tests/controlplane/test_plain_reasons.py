@@ -111,6 +111,11 @@ def decide(plain: Any, vendors_cluster: Any) -> Iterator[Callable[..., Any]]:
         held = [
             c for c in claims if c["metadata"]["name"].startswith("plain-") and c.get("status", {}).get("allocation")
         ]
+        for claim in held:
+            # A scheduler that was about to bind a pod takes back what it reserved, and nobody takes back the devices.
+            if not claim["status"].get("reservedFor"):
+                path = f"{DEVICES}/namespaces/default/resourceclaims/{claim['metadata']['name']}/status"
+                plain.plane.patch(path, {"status": {"allocation": None}})
         return not left & set(made) and not held
 
     plain.waiting("the end of the pods", gone)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections import deque
 from collections.abc import Callable
 
 from dra_policy.language.machine import Machine
@@ -52,13 +54,15 @@ class Walker:
 
     # ---------------------------------------------------------------------------------------------------- one token
 
-    def word(self, choose: random.Random, kind: str, choices: tuple[str, ...]) -> str:
+    def word(self, choose: random.Random, kind: str, choices: tuple[str, ...], recent: frozenset[str]) -> str:
+        """A token of a kind. Of the names that are keywords elsewhere, rather one that was a keyword just before."""
         number = choose.randint(0, 12)
         match kind:
             case "WORD":
-                if choose.random() < 0.3:
-                    free = [word for word, name in self.words.items() if name not in choices]
-                    return choose.choice(free)
+                if choose.random() < 0.4:
+                    free = recent - set(choices) if choose.random() < 0.7 else set()
+                    names = free & set(self.words.values()) or set(self.words.values()) - set(choices)
+                    return self.spelled[choose.choice(sorted(names))]
                 if choose.random() < 0.3:
                     return "x" + "".join(choose.choices(_LETTERS, k=choose.randint(1, 30)))
                 return choose.choice(_NAMES)
@@ -95,6 +99,7 @@ class Walker:
         # For every open brace what may begin the next member of its block.
         blocks: list[frozenset[str]] = [frozenset(self.statement_keywords)]
         deep = 0
+        recent: deque[tuple[str, ...]] = deque(maxlen=3)
         while True:
             choices = self.choices(states)
             if END in choices and len(blocks) == 1 and (choose.random() < 0.2 or len(found) > MOST_TOKENS):
@@ -117,8 +122,9 @@ class Walker:
             elif late and "RPAR" in goes_on:
                 kind = "RPAR"
             else:
-                kind = choose.choice(goes_on)
-            found.append((kind, self.word(choose, kind, choices)))
+                kind = "WORD" if "WORD" in goes_on and choose.random() < 0.3 else choose.choice(goes_on)
+            found.append((kind, self.word(choose, kind, choices, frozenset(itertools.chain(*recent)))))
+            recent.append(choices)
             after = self.machine.after(states, kind)
             assert after is not None
             states = after

@@ -1,53 +1,68 @@
-"""What the tests of rendering share: policies from text, and all machines of the shipped policies."""
+"""Policies that are rendered, and the Go programs that judge what comes out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
 
 import pytest
 
 from dra_policy.language import load
 from dra_policy.language.checked import CheckedPolicies
-from dra_policy.render import Catalog, Fleet
-from dra_policy.resources import ResourceSlice
-from dra_policy.shipped import policies_folder
-from dra_policy.source import Source
 
-# Machines that stand on the node of another one, or on none.
-NODES = {
-    "dgx-h100-01-vfs": "dgx-h100-01",
-    "dgx-h100-01-nics": "dgx-h100-01",
-    "dgx-h100-01-cpus": "dgx-h100-01",
-    "l40s-vm-01-vfs": "l40s-vm-01",
-}
-PRODUCTS = {"gb200-tray"}
+ORACLES: Final = Path(__file__).parent.parent / "oracle"
+DATA: Final = Path(__file__).parent / "data"
+LIVE: Final = "DRA_POLICY_VALIDATION_ORACLE"
+"""The lane that builds Kubernetes' validation (minutes, once a machine)."""
+
+Ask = Callable[[Sequence[Any]], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
-def rendered_fleet() -> Callable[[], list[ResourceSlice]]:
-    """The slices of all machines of the shipped policies, each on its node."""
+def example() -> CheckedPolicies:
+    """A vendor and a site with every construct that becomes an object."""
+    checked, problems = load(DATA / "vendor.dra", DATA / "site.dra")
+    assert checked is not None, problems
+    return checked
 
-    def slices() -> list[ResourceSlice]:
-        policies, problems = load(*sorted(policies_folder().glob("*/*.dra")))
-        assert policies is not None, problems
-        fleet = Fleet(Catalog.of(policies), lists=True)
-        for policy in policies:
-            for name, machine in policy.hardware.machines.items():
-                if name not in PRODUCTS:
-                    fleet.place(machine, NODES.get(name, name), {})
-        return fleet.slices()
 
-    return slices
+def _asker(building: ModuleType, name: str) -> Ask:
+    sources = ORACLES / name
+    if os.environ.get(LIVE, "0") in ("", "0") and not building.is_built(sources, ["oracle"]):
+        pytest.skip(f"tests/oracle/{name} is not built; {LIVE}=1 builds it")
+    program = building.build(sources)
+
+    def ask(questions: Sequence[Any]) -> list[dict[str, Any]]:
+        lines = "\n".join(json.dumps(one) for one in questions)
+        done = subprocess.run([str(program)], input=lines, capture_output=True, text=True, timeout=600, check=False)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        assert done.returncode == 0, done.stderr
+        assert len(answers) == len(questions), done.stderr
+        assert not [one for one in answers if "failure" in one]
+        return answers
+
+    return ask
 
 
 @pytest.fixture(scope="session")
-def policy() -> Callable[..., CheckedPolicies]:
-    """Checked policies from the statements of one."""
+def building(load_module: Callable[[Path], ModuleType]) -> ModuleType:
+    """How Go programs of ours are built."""
+    return load_module(ORACLES / "building.py")
 
-    def made(statements: str, *imports: str) -> CheckedPolicies:
-        head = "policy gpu.acme.com version 1.0 language 1\n"
-        policies, problems = load(Source("gpu.dra", f"{head}{statements}"), *imports)
-        assert policies is not None, [problem.message for problem in problems]
-        return policies
 
-    return made
+@pytest.fixture(scope="session")
+def ask_kubernetes(building: ModuleType) -> Ask:
+    """The API server's judgement of objects, and that of admission policies."""
+    ask = _asker(building, "validation")
+    return lambda questions: ask([{"features": "default", **one} for one in questions])
+
+
+@pytest.fixture(scope="session")
+def ask_cdi(building: ModuleType) -> Ask:
+    """The judgement of CDI's own validator."""
+    return _asker(building, "cdi")

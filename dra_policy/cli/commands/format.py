@@ -41,7 +41,7 @@ def fmt(paths: tuple[str, ...], *, check: bool, diff: bool, stdin_name: str) -> 
             elif check:
                 click.echo(f"would format {source.name}")
             else:
-                _replace(path, text)
+                replace_file(path, text)
                 click.echo(f"formatted {source.name}", err=True)
     if not (check or diff):
         return ExitCode.ANSWERED
@@ -81,7 +81,7 @@ def _print_difference(source: Source, text: str) -> None:
         click.secho(line.rstrip("\n"), fg=shades.get(line[0]) if not line.startswith(("+++", "---")) else None)
 
 
-def _replace(path: str, text: str) -> None:
+def replace_file(path: str, text: str) -> None:
     """Write beside the file and rename: whoever reads it meanwhile finds the old text or the new one."""
     import tempfile
     from pathlib import Path

@@ -1,94 +1,149 @@
-"""`dra-policy render`: policies as the objects of a cluster."""
+"""`dra-policy render`: policies as objects of Kubernetes and CDI, and who enforces each rule."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import Enum
+from pathlib import Path
 
 import click
 
 from dra_policy.cli.exits import ExitCode
-from dra_policy.cli.inputs import path_arguments
-from dra_policy.cli.options import FEATURES
-from dra_policy.cli.output import Output
+from dra_policy.cli.inputs import PathArgument, path_arguments
 
-if TYPE_CHECKING:
-    from dra_policy.language.boards import Machine
-    from dra_policy.language.checked import CheckedPolicies
-    from dra_policy.resources import Features, TypedObject
+_KINDS = ("schemas", "classes", "templates", "slices", "admission", "quotas", "taints", "cdi")
 
 
-MANIFEST = click.option(
-    "--output",
-    "-o",
-    type=click.Choice([Output.YAML, Output.JSON], case_sensitive=False),
-    default=Output.YAML,
-    show_default=True,
-    help="How to print the objects.",
-)
+class Report(Enum):
+    """How the report is printed."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
-@click.group()
-def render() -> None:
-    """Print what policies become on Kubernetes."""
-
-
-@render.command()
+@click.command()
 @path_arguments
 @click.option(
-    "--machine",
-    "-m",
-    "machines",
-    multiple=True,
-    metavar="NAME[=NODE]",
-    help="A machine, and the node that it stands on (its own name if not said). All machines of the policies if none.",
+    "--target",
+    "version",
+    default="1.37",
+    show_default=True,
+    metavar="VERSION",
+    help="Version of Kubernetes, 1.34 to 1.37.",
 )
-@click.option("--nodes", is_flag=True, help="Print the nodes too, with the labels of their machines.")
-@FEATURES
-@MANIFEST
-def slices(
-    paths: tuple[str, ...], *, machines: tuple[str, ...], nodes: bool, features: Features, output: Output
+@click.option(
+    "--features",
+    "switched",
+    default="",
+    metavar="Name=true,...",
+    help="Feature gates that differ from the defaults of the version, by their names without DRA.",
+)
+@click.option("--gate", "gates", multiple=True, metavar="NAME=on|off", help="A driver's own switch; repeatable.")
+@click.option("--controller", is_flag=True, help="The controller of dra-policy allocates there.")
+@click.option("--kueue", is_flag=True, help="Kueue is installed: quotas become its queues.")
+@click.option("--kind", "kinds", type=click.Choice(_KINDS), multiple=True, help="Only this; repeatable.")
+@click.option(
+    "--machine", "machines", multiple=True, metavar="NAME[=NODE]", help="Slices of this machine on a node; repeatable."
+)
+@click.option(
+    "--allocation",
+    "allocations",
+    type=PathArgument(),
+    multiple=True,
+    metavar="PATH",
+    help="Allocated ResourceClaims, with the ResourceSlices of their devices, to write CDI files for.",
+)
+@click.option("--folder", "-o", type=PathArgument(), metavar="FOLDER", help="Write files there instead of printing.")
+@click.option(
+    "--report",
+    type=click.Choice(Report, case_sensitive=False),
+    help="Print who enforces each rule, and no objects.",
+)
+def render(
+    paths: tuple[str, ...],
+    *,
+    version: str,
+    switched: str,
+    gates: tuple[str, ...],
+    controller: bool,
+    kueue: bool,
+    kinds: tuple[str, ...],
+    machines: tuple[str, ...],
+    allocations: tuple[str, ...],
+    folder: str | None,
+    report: Report | None,
 ) -> ExitCode:
-    """ResourceSlices of machines: devices, partitions, counters, taints, in the order in which they are tried."""
-    from dra_policy.cli.inputs import gather, load_policies
-    from dra_policy.render import Catalog, Fleet
+    """Render policies (.dra) for a cluster: files, folders, `shipped:NAME`.
 
+    Objects are printed as YAML, or written to a folder with the report. A rule that must hold and that nothing enforces
+    on the target fails the rendering. Slices are those of the machines that the policies declare, each on a node of its
+    own name, or of --machine. CDI files are for --allocation, or for an example.
+    """
+    from json import dumps
+
+    from dra_policy.cli.inputs import gather, load_policies
+    from dra_policy.cli.rendering import (
+        CDI,
+        cdi_files,
+        placed_machines,
+        print_report,
+        refused,
+        report_data,
+        write_folder,
+    )
+    from dra_policy.diagnostics import InvalidInput
+    from dra_policy.render.enforcement import enforcement, failures
+    from dra_policy.render.objects import KINDS, Question, objects_of
+    from dra_policy.render.targets import Target, UnknownTarget
+    from dra_policy.resources import to_yaml
+
+    try:
+        target = Target.of(
+            version,
+            _switches(switched, "true", "false", "--features"),
+            _switches(",".join(gates), "on", "off", "--gate"),
+            controller=controller,
+            kueue=kueue,
+        )
+    except UnknownTarget as unknown:
+        raise click.UsageError(str(unknown)) from unknown
     policies = load_policies(gather(paths).policies)
-    fleet = Fleet(Catalog.of(policies), lists=features.list_type_attributes)
-    for machine, node in _chosen(policies, machines):
-        fleet.place(machine, node, {})
-    made = [*(fleet.nodes({}) if nodes else ()), *fleet.slices()]
-    print_objects(made, output)
+    question = Question(policies, target, placed_machines(policies, machines))
+    found = enforcement(policies, target)
+    problems = failures(found, target)
+    if report is not None:
+        if report is Report.TABLE:
+            print_report(found)
+        else:
+            click.echo(dumps(report_data(question, found), indent=2, ensure_ascii=False))
+        if problems:
+            raise InvalidInput(problems)
+        return ExitCode.ANSWERED
+    if problems:
+        raise InvalidInput(problems)
+    objects = objects_of(question, kinds or KINDS)
+    specifications = cdi_files(policies, target, allocations) if not kinds or CDI in kinds else {}
+    invalid = refused(objects)
+    if invalid:
+        raise InvalidInput(invalid)
+    if folder is None:
+        documents = [*(one for many in objects.values() for one in many), *specifications.values()]
+        click.echo(to_yaml(documents), nl=False)
+        return ExitCode.ANSWERED
+    for path in write_folder(Path(folder), objects, specifications, report_data(question, found)):
+        click.echo(path)
+    print_report(found)
     return ExitCode.ANSWERED
 
 
-def _chosen(policies: CheckedPolicies, wanted: tuple[str, ...]) -> list[tuple[Machine, str]]:
-    """Machines with their nodes. Raises `click.UsageError` for one that is not there."""
-    from dra_policy.diagnostics import did_you_mean
-
-    given = {name: one for policy in policies if policy.given for name, one in policy.hardware.machines.items()}
-    known = {name: one for policy in policies for name, one in policy.hardware.machines.items()} | given
-    if not wanted:
-        if not given:
-            raise click.UsageError("the policies declare no machine: name a file that does, beside them")
-        return [(machine, name) for name, machine in given.items()]
-    found: list[tuple[Machine, str]] = []
-    for text in wanted:
-        name, _, node = text.partition("=")
-        if name not in known:
-            hint = did_you_mean(name, list(known), f"there are {', '.join(known) or 'none'}")
-            raise click.UsageError(f"no machine `{name}`; {hint}")
-        found.append((known[name], node or name))
+def _switches(text: str, on: str, off: str, option: str) -> dict[str, bool]:
+    """Switches of `Name=on,Name=off`."""
+    found: dict[str, bool] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = part.partition("=")
+        if value not in (on, off):
+            raise click.UsageError(f"{option}: `{part}` switches nothing; write {name}={on} or {name}={off}")
+        found[name] = value == on
     return found
 
 
-def print_objects(made: list[TypedObject], output: Output) -> None:
-    """Print objects as one YAML stream, or as one JSON list."""
-    from json import dumps
-
-    from dra_policy.resources import to_object, to_yaml
-
-    values = [to_object(one) for one in made]
-    click.echo(to_yaml(values) if output is Output.YAML else dumps(values, indent=2, ensure_ascii=False), nl=False)
-
-
-__all__ = ["MANIFEST", "print_objects", "render"]
+__all__ = ["render"]

@@ -111,13 +111,6 @@ SITE_LINT_CODES = (
         "Whoever asks for the same hardware under another name is not counted.",
     ),
     Code(
-        "LIN068",
-        "window on a day that is past or does not come",
-        "window patch { on 2020-01-01 18:00 to 22:00 tz UTC }",
-        "window patch { every 2nd Wed 18:00 to 22:00 tz UTC }",
-        "A rule about a window that never opens again has no effect.",
-    ),
-    Code(
         "LIN069",
         "preference without effect",
         "prefer memory >= 1Gi, where every model has more",

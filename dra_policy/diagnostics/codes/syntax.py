@@ -151,4 +151,19 @@ SYNTAX_CODES = (
         "memory 80Gi",
         "A stated limit far above any real amount; Kubernetes' own quantities end at 19 digits.",
     ),
+    Code(
+        "SYN022",
+        "a time or share that does not exist",
+        "every day 22:00 to 25:00",
+        "every day 22:00 to 1:00",
+        "A day has 24 hours, a window that ends before it begins ends the next day; a share of 1/0 is no number.",
+    ),
+    Code(
+        "SYN023",
+        "a keyword where a name was meant",
+        "prefer most > 3, with an attribute `most`",
+        "prefer (most > 3)",
+        "A keyword is one only where the grammar wants it; there a name of the same spelling cannot be read. Parentheses "
+        "or quotes take it out of that place, else another name does, and `publish as` keeps the published one.",
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.building.parts import Building, Clause, nodes, one, several
 from dra_policy.language.leaves import Parts
@@ -21,6 +22,14 @@ class Site(Building):
         _, name, declared, source, *rest = parts
         clauses = self._clauses(rest)
         absent = clauses.get("absent", clauses.get("default"))
+        if "absent" in clauses and "default" in clauses:
+            self._problem(
+                "SYN013",
+                "`default` and `absent means` say the same, and both are said",
+                clauses["default"].span,
+                "leave one of them out",
+                Related(clauses["absent"].span, "said here too"),
+            )
         return tree.SubjectField(name, declared, source, clauses.get("trust", "user"), absent, self._span(parts))
 
     def comes_from(self, parts: Parts) -> tree.SubjectSource:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dra_policy.language import spelling, tree
 from dra_policy.language.chunks import Chunk, condition_chunks, listed
 from dra_policy.language.shapes.shape import Shape, Shapes, line, names, said, taint, target
@@ -26,10 +28,23 @@ def _prefer(item: tree.Prefer) -> Shape:
         case tree.LinkedBy():
             row.append(Chunk(f"linked by {item.wish.fabric.text}"))
         case _:
-            row += condition_chunks(item.wish)
+            row += _wish(condition_chunks(item.wish))
     if item.weight is not None:
         row.append(Chunk(f"weight {item.weight.value}"))
     return Shape([*row, *said(item.said)])
+
+
+# Behind `prefer` these begin something else than a condition.
+_HIDDEN_BEHIND_PREFER = frozenset(("tier", "most", "least", "linked"))
+
+
+def _wish(row: list[Chunk]) -> list[Chunk]:
+    """A condition behind `prefer`: in parentheses where its first name would be read as a keyword."""
+    if row[0].text.split(None, 1)[0] not in _HIDDEN_BEHIND_PREFER:
+        return row
+    row[0] = replace(row[0], text=f"({row[0].text}")
+    row[-1] = replace(row[-1], text=f"{row[-1].text})")
+    return row
 
 
 def _config(item: tree.Config) -> Shape:

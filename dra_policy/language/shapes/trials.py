@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dra_policy.language import spelling, tree
 from dra_policy.language.chunks import Chunk, condition_chunks, values
 from dra_policy.language.shapes.claims import SHAPES as CLAIMS
@@ -57,9 +59,12 @@ def _test_claim(item: tree.TestClaim) -> Shape:
     if not asker:
         return shape
     # Who asks stands behind the block, so the block goes on the same line.
-    members = [chunk for member in shape.members or () for chunk in CLAIMS[type(member)](member).head]
-    block = [Chunk("{"), *members, Chunk("}")] if members else []
-    return Shape([*shape.head, *block, Chunk(asker.strip())])
+    block: list[Chunk] = []
+    for member in shape.members or ():
+        first, *rest = CLAIMS[type(member)](member).head
+        # Two spaces stand between the members of a block on one line.
+        block += [replace(first, text=f" {first.text}") if block else first, *rest]
+    return Shape([*shape.head, *([Chunk("{"), *block, Chunk("}")] if block else []), Chunk(asker.strip())])
 
 
 def _asker(item: tree.TestClaim) -> str:

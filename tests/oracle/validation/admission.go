@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	numbers "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/plugin/cel"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
@@ -47,7 +48,8 @@ func refusals(asked question) (answer, error) {
 
 func decisions(policy *admissionv1.ValidatingAdmissionPolicy, asked question) ([]validating.PolicyDecision, error) {
 	object := &unstructured.Unstructured{}
-	if err := json.Unmarshal(asked.Object, &object.Object); err != nil {
+	// Whole numbers are whole, as in the API server.
+	if err := numbers.Unmarshal(asked.Object, &object.Object); err != nil {
 		return nil, err
 	}
 	namespace := &corev1.Namespace{}

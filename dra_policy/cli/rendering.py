@@ -1,0 +1,147 @@
+"""What `dra-policy render` prints and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dra_policy.diagnostics.invalid import InvalidInput
+from dra_policy.diagnostics.model import Diagnostic
+from dra_policy.diagnostics.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from dra_policy.language import CheckedPolicies
+    from dra_policy.language.boards import Machine
+    from dra_policy.render.enforcement import Enforced
+    from dra_policy.render.objects import Question
+    from dra_policy.render.targets import Target
+
+CDI = "cdi"
+_SHADES = {"cluster": "green", "controller": "cyan", "node": "cyan", "advisory": "yellow", "lost": "red"}
+
+
+def placed_machines(policies: CheckedPolicies, named: Sequence[str]) -> list[tuple[Machine, str]] | None:
+    """Machines of `NAME` or `NAME=NODE`, None for none. Raises `InvalidInput` (SRC001) for one that nobody declares."""
+    if not named:
+        return None
+    known = {name: one for policy in policies for name, one in policy.hardware.machines.items()}
+    found: list[tuple[Machine, str]] = []
+    for text in named:
+        name, _, node = text.partition("=")
+        machine = known.get(name)
+        if machine is None:
+            hint = did_you_mean(name, known, "no machine is declared" if not known else f"there are {', '.join(known)}")
+            raise InvalidInput([Diagnostic("SRC001", f"no machine `{name}`", help=hint)])
+        found.append((machine, "" if machine.reachable is not None else node or name))
+    return found
+
+
+def cdi_files(policies: CheckedPolicies, target: Target, allocations: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """CDI specifications by the name of their file: of the claims in manifests, or of an example.
+
+    Raises `InvalidInput` (REN003, and what is wrong with the manifests).
+    """
+    from dra_policy.cli.inputs import gather
+    from dra_policy.render.allocations import allocations_of, examples
+    from dra_policy.render.cdi import setups_of, specification
+    from dra_policy.resources import ResourceClaim, ResourceSlice, read_objects
+
+    if allocations:
+        read = read_objects(*gather(allocations).manifests)
+        asked = list(allocations_of(policies, read.of(ResourceClaim), read.of(ResourceSlice)))
+    else:
+        asked = list(examples(policies, target))
+    found: dict[str, dict[str, Any]] = {}
+    problems: list[Diagnostic] = []
+    for driver, allocation in asked:
+        made, wrong = specification(setups_of(policies, driver), allocation, driver, target.features)
+        problems += wrong
+        if made is not None:
+            found[f"k8s.{driver}-claim_{allocation.uid}.json"] = made
+    if problems:
+        raise InvalidInput(problems)
+    return found
+
+
+def refused(objects: Mapping[str, Iterable[dict[str, Any]]]) -> list[Diagnostic]:
+    """What the API server would say of the objects (REN004)."""
+    from dra_policy.diagnostics import Severity
+    from dra_policy.resources import read_objects, to_yaml, validate
+
+    found: list[Diagnostic] = []
+    for kind in ("classes", "templates", "slices"):
+        many = list(objects.get(kind, ()))
+        if not many:
+            continue
+        for one in read_objects(to_yaml(many)).objects:
+            named = f"{one.kind} `{one.metadata.name}`"
+            found += [
+                Diagnostic("REN004", f"{named}: {problem.message}", path=problem.path, help=problem.help)
+                for problem in validate(one)
+                if problem.severity is Severity.ERROR
+            ]
+    return found
+
+
+def report_data(question: Question, report: Sequence[Enforced]) -> dict[str, Any]:
+    """The report as plain data."""
+    return {
+        "kubernetes": question.target.version,
+        "rules": [
+            {
+                "owner": one.owner,
+                "rule": one.words,
+                "enforcedBy": one.by.value,
+                "means": one.means,
+                "strength": "must" if one.must else "should",
+                **({"because": one.said.because} if one.said.because else {}),
+                **({"cost": one.cost} if one.cost is not None else {}),
+                "place": one.span.place,
+            }
+            for one in report
+        ],
+    }
+
+
+def print_report(report: Sequence[Enforced], *, err: bool = False) -> None:
+    """The report as a table, and how many rules each enforces."""
+    import click
+
+    from dra_policy.cli.tables import print_table
+
+    rows = [[one.owner, one.words, one.by.value, one.means, one.span.place] for one in report]
+    shades = [_SHADES[one.by.value] for one in report]
+    if rows:
+        print_table(["of", "rule", "enforced by", "means", "place"], rows, shades=shades)
+    counts = {by: sum(one.by.value == by for one in report) for by in _SHADES}
+    said = ", ".join(f"{count} {by}" for by, count in counts.items() if count)
+    click.secho(f"{len(rows)} rules: {said}" if rows else "no rules", bold=True, err=err)
+
+
+def write_folder(
+    folder: Path,
+    objects: Mapping[str, Sequence[dict[str, Any]]],
+    specifications: Mapping[str, dict[str, Any]],
+    report: dict[str, Any],
+) -> list[Path]:
+    """One file a kind, numbered in the order in which they can be applied, and those of CDI beside them."""
+    from dra_policy.resources import to_yaml
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for number, (kind, many) in enumerate(objects.items()):
+        if many:
+            written.append(folder / f"{number}-{kind}.yaml")
+            written[-1].write_text(to_yaml(many), encoding="utf-8")
+    for name, one in specifications.items():
+        (folder / CDI).mkdir(exist_ok=True)
+        written.append(folder / CDI / name)
+        written[-1].write_text(dumps(one, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    written.append(folder / "report.json")
+    written[-1].write_text(dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return written
+
+
+__all__ = ["CDI", "cdi_files", "placed_machines", "print_report", "refused", "report_data", "write_folder"]

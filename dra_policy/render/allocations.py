@@ -1,0 +1,202 @@
+"""Allocations to write CDI specifications for: those of claims that were given, or an example made from the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from dra_policy.language.boards import Setup
+from dra_policy.language.checked import CheckedPolicies
+from dra_policy.language.modes import device_of
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
+from dra_policy.language.templates import placeholders
+from dra_policy.language.types import AmountType, Constant, IntType, duration_text, quantity_text
+from dra_policy.render.catalog import Catalog
+from dra_policy.render.cdi import Allocation, Given, setups_of
+from dra_policy.render.machines import Fleet
+from dra_policy.render.targets import Target
+from dra_policy.resources import Device, DeviceAttribute, ResourceClaim, ResourceSlice
+
+EXAMPLE_UID = "00000000-0000-4000-8000-000000000001"
+_NODE = "example-node"
+_BOARDS = 2
+
+
+def drivers_of(policies: CheckedPolicies) -> list[str]:
+    """The drivers whose devices are set up, in the order of the policies."""
+    return list(dict.fromkeys(device_of(setup.board).driver for policy in policies for setup in policy.hardware.setups))
+
+
+def allocations_of(
+    policies: CheckedPolicies, claims: Iterable[ResourceClaim], slices: Sequence[ResourceSlice]
+) -> Iterator[tuple[str, Allocation]]:
+    """The allocations of claims by driver; devices that no slice publishes have a name and nothing else."""
+    published = {
+        (one.spec.driver, one.spec.pool.name, device.name): (one, device)
+        for one in slices
+        for device in one.spec.devices
+    }
+    for claim in claims:
+        if claim.status.allocation is None:
+            continue
+        results = claim.status.allocation.devices.results
+        for driver in drivers_of(policies):
+            given: list[Given] = []
+            node = ""
+            for result in results:
+                if result.driver != driver:
+                    continue
+                found = published.get((driver, result.pool, result.device))
+                device = Device(name=result.device) if found is None else found[1]
+                node = node or ("" if found is None else found[0].spec.node_name or "")
+                given.append(Given(result.request, result.pool, device))
+            if not given:
+                continue
+            set_ = _parameters(policies, driver)
+            for config in claim.status.allocation.devices.config:
+                if config.opaque is not None and config.opaque.driver == driver:
+                    set_ |= _flat(config.opaque.parameters)
+            metadata = claim.metadata
+            yield (
+                driver,
+                Allocation(
+                    metadata.uid or metadata.name,
+                    metadata.name,
+                    metadata.namespace or "default",
+                    node,
+                    tuple(given),
+                    _schema(policies, driver),
+                    set_,
+                ),
+            )
+
+
+def _flat(parameters: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    """The fields of a configuration by their way, as texts."""
+    found: dict[str, str] = {}
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{before}{name}.")
+        elif isinstance(value, list):
+            found[before + name] = ",".join(map(str, value))
+        else:
+            found[before + name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
+
+
+def _schema(policies: CheckedPolicies, driver: str) -> dict[str, AttributeSchema]:
+    devices = [one for policy in policies for one in policy.devices.values() if one.driver == driver]
+    return {name: one for device in reversed(devices) for name, one in device.attributes.items()}
+
+
+def _parameters(policies: CheckedPolicies, driver: str) -> dict[str, str]:
+    """The defaults of all parameters of a driver."""
+    return {
+        field.name: _text(field.default)
+        for policy in policies
+        for parameters in policy.parameters.values()
+        if parameters.device.driver == driver
+        for field in parameters.fields.values()
+        if field.default is not None
+    }
+
+
+def _text(constant: Constant) -> str:
+    value = constant.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, Fraction):
+        return str(value)
+    if isinstance(constant.type, AmountType) and constant.type.dimension == "seconds":
+        return duration_text(value) or ""
+    return quantity_text(value, binary=constant.binary) or ""
+
+
+# ------------------------------------------------------------------------------------------------------------- example
+
+
+def examples(policies: CheckedPolicies, target: Target) -> Iterator[tuple[str, Allocation]]:
+    """For each driver that sets devices up, a claim that was given two boards of each model that it is said for."""
+    for driver in drivers_of(policies):
+        setups = setups_of(policies, driver)
+        schema = _schema(policies, driver)
+        given: list[Given] = []
+        for model in _models(policies, setups):
+            fleet = Fleet(Catalog.of(policies), lists=target.features.list_type_attributes, invented=True)
+            fleet.give(_BOARDS, model, _NODE, {})
+            for one in fleet.slices():
+                for device in _apart(one.spec.devices):
+                    number = len(given)
+                    name = (
+                        f"board-{number}" if any(device.name == other.device.name for other in given) else device.name
+                    )
+                    full = _filled(device, setups, schema, number).model_copy(update={"name": name})
+                    given.append(Given("board", one.spec.pool.name, full))
+        if given:
+            fields = {
+                field.name: field.name
+                for policy in policies
+                for parameters in policy.parameters.values()
+                if parameters.device.driver == driver
+                for field in parameters.fields.values()
+            }
+            set_ = fields | _parameters(policies, driver)
+            yield driver, Allocation(EXAMPLE_UID, "example", "default", _NODE, tuple(given), schema, set_)
+
+
+def _models(policies: CheckedPolicies, setups: Sequence[Setup]) -> list[ModelSchema]:
+    """The models that set-ups are said for; of a device without a model of its own word, the first one declared."""
+    found: dict[ModelSchema, None] = {}
+    for setup in setups:
+        if isinstance(setup.board, ModelSchema):
+            found[setup.board] = None
+        else:
+            first = _first_model(policies, setup.board)
+            if first is not None:
+                found[first] = None
+    return list(found)
+
+
+def _first_model(policies: CheckedPolicies, device: DeviceSchema) -> ModelSchema | None:
+    models = (one for policy in policies for one in policy.models.values())
+    return next((one for one in models if one.device is device), None)
+
+
+def _apart(devices: Iterable[Device]) -> list[Device]:
+    """The first device of each board."""
+    seen: set[str] = set()
+    found: list[Device] = []
+    for device in devices:
+        sets = {consumption.counter_set for consumption in device.consumes_counters}
+        if not sets & seen:
+            seen |= sets
+            found.append(device)
+    return found[:_BOARDS]
+
+
+def _filled(device: Device, setups: Sequence[Setup], schema: Mapping[str, AttributeSchema], number: int) -> Device:
+    """The device with a value for whatever the set-ups name and its model leaves open."""
+    wanted: list[AttributeSchema] = []
+    for setup in setups:
+        for scope in setup.scopes:
+            for edit in scope.edits:
+                texts = (edit.source, edit.target, *edit.options)
+                wanted += [schema[name] for text in texts for name in placeholders(text) if name in schema]
+                wanted += [] if edit.joined is None else [edit.joined]
+    attributes = dict(device.attributes)
+    for one in wanted:
+        if not one.is_capacity and one.published.key not in attributes:
+            attributes[one.published.key] = _invented(one, number)
+    return device.model_copy(update={"attributes": attributes})
+
+
+def _invented(attribute: AttributeSchema, number: int) -> DeviceAttribute:
+    match attribute.type:
+        case IntType():
+            return DeviceAttribute(int_=number)
+        case _:
+            return DeviceAttribute(string=f"{attribute.name}-{number}")
+
+
+__all__ = ["EXAMPLE_UID", "allocations_of", "drivers_of", "examples"]
