@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from dra_policy import Explanation
-from dra_policy_kubernetes.answers import NodeAnswer, Why
+from dra_policy_kubernetes.answers import Why
+from dra_policy_kubernetes.node_words import NodeGroup, node_groups, refusals
 
 NAMED = 3
 """A group of nodes names this many of them."""
@@ -24,10 +24,10 @@ def as_text(why: Why, *, verbose: bool = False) -> str:
     if why.said and why.said != why.scheduler:
         lines.append(f"kube-scheduler said last: {why.said}")
     if verbose:
-        lines += [f"{_nodes(group)}: {group[0].words()}" for group in _groups(why.nodes)]
-        refused = [answer.devices for answer in why.nodes if answer.devices is not None and not answer.has_devices]
-        if refused:
-            lines += Explanation.together(refused).text(verbose=True).splitlines()
+        refused = refusals(why.nodes)
+        lines += [f"{_nodes(group)}: {group.words}" for group in node_groups(why.nodes, refused)]
+        if refused is not None:
+            lines += refused.text(verbose=True).splitlines()
     lines += [f"note: {note}" for note in why.notes]
     return "\n".join(lines) + "\n"
 
@@ -47,22 +47,15 @@ def as_markdown(why: Why, *, verbose: bool = False) -> str:
             lines += [f"> {title}: {_escaped(sentence)}", ""]
     if verbose and why.nodes:
         lines += ["| nodes | why |", "|---|---|"]
-        lines += [f"| {_nodes(group)} | {_cell(group[0].words())} |" for group in _groups(why.nodes)]
+        groups = node_groups(why.nodes, refusals(why.nodes))
+        lines += [f"| {_nodes(group)} | {_cell(group.words)} |" for group in groups]
         lines.append("")
     lines += [f"_{_escaped(note)}_" + "  " for note in why.notes]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _groups(nodes: Iterable[NodeAnswer]) -> list[list[NodeAnswer]]:
-    """Nodes of which the same is to be said; what names the node itself stays alone."""
-    groups: dict[str, list[NodeAnswer]] = {}
-    for node in nodes:
-        groups.setdefault(node.words().replace(node.node, "the node"), []).append(node)
-    return list(groups.values())
-
-
-def _nodes(group: Sequence[NodeAnswer]) -> str:
-    return named_nodes([answer.node for answer in group])
+def _nodes(group: NodeGroup) -> str:
+    return named_nodes(group.nodes) + (f", as on {group.nodes[0]}" if group.example else "")
 
 
 def named_nodes(names: Sequence[str]) -> str:

@@ -8,9 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dra_policy.capsule.content import JsonObject, ObjectKey, Place, PolicyText, World, key_of
 from dra_policy.diagnostics import InvalidInput, has_errors
 from dra_policy.engine import Moment, Placing
+from dra_policy.engine.people import People
 from dra_policy.language import load
-from dra_policy.resources import AllocationResult, to_object
-from dra_policy.rules import Ask, ClaimRules, ClassRules, ConstraintKind, ConstraintRule, Origin, RequestRules, Selector
+from dra_policy.resources import AllocationResult, Namespace, to_object
+from dra_policy.resources.metadata import ObjectMeta
+from dra_policy.rules import (
+    Ask,
+    ClaimKey,
+    ClaimRules,
+    ClassRules,
+    ConstraintKind,
+    ConstraintRule,
+    Origin,
+    RequestRules,
+    Selector,
+)
 from dra_policy.source import Source, Span
 
 _API = "resource.k8s.io/v1"
@@ -30,7 +42,9 @@ def policy_texts(*given: str | os.PathLike[str] | Source) -> tuple[PolicyText, .
 def captured(moment: Moment, *, policies: Sequence[PolicyText] = (), placing: Placing = Placing.FIRST) -> World:
     """All that an engine knew at a moment. `policies` are those in force, as `policy_texts` gives them.
 
-    Raises `ValueError` if policies are in force and none are given.
+    Namespaces, pods, and what claims say of themselves are part of it where a site has rules that may read them; so is
+    the time. Raises `ValueError` if policies are in force and none are given, and for values of askers that only the
+    caller of the engine vouched for: no object has them.
 
     >>> from dra_policy.engine import Engine
     >>> engine = Engine()
@@ -39,7 +53,7 @@ def captured(moment: Moment, *, policies: Sequence[PolicyText] = (), placing: Pl
     [('Node', '', 'node-1')]
     """
     state = moment.state
-    if (state.policy_classes or state.policy_claims) and not policies:
+    if (state.policy_classes or state.policy_claims or state.site_rules) and not policies:
         raise ValueError("policies are in force, and their texts are not given")
     snapshot = state.snapshot
     plain = [*snapshot.nodes(), *snapshot.slices(), *snapshot.taint_rules.values()]
@@ -56,9 +70,16 @@ def captured(moment: Moment, *, policies: Sequence[PolicyText] = (), placing: Pl
         for key, claim in claims.items():
             held = state.held.get(key) if kind == "ResourceClaim" else None
             value = _claim(kind, claim, None if held is None else held.allocation)
+            _say(value, state.people, key)
             objects[key_of(value)] = value
             prefix = "spec.devices" if kind == "ResourceClaim" else "spec.spec.devices"
             noted.note(key_of(value), _claim_origins(claim, prefix))
+    if state.site_rules:
+        if state.people.given:
+            raise ValueError("values of askers were given by word of mouth, and a capsule holds objects only")
+        for one in (*state.people.pods.values(), *map(_namespace, state.people.namespaces.values())):
+            value = to_object(one)
+            objects[key_of(value)] = value
     return World(
         objects=objects,
         policies=tuple(policies),
@@ -67,7 +88,32 @@ def captured(moment: Moment, *, policies: Sequence[PolicyText] = (), placing: Pl
         placing=placing,
         places=noted.places,
         lines=noted.lines,
+        at=moment.terms.clock() if state.site_rules else None,
     )
+
+
+def _namespace(metadata: ObjectMeta) -> Namespace:
+    return Namespace(metadata=metadata)
+
+
+def _say(value: JsonObject, people: People, key: ClaimKey) -> None:
+    """Have a claim or template say what it said of itself, and the pods that it is reserved for."""
+    of_template = value["kind"] == "ResourceClaimTemplate"
+    facts = (people.templates if of_template else people.claims).get(key)
+    if facts is not None:
+        said: JsonObject = {}
+        if facts.labels:
+            said["labels"] = dict(facts.labels)
+        if facts.annotations:
+            said["annotations"] = dict(facts.annotations)
+        if of_template:
+            value["spec"]["metadata"] = said
+        else:
+            value["metadata"] |= said
+    reserved = () if of_template else people.reserved.get(key, ())
+    if reserved:
+        pods = [{"resource": "pods", "name": pod.name, "uid": ""} for pod in sorted(reserved)]
+        value.setdefault("status", {})["reservedFor"] = pods
 
 
 class _Noted:

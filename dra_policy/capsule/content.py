@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from dra_policy.engine import STEP_LIMIT, Placing
@@ -17,7 +18,16 @@ JsonObject: TypeAlias = dict[str, Any]
 ObjectKey: TypeAlias = tuple[str, str, str]
 """Kind, namespace and name."""
 
-KINDS = ("Node", "ResourceSlice", "DeviceClass", "DeviceTaintRule", "ResourceClaim", "ResourceClaimTemplate", "Pod")
+KINDS = (
+    "Node",
+    "ResourceSlice",
+    "DeviceClass",
+    "DeviceTaintRule",
+    "ResourceClaim",
+    "ResourceClaimTemplate",
+    "Pod",
+    "Namespace",
+)
 """The kinds of objects in the order in which a capsule holds them."""
 
 
@@ -45,7 +55,8 @@ class World:
     """Everything that an answer depends on: objects as JSON values by identity, policies, features, limits.
 
     A claim that holds devices carries `status.allocation`. `places` says for fields of classes and claims where they
-    were read, `lines` has the text of those lines, so that an answer can name and show them without the file.
+    were read, `lines` has the text of those lines, so that an answer can name and show them without the file. `at` is the
+    time that rules of a site went by; without such rules there is none.
     """
 
     objects: Mapping[ObjectKey, JsonObject] = field(default_factory=dict)
@@ -55,6 +66,7 @@ class World:
     placing: Placing = Placing.FIRST
     places: Mapping[ObjectKey, Mapping[str, Place]] = field(default_factory=dict)
     lines: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    at: datetime | None = None
 
     def of(self, kind: str) -> Iterator[tuple[ObjectKey, JsonObject]]:
         """The objects of one kind, in order of their names."""

@@ -12,6 +12,7 @@ from dra_policy.capsule.capturing import captured, named_lines
 from dra_policy.capsule.content import Asked, AskedClaim, Capsule, JsonObject, ObjectKey, Place, PolicyText, World
 from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors
 from dra_policy.engine import Engine, Moment, Placing
+from dra_policy.engine.moment import utc
 from dra_policy.explanation import Explanation
 from dra_policy.language.imports import library_policies
 from dra_policy.resources import Places, ReadObject, TypedObject, decode, read_text
@@ -70,7 +71,9 @@ def open_world(world: World, *, stored: bool = True) -> Opened:
 
     Objects were judged when they were applied first; `stored` ones are decoded and not judged again.
     """
-    engine = Engine(features=world.features, step_limit=world.step_limit)
+    at = world.at
+    clock = utc if at is None else lambda: at
+    engine = Engine(features=world.features, step_limit=world.step_limit, clock=clock)
     if world.policies:
         engine.load(*to_load(world.policies))
     problems: list[Diagnostic] = []
@@ -78,8 +81,6 @@ def open_world(world: World, *, stored: bool = True) -> Opened:
     claims: dict[tuple[str, ClaimKey], ReadObject] = {}
     objects: list[ReadObject | TypedObject] = []
     for key, value in world.in_order():
-        if key[0] == "Pod":
-            continue
         found, wrong = decode(value)
         problems += wrong
         if not isinstance(found, TypedObject):
@@ -162,7 +163,9 @@ def of_moment(
     """
     world = captured(moment, policies=policies, placing=placing)
     asked = Asked(tuple(tuple(AskedClaim(key) for key in pod) for pod in pods), node, keep=False)
-    answers = [Decision(tuple(pod), node or "", moment.explain(list(pod), node, placing=placing)) for pod in pods]
+    answers = [
+        Decision(tuple(pod), node or "", moment.explain(list(pod), node, placing=placing, at=world.at)) for pod in pods
+    ]
     return Capsule(world, asked, tuple(plain(one.data()) for one in answers), __version__)
 
 

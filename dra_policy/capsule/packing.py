@@ -12,6 +12,7 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -114,6 +115,7 @@ def _content(capsule: Capsule) -> JsonObject:
         **features_data(world.features),
         "stepLimit": world.step_limit,
         "placing": world.placing.name.lower(),
+        **({} if world.at is None else {"at": world.at.isoformat()}),
         "policyTexts": [{"name": p.name, "text": p.text, "given": p.given} for p in world.policies],
         "objects": tables([value for _, value in world.in_order()]),
         "places": [
@@ -231,6 +233,7 @@ class Reader:
             placing=self.placing(value),
             places=self.places(value, lines),
             lines=lines,
+            at=self.at(value),
         )
         server = self.part(value, "server", dict)
         if not all(isinstance(text, str) for text in server.values()):
@@ -301,6 +304,17 @@ class Reader:
         if found is None:
             message = f"the capsule `{self.name}` places claims in a way that this version does not know"
             raise _invalid("CAP003", message, "read it with the version that made it")
+        return found
+
+    def at(self, value: JsonObject) -> datetime | None:
+        if "at" not in value:
+            return None
+        try:
+            found = datetime.fromisoformat(self.part(value, "at", str))
+        except ValueError:
+            self.refuse("its time is none")
+        if found.tzinfo is None:
+            self.refuse("its time has no zone")
         return found
 
     def lines(self, value: JsonObject) -> dict[str, dict[int, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
 from dra_policy.allocation import Allocated, Cause, Failed, GaveUp, Outcome, Unsatisfiable
@@ -13,6 +14,7 @@ from dra_policy.cli.inputs import Inputs
 from dra_policy.cli.terminal import progress
 from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors, in_order
 from dra_policy.engine import STEP_LIMIT, Engine
+from dra_policy.engine.moment import utc
 from dra_policy.explanation import Explanation, device_text
 from dra_policy.resources import Features, Pod, ResourceClaim, ResourceClaimTemplate, read_objects
 from dra_policy.resources.reading import ReadObject
@@ -99,9 +101,15 @@ def _missing_feature(outcome: Outcome) -> str:
     return ""
 
 
-def open_questions(inputs: Inputs, features: Features, step_limit: int | None, namespace: str) -> Questions:
-    """An engine with all policies and objects in it. Raises `InvalidInput` with every mistake of all files."""
-    engine = Engine(features=features, step_limit=STEP_LIMIT if step_limit is None else step_limit)
+def open_questions(
+    inputs: Inputs, features: Features, step_limit: int | None, namespace: str, at: datetime | None = None
+) -> Questions:
+    """An engine with all policies and objects in it. Raises `InvalidInput` with every mistake of all files.
+
+    All questions are asked at one time: `at`, or now.
+    """
+    now = utc() if at is None else at
+    engine = Engine(features=features, step_limit=STEP_LIMIT if step_limit is None else step_limit, clock=lambda: now)
     problems: list[Diagnostic] = []
     try:
         problems += engine.load(*inputs.policies)
@@ -110,7 +118,7 @@ def open_questions(inputs: Inputs, features: Features, step_limit: int | None, n
     declared = engine.claims
     reading = read_objects(*inputs.manifests)
     problems += reading.diagnostics
-    objects = [_in_namespace(read, namespace) for read in reading.objects if not isinstance(read.value, Pod)]
+    objects = [_in_namespace(read, namespace) for read in reading.objects]
     try:
         engine.apply(*objects)
     except InvalidInput as problem:
@@ -137,7 +145,7 @@ def _asked(read: ReadObject) -> ClaimKey | None:
 
 def _in_namespace(read: ReadObject, namespace: str) -> ReadObject:
     match read.value:
-        case ResourceClaim() | ResourceClaimTemplate() as claim if not claim.metadata.namespace:
+        case ResourceClaim() | ResourceClaimTemplate() | Pod() as claim if not claim.metadata.namespace:
             metadata = claim.metadata.model_copy(update={"namespace": namespace})
             return replace(read, value=claim.model_copy(update={"metadata": metadata}))
     return read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dra_policy.capsule import Alteration, Asked, PolicyText, World, altered, policy_texts, read_capsule
 from dra_policy.capsule.content import ObjectKey, key_of
@@ -46,6 +47,7 @@ class Wanted:
     keep: bool
     step_limit: int | None
     namespace: str
+    at: datetime | None = None
 
 
 def what_if_of(wanted: Wanted, capsule: str | None, output: Output, *, everything: bool, require_all: bool) -> ExitCode:
@@ -66,9 +68,10 @@ def _before(wanted: Wanted) -> tuple[World, Asked]:
         kept = read_capsule(wanted.paths[0])
         asked = kept.asked
         node = asked.node if wanted.node is None else wanted.node
-        return kept.world, replace(asked, node=node, per_node=False, keep=asked.keep and wanted.keep)
+        world = kept.world if wanted.at is None else replace(kept.world, at=wanted.at)
+        return world, replace(asked, node=node, per_node=False, keep=asked.keep and wanted.keep)
     inputs = gather(wanted.paths)
-    questions = open_questions(inputs, wanted.features_before, wanted.step_limit, wanted.namespace)
+    questions = open_questions(inputs, wanted.features_before, wanted.step_limit, wanted.namespace, wanted.at)
     complain(questions.warnings)
     asked = asked_of(questions, node=wanted.node, per_node=False, keep=wanted.keep)
     return world_of(questions, inputs), asked
@@ -106,7 +109,7 @@ def _objects(changed: Inputs, wanted: Wanted) -> dict[ObjectKey, dict[str, objec
     features = wanted.features_before if wanted.features is None else wanted.features
     found: dict[ObjectKey, dict[str, object]] = {}
     for read in reading.objects:
-        if not isinstance(read.value, TypedObject) or isinstance(read.value, Pod):
+        if not isinstance(read.value, TypedObject):
             continue
         problems += refusals(read.value, places=read.places, features=features)
         value = to_object(_in_namespace(read, wanted.namespace))
@@ -118,7 +121,7 @@ def _objects(changed: Inputs, wanted: Wanted) -> dict[ObjectKey, dict[str, objec
 
 def _in_namespace(read: ReadObject, namespace: str) -> TypedObject:
     match read.value:
-        case ResourceClaim() | ResourceClaimTemplate() as claim if not claim.metadata.namespace:
+        case ResourceClaim() | ResourceClaimTemplate() | Pod() as claim if not claim.metadata.namespace:
             metadata = claim.metadata.model_copy(update={"namespace": namespace})
             return claim.model_copy(update={"metadata": metadata})
         case TypedObject() as other:

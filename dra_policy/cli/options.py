@@ -10,14 +10,16 @@ from dra_policy.cli.inputs import PathArgument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from click.shell_completion import CompletionItem
 
     from dra_policy.resources import Features
 
     _FeaturesType = click.ParamType[Features]
+    _TimeType = click.ParamType[datetime]
 else:  # Older releases of click have no type parameter.
-    _FeaturesType = click.ParamType
+    _FeaturesType = _TimeType = click.ParamType
 
 
 class FeaturesOption(_FeaturesType):
@@ -62,6 +64,23 @@ def _profiles() -> Mapping[str, Features]:
     return {"default": Features(), "all": Features.all(), "none": Features.named({}), **PROFILES}
 
 
+class TimeOption(_TimeType):
+    """A time with its zone, as in `2026-11-25T18:30:00Z` or `2026-11-25T18:30+01:00`."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        from datetime import datetime
+
+        try:
+            found = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"`{value}` is no time; write one as in 2026-11-25T18:30:00Z", param, ctx)
+        if found.tzinfo is None:
+            self.fail(f"`{value}` does not say its zone; write {value}Z for UTC, or {value}+01:00", param, ctx)
+        return found
+
+
 FEATURES = click.option(
     "--features",
     type=FeaturesOption(),
@@ -91,6 +110,12 @@ NAMESPACE = click.option(
     show_default=True,
     metavar="NAME",
     help="Namespace of the claims in manifests that name none.",
+)
+AT = click.option(
+    "--at",
+    type=TimeOption(),
+    metavar="TIME",
+    help="The time that rules of a site go by, such as 2026-11-25T18:30:00Z; without it the time of this machine.",
 )
 CAPSULE = click.option(
     "--capsule",

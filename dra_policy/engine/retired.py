@@ -27,8 +27,13 @@ def _known(names: _Names, driver: str, name: str) -> RetiredName | None:
 
 @lru_cache(maxsize=1)
 def _shipped() -> _Names:
-    checked, _ = load(*sorted(policies_folder().glob("*/policy.dra")))
-    return {} if checked is None else lower(checked).retired
+    # One by one: policies of several vendors may declare the same name, and each speaks of its own drivers.
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for path in sorted(policies_folder().glob("*/policy.dra")):
+        checked, _ = load(path)
+        if checked is not None:
+            found.update(lower(checked).retired)
+    return found
 
 
 __all__ = ["retired_by"]

@@ -166,7 +166,9 @@ class Causes:
             for words, devices in kept.items()
         ]
         wants = f"request `{reasons.request}` wants {count(reasons.wanted, 'device')}"
-        return TrueCause(Why.UNAVAILABLE, f"{reason_first(said)}{wants} and {matching} match, but {' and '.join(parts)}")
+        return TrueCause(
+            Why.UNAVAILABLE, f"{reason_first(said)}{wants} and {matching} match, but {' and '.join(parts)}"
+        )
 
     def _keeper(self, cause: Cause, origin: Origin, record: DeviceRecord, asked: Asked) -> str:
         match cause:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from dra_policy.allocation import Allocated, Cause, Loss
 from dra_policy.allocation.call import Call
-from dra_policy.allocation.results import Preferred
 from dra_policy.allocation.funnel import EXAMPLES, Funnel
 from dra_policy.allocation.question import Need
+from dra_policy.allocation.results import Preferred
 from dra_policy.allocation.rule import Choice, Fault, Reply, Rule
 from dra_policy.allocation.ruleset import Rules
 from dra_policy.explanation.causes import SELECTION

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, Loss, Outcome, RequestReasons, Unsatisfiable
+from dra_policy.allocation.results import Preferred, Scored
 from dra_policy.explanation.causes import TrueCause
 from dra_policy.explanation.chosen import Placement
 from dra_policy.explanation.conflict import Conflicts
@@ -117,6 +118,8 @@ def _placement(placement: Placement) -> dict[str, Any]:
         }
         if one.runner_up is not None:
             device["runnerUp"] = {"device": one.runner_up.device, "lacks": one.runner_up.lacks}
+        if one.outranked:
+            device["outranked"] = list(one.outranked)
         devices.append(device)
     return {
         "node": placement.node,
@@ -135,12 +138,13 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
     """
     match outcome:
         case Allocated():
-            return {
+            placed: dict[str, Any] = {
                 "outcome": "allocated",
                 "node": outcome.node,
                 "results": [to_object(result) for result in outcome.results],
                 "steps": outcome.steps,
             }
+            return placed if outcome.preferred is None else placed | {"preferred": _preferred(outcome.preferred)}
         case Unsatisfiable():
             return {
                 "outcome": "unsatisfiable",
@@ -169,6 +173,40 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         case GaveUp():
             return {"outcome": "gaveUp", "node": outcome.node, "steps": outcome.steps}
     assert_never(outcome)
+
+
+def _preferred(preferred: Preferred) -> dict[str, Any]:
+    """What decided between several answers. Scores are exact, as fractions of 100 in text."""
+    data: dict[str, Any] = {
+        "optimal": preferred.optimal,
+        "levels": [
+            {
+                "claim": str(one.claim),
+                "level": one.level,
+                "position": one.position,
+                "proven": one.proven,
+                "rule": _origin(one.rule),
+            }
+            for one in preferred.levels
+        ],
+        "scores": [_scored(one) for one in preferred.scores],
+        "gaveWay": [_origin(origin) for origin in preferred.given_up],
+        "lines": list(preferred.lines()),
+    }
+    if preferred.runner_up is not None:
+        data["runnerUp"] = [list(devices) for devices in preferred.runner_up]
+    return data
+
+
+def _scored(one: Scored) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "claim": str(one.claim),
+        "tier": one.tier,
+        "weight": one.weight,
+        "score": str(one.score),
+        "rule": _origin(one.rule),
+    }
+    return data if one.runner_up is None else data | {"runnerUp": str(one.runner_up)}
 
 
 def _request(reasons: RequestReasons) -> dict[str, Any]:

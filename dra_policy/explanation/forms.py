@@ -111,6 +111,8 @@ def _text(explanation: Explanation, *, verbose: bool) -> Iterator[str]:
             yield from (f"  {device}" for device in devices(outcome))
             if verbose:
                 yield from _why_lines(explanation)
+            else:
+                yield from (f"  {line}" for line in _gave_way(outcome))
         case Unsatisfiable():
             yield f"{names}: refused: {explanation.sentence()}"
             yield from (f"  {line}" for line in _prospect_lines(explanation))
@@ -157,7 +159,9 @@ def _prospect(found: Prospect, explanation: Explanation) -> str:
             never = f"never here: not on {where}, even with nothing in use; {found.node} could have it"
             return never + _to_come(found)
         case Kind.NEVER:
-            never = "never: on no node, even with nothing in use, as devices, taints and classes are"
+            site = explanation.situation is not None and explanation.situation.site is not None
+            ruled = "devices, taints, classes and the rules of the site" if site else "devices, taints and classes"
+            never = f"never: on no node, even with nothing in use, as {ruled} are"
             return never + _to_come(found)
         case Kind.PLACED | Kind.INVALID | Kind.GAVE_UP:
             return str(found.kind.value)
@@ -242,9 +246,25 @@ def _funnel_lines(explanation: Explanation, *, verbose: bool) -> Iterator[str]:
 
 
 def _why_lines(explanation: Explanation) -> Iterator[str]:
-    if explanation.chosen is not None:
+    lines = list(_why(explanation))
+    if lines:
         yield "  why:"
-        yield from (f"    {line}" for line in explanation.chosen.lines())
+        yield from (f"    {line}" for line in lines)
+
+
+def _why(explanation: Explanation) -> Iterator[str]:
+    """Why these devices; without a situation, what preferences said of them."""
+    outcome = explanation.outcome
+    if explanation.chosen is not None:
+        yield from explanation.chosen.lines()
+    elif isinstance(outcome, Allocated) and outcome.preferred is not None:
+        yield from (printable(line) for line in outcome.preferred.lines())
+
+
+def _gave_way(outcome: Allocated) -> Iterator[str]:
+    """Rules that should have held."""
+    for origin in () if outcome.preferred is None else outcome.preferred.given_up:
+        yield f"gave way: {rule(origin)}{because(origin)}"
 
 
 # --- Markdown
@@ -276,8 +296,8 @@ def _markdown(explanation: Explanation) -> Iterator[str]:
     body: Sequence[str] = ()
     if isinstance(outcome, Unsatisfiable):
         body = list(_funnel_lines(explanation, verbose=False))
-    elif explanation.chosen is not None:
-        body = list(explanation.chosen.lines())
+    else:
+        body = list(_why(explanation))
     if body:
         title = "What each rule took away" if isinstance(outcome, Unsatisfiable) else "Why these devices"
         fence = _fence(body)

@@ -91,6 +91,13 @@ class ConflictElement(_Part):
         "requestClause",
         "amount",
         "constraint",
+        "set",
+        "refusal",
+        "quota",
+        "keep",
+        "sharing",
+        "agreement",
+        "mode",
         "count",
         "taint",
         "inUse",
@@ -123,7 +130,20 @@ class Conflicts(_Part):
 class Change(_Part):
     """One thing to change."""
 
-    code: Literal["clause", "amount", "attribute", "class", "wait", "pool", "count", "taint", "constraint"]
+    code: Literal[
+        "clause",
+        "amount",
+        "attribute",
+        "class",
+        "wait",
+        "pool",
+        "count",
+        "taint",
+        "constraint",
+        "set",
+        "quota",
+        "siteRule",
+    ]
     text: str
     cost: int
     rule: Rule
@@ -156,6 +176,7 @@ class ChosenDevice(_Part):
     fruitless: list[str]
     alike: list[str]
     runner_up: RunnerUp | None = None
+    outranked: list[str] | None = Field(default=None, description="devices that other answers would have")
 
 
 class Score(_Part):
@@ -164,6 +185,38 @@ class Score(_Part):
     preference: str
     points: int
     most: int
+
+
+class Level(_Part):
+    """The level of a closeness that was reached; `position` 0 is the closest."""
+
+    claim: str
+    level: str
+    position: int
+    proven: bool
+    rule: Rule
+
+
+class Points(_Part):
+    """What a preference gives, 0 to 100, as an exact fraction in text."""
+
+    claim: str
+    tier: int
+    weight: int
+    score: str
+    rule: Rule
+    runner_up: str | None = None
+
+
+class Preferred(_Part):
+    """What decided between several answers: `lines` is all of it in words."""
+
+    optimal: bool
+    levels: list[Level]
+    scores: list[Points]
+    gave_way: list[Rule]
+    lines: list[str]
+    runner_up: list[list[str]] | None = Field(default=None, description="devices of the next best answer, by claims")
 
 
 class Chosen(_Part):
@@ -187,6 +240,7 @@ class ExplanationData(_Part):
     node: str | None = None
     results: list[dict[str, Any]] | None = Field(default=None, description="AllocationResults of resource.k8s.io/v1")
     steps: int | None = None
+    preferred: Preferred | None = None
     nodes: list[Node] | None = None
     scope: Literal["node", "pod"] | None = None
     rule: str | None = Field(default=None, description="the semantic rule that makes it an error, such as D8")

@@ -33,6 +33,7 @@ from dra_policy.language.expectations import check_tests
 from dra_policy.language.machines import check_machines
 from dra_policy.language.models import check_models
 from dra_policy.language.modes import check_modes
+from dra_policy.language.naming import check_names
 from dra_policy.language.operation import check_gate_needs, check_gates, check_operation
 from dra_policy.language.parameters import check_parameters
 from dra_policy.language.properties import check_properties
@@ -47,6 +48,7 @@ PASSES: tuple[Callable[[Checking], None], ...] = (
     check_modes,
     check_machines,
     check_counts,
+    check_names,
     check_gates,
     check_parameters,
     check_gate_needs,

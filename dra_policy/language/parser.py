@@ -57,16 +57,35 @@ def parse(source: Source) -> tuple[tree.PolicyFile | None, list[Diagnostic]]:
         grammar, builder = _grammar()
         builder.begin(source)
         try:
-            machine = Machine(grammar, source.text)
-            recovery = Recovery(machine, builder, source)
-            file = _read(machine, recovery, builder)
-            problems = list(in_order((*builder.problems, *recovery.problems)))
+            file = _read_plainly(Machine(grammar, source.text))
+            problems = list(in_order(builder.problems))
+            if file is None or builder.unknown_language:
+                # From here on it is known that something is wrong, and signs of what it is may be trusted.
+                builder.begin(source)
+                machine = Machine(grammar, source.text)
+                recovery = Recovery(machine, builder, source)
+                file = _read(machine, recovery, builder)
+                problems = list(in_order((*builder.problems, *recovery.problems)))
         finally:
             # Texts are not kept alive by the builder.
             builder.begin(Source("", ""))
     if file is None:
         return None, problems
     return (file if problems else replace(file, comments=_comments(source))), problems
+
+
+def _read_plainly(machine: Machine) -> tree.PolicyFile | None:
+    """The file if its form is right, else None; a name on its own line may be whatever a statement begins with."""
+    while True:
+        token = machine.read()
+        if _is_too_deep(machine, token):
+            return None
+        try:
+            file: tree.PolicyFile | None = machine.feed(token)
+        except lark.UnexpectedToken:
+            return None
+        if token.type == END:
+            return file
 
 
 def _read(machine: Machine, recovery: Recovery, builder: Builder) -> tree.PolicyFile | None:
@@ -104,11 +123,15 @@ def _begins_inside_block(machine: Machine, token: Token, recovery: Recovery) -> 
     )
 
 
-def _too_deep(machine: Machine, token: Token, recovery: Recovery) -> bool:
+def _is_too_deep(machine: Machine, token: Token) -> bool:
     # A level costs at least one state, so the stack need not be searched while it is short.
     if token.type not in {"LPAR", "NOT"} or len(machine.states) <= DEEPEST:
         return False
-    if len(machine.open_tokens("LPAR", "NOT")) < DEEPEST:
+    return len(machine.open_tokens("LPAR", "NOT")) >= DEEPEST
+
+
+def _too_deep(machine: Machine, token: Token, recovery: Recovery) -> bool:
+    if not _is_too_deep(machine, token):
         return False
     recovery.problems.append(
         Diagnostic(

@@ -167,13 +167,13 @@ class Recovery(Repairs):
     def begins_statement(self, token: Token) -> bool:
         """Whether a statement of the file begins here for sure, whatever block is open."""
         shape = STATEMENTS.get(token.value)
-        if shape is None or token.type == "QUOTED":
+        if shape is None:
             return False
         at = token.end_pos or 0
         for wanted in shape:
             following = self.machine.lexer.token(self.machine.text, at)
             # `attribute model one of a, b` may be broken behind `attribute`.
-            if following.value == "one" and token.value == "model":
+            if following.value in {"one", "set"} and "of" in shape[1:]:
                 return False
             kind = "WORD" if following.type == "PATH" else following.type
             if kind != wanted and following.value not in wanted.split("|"):

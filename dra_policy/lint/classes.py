@@ -121,27 +121,38 @@ def _costs(of: CheckedClass | CheckedAsk) -> Iterator[Finding]:
     )
     for condition in conditions:
         cost = compile_tree(condition.tree, Features()).cost
-        if cost > BUDGET:
+        span = condition.origin.span
+        if cost > BUDGET and span is not None:
             shown = f"{cost:,}" if cost < 10**12 else "more than can be told"
             message = f"this condition may cost {shown}, and Kubernetes allows {BUDGET:,}"
-            yield error("LIN074", message, condition.origin.span, "split it into several `require`s, or test less text")
+            yield error("LIN074", message, span, "split it into several `require`s, or test less text")
 
 
 # ---------------------------------------------------------------------------------------------------------- 58, 59
 
 
 def _of_class(class_: CheckedClass, kinds: Sequence[Kind]) -> Iterator[Finding]:
-    yield from _implied((), class_.clauses)
+    implied = list(_implied((), class_.clauses))
+    yield from implied
     mine = concerned(kinds, class_)
     if mine:
-        yield from _against(class_.clauses, (), mine, f"class `{class_.name}`", class_.device)
+        clauses = _without(class_.clauses, implied)
+        yield from _against(clauses, (), mine, f"class `{class_.name}`", class_.device)
 
 
 def _of_ask(request: str, ask: CheckedAsk, kinds: Sequence[Kind]) -> Iterator[Finding]:
-    yield from _implied(ask.of.clauses, ask.clauses)
+    implied = list(_implied(ask.of.clauses, ask.clauses))
+    yield from implied
     mine = concerned(kinds, ask.of)
     if mine and ask.clauses:
-        yield from _against(ask.clauses, ask.of.clauses, mine, f"request `{request}`", ask.of.device)
+        clauses = _without(ask.clauses, implied)
+        yield from _against(clauses, ask.of.clauses, mine, f"request `{request}`", ask.of.device)
+
+
+def _without(clauses: Sequence[Clause], found: Sequence[Finding]) -> list[Clause]:
+    """The clauses of which nothing is found yet."""
+    spans = {finding.diagnostic.span for finding in found}
+    return [clause for clause in clauses if clause.span not in spans]
 
 
 def _against(

@@ -27,6 +27,13 @@ def shared_capacities(share: Share, capacity: Mapping[str, DeviceCapacity]) -> d
         value = found[key].value if key in found else _most(share, taking)
         if value is not None:
             found[key] = DeviceCapacity(value=value, request_policy=_policy(taking, value))
+    # Without a policy the first claim has all of a capacity (H2), and nobody could share the device.
+    nothing = exact(Fraction(0))
+    untaken = CapacityRequestPolicy(default=nothing, valid_values=(nothing,))
+    taken = {taking.capacity.published.key for taking in share.takings}
+    found |= {
+        key: DeviceCapacity(value=one.value, request_policy=untaken) for key, one in found.items() if key not in taken
+    }
     counts = [sharer.count for sharer in share.sharers if sharer.what == "claims" and sharer.count is not None]
     if counts:
         one = exact(Fraction(1))

@@ -413,9 +413,9 @@ class _Trial:
                 who = one.key.namespace if holds.what == "namespaces" else f"{one.key.namespace}/{one.key.name}"
                 holders.setdefault((one.result.pool, one.result.device), set()).add(who)
                 self.met += 1
-        for (_, device), who in holders.items():
-            if len(who) > holds.count:
-                return f"{len(who)} {holds.what} hold device {device}"
+        for (_, device), held_by in holders.items():
+            if len(held_by) > holds.count:
+                return f"{len(held_by)} {holds.what} hold device {device}"
         return None
 
     def _is_of(self, of: Meant, one: _Used) -> bool:

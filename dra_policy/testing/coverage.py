@@ -115,7 +115,7 @@ def _within(node: object) -> Iterator[tuple[Span, str]]:
         if isinstance(one, _WHOLE):
             yield one.span, ""
         if isinstance(one, tree.Require | tree.Refuse) and isinstance(one.condition, tree.And):
-            yield from ((operand.span, "true") for operand in one.condition.operands if len(operand.span.text) >= 4)
+            yield from ((operand.span, "true") for operand in one.condition.operands)
         stack.extend(reversed([getattr(one, field.name) for field in fields(one)]))
 
 

@@ -29,7 +29,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PolicyFile
         return None
     patterns = parent.config.getini(OPTION)
     if parent.session.isinitpath(file_path) or any(file_path.match(pattern) for pattern in patterns):
-        return PolicyFile.from_parent(parent, path=file_path)  # type: ignore[no-any-return]  # pytest's constructor is untyped
+        return PolicyFile.from_parent(parent, path=file_path)
     return None
 
 

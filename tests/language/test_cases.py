@@ -2,8 +2,8 @@
 
 `policy.dra` (with further files beside it) holds the mistake, `expected.txt` the rendered diagnostics of the checker, or
 where it finds nothing those of the linter, `underlined.txt` one line a diagnostic: its code and the text that it points
-at. `fixed.dra` is there if `lint --fix` changes the policy. Set DRA_POLICY_REWRITE_GOLDENS=1 to write `expected.txt` and
-`fixed.dra` anew, and review the difference; `underlined.txt` is only ever written by hand.
+at. `fixed.dra.txt` is there if `lint --fix` changes the policy. Set DRA_POLICY_REWRITE_GOLDENS=1 to write `expected.txt` and
+`fixed.dra.txt` anew, and review the difference; `underlined.txt` is only ever written by hand.
 """
 
 import os

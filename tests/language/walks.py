@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from dra_policy.language.machine import Machine
@@ -37,8 +37,11 @@ class Walker:
         self.machine = Machine(grammar, "")
         self.lexer = self.machine.lexer
         self.words = dict(self.lexer.words)
+        self.keywords = frozenset(self.words.values())
         self.spelled = {name: word for word, name in self.words.items()} | dict(self.lexer.signs)
         self.known: dict[tuple[object, ...], tuple[str, ...]] = {}
+        # How often each way was taken, for walks that go where none has been; those depend on each other.
+        self.used: Counter[tuple[object, str]] | None = None
         machine = Machine(grammar, HEADER)
         while (token := machine.read()).type != END:
             machine.feed(token)
@@ -61,7 +64,7 @@ class Walker:
             case "WORD":
                 if choose.random() < 0.4:
                     free = recent - set(choices) if choose.random() < 0.7 else set()
-                    names = free & set(self.words.values()) or set(self.words.values()) - set(choices)
+                    names = free & self.keywords or self.keywords - set(choices)
                     return self.spelled[choose.choice(sorted(names))]
                 if choose.random() < 0.3:
                     return "x" + "".join(choose.choices(_LETTERS, k=choose.randint(1, 30)))
@@ -89,6 +92,13 @@ class Walker:
             case _:
                 return self.spelled[kind]
 
+    def next(self, choose: random.Random, states: States, goes_on: list[str]) -> str:
+        if self.used is not None and choose.random() < 0.7:
+            kind = min(goes_on, key=lambda kind: (self.used[states[-1], kind], choose.random()))
+            self.used[states[-1], kind] += 1
+            return kind
+        return "WORD" if "WORD" in goes_on and choose.random() < 0.3 else choose.choice(goes_on)
+
     # ------------------------------------------------------------------------------------------------ one statement
 
     def walk(self, choose: random.Random, first: str) -> list[tuple[str, str]]:
@@ -99,6 +109,7 @@ class Walker:
         # For every open brace what may begin the next member of its block.
         blocks: list[frozenset[str]] = [frozenset(self.statement_keywords)]
         deep = 0
+        said: set[str] = set()
         recent: deque[tuple[str, ...]] = deque(maxlen=3)
         while True:
             choices = self.choices(states)
@@ -113,6 +124,9 @@ class Walker:
                     return found
             if deep >= DEEPEST:
                 goes_on = [kind for kind in goes_on if kind not in {"LPAR", "NOT"}] or goes_on
+            if choose.random() < 0.8:
+                # Most clauses may be said once.
+                goes_on = [kind for kind in goes_on if kind not in said] or goes_on
             late = len(found) > MOST_TOKENS
             if late and "RBRACE" in choices:
                 kind = "RBRACE"
@@ -122,9 +136,13 @@ class Walker:
             elif late and "RPAR" in goes_on:
                 kind = "RPAR"
             else:
-                kind = "WORD" if "WORD" in goes_on and choose.random() < 0.3 else choose.choice(goes_on)
+                kind = self.next(choose, states, goes_on)
             found.append((kind, self.word(choose, kind, choices, frozenset(itertools.chain(*recent)))))
             recent.append(choices)
+            if kind in {"LBRACE", "RBRACE"} or kind in begins:
+                said.clear()
+            elif kind in self.keywords:
+                said |= {"MUST", "SHOULD"} if kind in {"MUST", "SHOULD"} else {kind}
             after = self.machine.after(states, kind)
             assert after is not None
             states = after

@@ -8,10 +8,12 @@ import click
 
 from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.inputs import PathArgument, path_arguments
-from dra_policy.cli.options import CAPSULE, EACH_ALONE, FEATURES, NAMESPACE, NODE, POLICIES, STEP_LIMIT
+from dra_policy.cli.options import AT, CAPSULE, EACH_ALONE, FEATURES, NAMESPACE, NODE, POLICIES, STEP_LIMIT
 from dra_policy.cli.output import OUTPUT, Output, emit
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dra_policy.resources import Features
 
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--require-all", is_flag=True, help="Exit with 1 if a claim got no devices.")
 @STEP_LIMIT
 @NAMESPACE
+@AT
 @CAPSULE
 @OUTPUT
 def allocate(
@@ -51,6 +54,7 @@ def allocate(
     require_all: bool,
     step_limit: int | None,
     namespace: str,
+    at: datetime | None,
     capsule: str | None,
     output: Output,
 ) -> ExitCode:
@@ -74,7 +78,7 @@ def allocate(
         raise click.UsageError("--capsule keeps answers, --expect compares them; leave one of them out")
     expected = read_expected(expect, namespace) if expect else None
     inputs = gather([*policies, *paths])
-    questions = open_questions(inputs, features, step_limit, namespace)
+    questions = open_questions(inputs, features, step_limit, namespace, at)
     complain(questions.warnings)
     if capsule is None:
         answers = ask(questions, node=node, per_node=per_node, keep=not each_alone, explain=explain)

@@ -8,10 +8,12 @@ import click
 
 from dra_policy.cli.exits import ExitCode
 from dra_policy.cli.inputs import PathArgument, path_arguments
-from dra_policy.cli.options import CAPSULE, EACH_ALONE, NAMESPACE, NODE, POLICIES, STEP_LIMIT, FeaturesOption
+from dra_policy.cli.options import AT, CAPSULE, EACH_ALONE, NAMESPACE, NODE, POLICIES, STEP_LIMIT, FeaturesOption
 from dra_policy.cli.output import OUTPUT, Output
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dra_policy.resources import Features
 
 
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 @click.option("--require-all", is_flag=True, help="Exit with 1 if a claim gets no devices after the change.")
 @STEP_LIMIT
 @NAMESPACE
+@AT
 @CAPSULE
 @OUTPUT
 def what_if(
@@ -69,6 +72,7 @@ def what_if(
     require_all: bool,
     step_limit: int | None,
     namespace: str,
+    at: datetime | None,
     capsule: str | None,
     output: Output,
 ) -> ExitCode:
@@ -95,5 +99,6 @@ def what_if(
         keep=not each_alone,
         step_limit=step_limit,
         namespace=namespace,
+        at=at,
     )
     return what_if_of(wanted, capsule, output, everything=not changed_only, require_all=require_all)

@@ -94,6 +94,13 @@ BOARD_CODES = (
         "grid slice 64 of memory",
         "A whole board draws on every counter that its partitions draw on, and a device has two sets of 32.",
     ),
+    Code(
+        "HWR014",
+        "devices of one name",
+        'mode mig partition named "{parent}-{profile}" { profile "1g" takes 1 slice at 0..6 }',
+        'mode mig partition named "{parent}-{profile}-{start}" { profile "1g" takes 1 slice at 0..6 }',
+        "A name stands for one device of a pool, and stays its own when its neighbours come and go.",
+    ),
 )
 
 MACHINE_CODES = (

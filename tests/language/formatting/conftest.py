@@ -4,11 +4,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
 
-from dra_policy.language import format_policy, tree
+from dra_policy.language import format_policy, parse, tree
 from dra_policy.language.parser import _grammar
 from dra_policy.language.tables import END
 from dra_policy.language.tokens import PolicyLexer
@@ -337,14 +338,6 @@ def relaid(text: str, seed: int) -> tuple[str, list[str]]:
     return "".join(parts), comments
 
 
-@st.composite
-def layouts(draw) -> tuple[tree.PolicyFile, str, list[str]]:
-    """A file, its text in some layout, and the comments in that text."""
-    file = draw(files)
-    text, comments = relaid(format_policy(file), draw(st.integers(0, 10**6)))
-    return file, text, comments
-
-
 @dataclass(frozen=True, repr=False)
 class Strategies:
     files: st.SearchStrategy[tree.PolicyFile]
@@ -355,5 +348,17 @@ class Strategies:
 
 
 @pytest.fixture(scope="session")
-def policies() -> Strategies:
-    return Strategies(files, conditions, amounts, layouts(), tokens)
+def policies(load_module) -> Strategies:
+    walker = load_module(Path(__file__).parents[1] / "walks.py").Walker()
+    # Trees of every construct, as a parse of a random text gives them, beside trees of any names and values.
+    walked = st.integers(0, 10**9).map(lambda seed: parse(Source("walk.dra", walker.file(seed)))[0])
+    every = files | walked
+
+    @st.composite
+    def layouts(draw) -> tuple[tree.PolicyFile, str, list[str]]:
+        """A file, its text in some layout, and the comments in that text."""
+        file = draw(every)
+        text, comments = relaid(format_policy(file), draw(st.integers(0, 10**6)))
+        return file, text, comments
+
+    return Strategies(every, conditions, amounts, layouts(), tokens)

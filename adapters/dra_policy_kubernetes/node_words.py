@@ -1,0 +1,138 @@
+"""What is said of each node, worked out once for nodes that only differ in names.
+
+Nodes that the engine cannot tell apart share the reasons of one of them, so the same is to be said of them but for names:
+of the claims that hold their devices, and of the values that a constraint only compares, such as a PCIe root. Who holds
+the devices is told of each node; of such values those of the first node stand for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from dra_policy import ClaimKey, Explanation, Unsatisfiable
+from dra_policy.resources import DeviceAttribute, to_object
+from dra_policy_kubernetes.answers import NodeAnswer
+
+Holders: TypeAlias = tuple[tuple[ClaimKey, ...], ...]
+"""The claims that hold each device of a node."""
+
+Labels: TypeAlias = tuple[DeviceAttribute | None, ...]
+"""What each device of a node has of the attributes that constraints compare."""
+
+
+@dataclass(slots=True)
+class NodeGroup:
+    """Nodes of which the same is said; `example` if the words have a value of the first that others have not."""
+
+    words: str
+    nodes: list[str] = field(default_factory=list)
+    example: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is said of a node, and whether it names what others of its kind call otherwise."""
+
+    node: str
+    words: str
+    labels: Labels = ()
+    names_holders: bool = False
+    names_labels: bool = False
+
+    @property
+    def likeness(self) -> str:
+        return self.words.replace(self.node, "the node")
+
+
+def refusals(answers: Sequence[NodeAnswer]) -> Explanation | None:
+    """One explanation of all nodes whose devices will not do; None if there is no such node."""
+    found = [one.devices for one in answers if one.devices is not None and not one.has_devices]
+    return Explanation.together(found) if found else None
+
+
+def node_groups(answers: Sequence[NodeAnswer], joint: Explanation | None) -> list[NodeGroup]:
+    """Nodes of which the same is to be said but for names, in the order in which they come.
+
+    `joint` is what `refusals` makes of the answers.
+    """
+    groups: dict[str, NodeGroup] = {}
+    for node, said, example in _said(answers, joint):
+        group = groups.setdefault(said.likeness, NodeGroup(said.words))
+        group.nodes.append(node)
+        group.example |= example
+    return list(groups.values())
+
+
+def _said(answers: Sequence[NodeAnswer], joint: Explanation | None) -> Iterator[tuple[str, _Said, bool]]:
+    """Each node, and what is said of it or of one that is like it; whether that names what it calls otherwise."""
+    alone = _each_alone(joint)
+    known: dict[Hashable, _Said] = {}
+    for answer in answers:
+        refused = answer.open and answer.elsewhere is None
+        found = alone.get(answer.node) if refused else None
+        if found is None or answer.devices is None or not isinstance(answer.devices.outcome, Unsatisfiable):
+            yield answer.node, _Said(answer.node, answer.words()), False
+            continue
+        explanation, reasons = found
+        holders, labels = _names(explanation, answer.node)
+        key: Hashable = (reasons, _pattern(holders))
+        said = known.get(key)
+        if said is not None and said.names_holders:
+            key = (key, holders)
+            said = known.get(key)
+        if said is None:
+            words = NodeAnswer(answer.node, devices=explanation).words()
+            said = _Said(answer.node, words, labels, _names_some(words, holders), _shows_some(words, labels))
+            known[key] = said
+        yield answer.node, said, said.names_labels and labels != said.labels
+
+
+def _each_alone(joint: Explanation | None) -> dict[str, tuple[Explanation, int]]:
+    """An explanation for each node that is refused, with a number that nodes have in common whose reasons are shared."""
+    if joint is None or not isinstance(joint.outcome, Unsatisfiable) or joint.situation is None:
+        return {}
+    found: dict[str, tuple[Explanation, int]] = {}
+    for reasons in joint.outcome.reasons:
+        outcome = Unsatisfiable(joint.outcome.claims, (reasons,), 0)
+        # Invariant: `joint` keeps the reasons, so no others get their address.
+        found[reasons.node] = Explanation(joint.claims, outcome, joint.situation, joint.retired), id(reasons.requests)
+    return found
+
+
+def _names(explanation: Explanation, node: str) -> tuple[Holders, Labels]:
+    """What a node and another one with the same reasons may call otherwise."""
+    situation = explanation.situation
+    assert situation is not None  # Invariant: nodes without one speak for themselves
+    devices = situation.view(node).devices
+    held = situation.holders
+    attributes = {constraint.attribute for claim in situation.claims for constraint in claim.constraints}
+    # The driver's own attributes may be published without their domain (F3).
+    spellings = [name for one in sorted(attributes) for name in (one, one.rpartition("/")[2])]
+    holders = tuple([held.get(record.id, ()) for record in devices])
+    return holders, tuple([record.device.attributes.get(name) for name in spellings for record in devices])
+
+
+def _pattern(holders: Holders) -> tuple[int, ...]:
+    """Which devices have the same holders, whoever these are."""
+    numbers: dict[tuple[ClaimKey, ...], int] = {(): 0}
+    return tuple([numbers.setdefault(keys, len(numbers)) for keys in holders])
+
+
+def _names_some(words: str, holders: Holders) -> bool:
+    return any(str(key) in words for key in {key for keys in holders for key in keys})
+
+
+def _shows_some(words: str, labels: Labels) -> bool:
+    """Whether some value of an attribute may be in the words; those with escapes are taken to be."""
+    shown = [value for label in set(labels) if label is not None for value in to_object(label).values()]
+    texts = [str(one).lower() if isinstance(one, bool) else str(one) for value in shown for one in _items(value)]
+    return any(text in words or not text.isprintable() for text in texts)
+
+
+def _items(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else [value]
+
+
+__all__ = ["NodeGroup", "node_groups", "refusals"]

@@ -1,0 +1,94 @@
+"""Names of devices, values with placeholders, machines like others, partitions made for good: what is wrong is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from dra_policy.language import load
+from dra_policy.source import Source
+
+HEAD = """policy gpu.acme.com version 1.0 language 1
+device Gpu {
+  driver gpu.acme.com
+  attribute uuid text optional unique in cluster
+  attribute profile text optional
+  attribute tags set of one of a, b publish as joined ";"
+  capacity memory bytes
+  capacity lanes count optional
+  grid slice 4 of memory
+}
+model Big of Gpu { memory 80Gi }
+"""
+PARTS = 'profile "1" takes 1 slice at 0..3'
+
+
+def found(statements: str) -> list[tuple[str, str]]:
+    _, problems = load(Source("gpu.dra", HEAD + statements))
+    return [(problem.code, problem.span.text if problem.span is not None else "") for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("statements", "wanted"),
+    [
+        ('modes of Big { mode cut partition named "{parent}-{strat}" { profile "1" takes 1 slice at 0 } }', "SET006"),
+        (f'modes of Big {{ mode cut partition named "{{parent}}" {{ {PARTS} }} }}', "HWR014"),
+        ('modes of Big { mode vf partition named "{parent}-vf" { profile "vf" times 8 } }', "HWR014"),
+        (
+            'modes of Big { mode cut partition named "{parent}-{start}"'
+            ' { profile "1" takes 1 slice at 0 profile "2" takes 2 slice at 0 } }',
+            "HWR014",
+        ),
+        ('modes of Big counters "{parnt}" { mode whole }', "SET006"),
+        ('modes of Big { mode whole gives profile "{profil}" }', "SET006"),
+        ("modes of Big { mode whole counted }", "HWR002"),
+        ("modes of Big { mode whole without memry }", "NAM001"),
+        ('machine m { devices gpu[0..1] of Big named "gpu" }', "HWR014"),
+        ('machine m { devices gpu[0..1] of Big named "gpu-{idx}" }', "SET006"),
+        ('modes of Big { mode a named "x" } machine m { devices gpu[0..1] of Big }', "HWR014"),
+        ("machine m like m { }", "NAM006"),
+        ("machine m like n { } machine n like m { }", "NAM006"),
+        ("machine m like nothing { }", "NAM005"),
+        (f'modes of Big {{ mode cut partition {{ {PARTS} }} }} machine m {{ devices g[0] of Big cut "2" }}', "HWR006"),
+        (f'modes of Big {{ mode cut partition {{ {PARTS} }} }} machine m {{ devices g[0] of Big cut "1" }}', "HWR005"),
+        (
+            f'modes of Big {{ mode cut partition {{ {PARTS} }} }} machine m {{ devices g[0] of Big cut "1" at 4 }}',
+            "HWR005",
+        ),
+        ("binds of Big fast when Ready", "HWR006"),
+        ("costs node memory 1 per memroy", "SET002"),
+        ('model Other like Big { tags "c" }', "TYP005"),
+        ('class c of Gpu { require "c" in tags }', "TYP005"),
+        ("class c of Gpu claim x { request a = 2 of c  same tags }", "RUL009"),
+    ],
+)
+def test_a_mistake_is_told(statements: str, wanted: str) -> None:
+    assert [code for code, _ in found(statements)] == [wanted]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        f'modes of Big {{ mode cut partition named "{{parent}}-{{start}}" {{ {PARTS} }} }}',
+        f'modes of Big {{ mode cut partition named "{{uuid}}-{{number}}" {{ {PARTS} }} }}',
+        f'modes of Big {{ mode cut partition {{ {PARTS} }} }} machine m {{ devices g[0] of Big cut "1" at 3 }}',
+        "modes of Big { mode fast } binds of Big fast when gpu.acme.com/Ready",
+        "share all of Big { each takes memory } machine m { devices g[0..1] of Big all }",
+        'model Other like Big { tags a, b } class c of Gpu { require "a" in tags and not ("b" in tags) }',
+        "costs node memory 1 per memory costs node cpu 1 cores per device",
+    ],
+)
+def test_what_is_right(statements: str) -> None:
+    assert found(statements) == []
+
+
+def test_a_separator_in_a_value() -> None:
+    text = (
+        'device N { driver n.acme.com  attribute tags set of text publish as joined ";" } model A of N { tags "a;b" }'
+    )
+    assert [code for code, _ in found(text)] == ["TYP013"]
+
+
+@pytest.mark.parametrize("form", ['joined ""', 'joined "a"'])
+def test_a_separator_that_separates_nothing(form: str) -> None:
+    text = f"device N {{ driver n.acme.com  attribute tags set of one of a, b publish as {form} }}"
+    assert [code for code, _ in found(text)] == ["TYP012"]
