@@ -43,6 +43,7 @@ LANES: Final[Mapping[str, Lane]] = MappingProxyType(
         "DRA_POLICY_CLUSTER_SEEDS": Lane("50", "200"),
         "DRA_POLICY_CAPSULES": Lane("1000", "1000"),
         "DRA_POLICY_SETS_QUESTIONS": Lane("300", "3000"),
+        "DRA_POLICY_WALKS": Lane("5000", "100000"),
         "DRA_POLICY_SITE_QUESTIONS": Lane("1000", "10000"),
     }
 )

@@ -6,13 +6,33 @@ Whoever explains better than `Explanation` does so here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from dra_policy import Explanation
+from dra_policy import ClaimKey, Explanation
 from dra_policy_kubernetes.rendering import named_nodes
 
 WAIT: Final = "wait"
 CHANGES_SHOWN: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """A node on which the claims fit once drivers have published all of their pools, and these claims are gone."""
+
+    node: str
+    pools: str
+    holders: tuple[ClaimKey, ...] = ()
+    unclaimed: bool = False
+
+
+def publishing(explanation: Explanation | None) -> Publishing | None:
+    """What is waited for, if drivers are still publishing devices that would do."""
+    found = None if explanation is None else explanation.prospect
+    if found is None or found.kind.value != "notNow" or not found.updating:
+        return None
+    pools = " and ".join(f"driver {pool.driver} has published all of pool `{pool.pool}`" for pool in found.updating)
+    return Publishing(found.node, pools, found.holders, found.unclaimed)
 
 
 def device_cause(explanation: Explanation) -> str:
@@ -55,4 +75,4 @@ def clipped(sentence: str, limit: int = 480) -> str:
     return f"{parts[0]}; ..." if parts[0] else f"{sentence[: limit - 3]}..."
 
 
-__all__ = ["changes", "clipped", "device_cause", "remedy", "together"]
+__all__ = ["Publishing", "changes", "clipped", "device_cause", "publishing", "remedy", "together"]

@@ -73,7 +73,7 @@ def _on_node(
         gets = "" if not keys else _gets(engine, keys, name)
     finally:
         restore(held)
-    holders = [_holder(claim, name, cluster) for claim in needed]
+    holders = [holder_of(claim, name, cluster) for claim in needed]
     going = {pod for holder in holders for pod in holder.pods}
     rest = [pod for pod in load.pods if pod_key(pod) not in going]
     crowding = _crowding(needs, load, rest)
@@ -142,7 +142,8 @@ def _crowding(needs: PodNeeds | None, load: NodeLoad, rest: Sequence[Pod]) -> li
     return [pod_key(pod) for pod in _needed(ordered, fits, restore, take_away)]
 
 
-def _holder(claim: ResourceClaim, node: str, cluster: ClusterObjects) -> Holder:
+def holder_of(claim: ResourceClaim, node: str, cluster: ClusterObjects) -> Holder:
+    """A claim that holds devices, with the pods that use it, as one who has to go from a node."""
     allocation = claim.status.allocation
     results = allocation.devices.results if allocation is not None else ()
     devices = tuple(dict.fromkeys(f"{result.pool}/{result.device}" for result in results))
@@ -157,4 +158,4 @@ def _gets(engine: Engine, keys: Sequence[ClaimKey], node: str) -> str:
     return ", ".join(f"{result.request}={result.device}" for result in results)
 
 
-__all__ = ["Release", "smallest_release"]
+__all__ = ["Release", "holder_of", "smallest_release"]

@@ -7,8 +7,9 @@ the devices is told of each node; of such values those of the first node stand f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from dra_policy import ClaimKey, Explanation, Unsatisfiable
@@ -37,13 +38,23 @@ class _Said:
 
     node: str
     words: str
+    holders: Holders = ()
     labels: Labels = ()
     names_holders: bool = False
     names_labels: bool = False
 
     @property
     def likeness(self) -> str:
-        return self.words.replace(self.node, "the node")
+        # Who holds the devices of a node may be called after it, and is not the same on the next one.
+        return self.words if self.names_holders else self.words.replace(self.node, "the node")
+
+    def with_holders(self, holders: Holders) -> _Said | None:
+        """The same of a node whose devices others hold, in the same pattern; None if the words cannot be told apart."""
+        others = {_held_by(keys): _held_by(now) for keys, now in zip(self.holders, holders, strict=True) if keys}
+        parts = re.split(f"({'|'.join(map(re.escape, others))})", self.words)
+        if any(_names_some(part, self.holders) for part in parts[::2]):
+            return None
+        return replace(self, words="".join([others.get(part, part) for part in parts]), holders=holders)
 
 
 def refusals(answers: Sequence[NodeAnswer]) -> Explanation | None:
@@ -79,13 +90,13 @@ def _said(answers: Sequence[NodeAnswer], joint: Explanation | None) -> Iterator[
         holders, labels = _names(explanation, answer.node)
         key: Hashable = (reasons, _pattern(holders))
         said = known.get(key)
-        if said is not None and said.names_holders:
+        if said is not None and said.names_holders and said.holders != holders:
             key = (key, holders)
-            said = known.get(key)
+            said = known.get(key) or said.with_holders(holders)
         if said is None:
             words = NodeAnswer(answer.node, devices=explanation).words()
-            said = _Said(answer.node, words, labels, _names_some(words, holders), _shows_some(words, labels))
-            known[key] = said
+            named = _names_some(words, holders), _shows_some(words, labels)
+            said = known[key] = _Said(answer.node, words, holders, labels, *named)
         yield answer.node, said, said.names_labels and labels != said.labels
 
 
@@ -118,6 +129,11 @@ def _pattern(holders: Holders) -> tuple[int, ...]:
     """Which devices have the same holders, whoever these are."""
     numbers: dict[tuple[ClaimKey, ...], int] = {(): 0}
     return tuple([numbers.setdefault(keys, len(numbers)) for keys in holders])
+
+
+def _held_by(keys: Sequence[ClaimKey]) -> str:
+    """As an explanation says it of devices, whose names follow."""
+    return f"held by claim {' and '.join(map(str, keys))} ("
 
 
 def _names_some(words: str, holders: Holders) -> bool:

@@ -18,7 +18,7 @@ from dra_policy_kubernetes.allocated_claims import elsewhere
 from dra_policy_kubernetes.answers import NodeAnswer, Verdict, Why
 from dra_policy_kubernetes.attempts import attempt
 from dra_policy_kubernetes.cluster_objects import ClusterObjects, PodKey, claim_key, has_ended, pod_key
-from dra_policy_kubernetes.device_causes import changes, clipped, device_cause, remedy, together
+from dra_policy_kubernetes.device_causes import changes, clipped, device_cause, publishing, remedy, together
 from dra_policy_kubernetes.device_questions import DeviceQuestions
 from dra_policy_kubernetes.extended_resources import (
     ANNOTATION,
@@ -27,7 +27,7 @@ from dra_policy_kubernetes.extended_resources import (
     delegated,
     through_classes,
 )
-from dra_policy_kubernetes.holders import Release, smallest_release
+from dra_policy_kubernetes.holders import Release, holder_of, smallest_release
 from dra_policy_kubernetes.node_filters import (
     NodeLoad,
     Obstacle,
@@ -241,13 +241,29 @@ class _Asked:
         sentence = self._attempt(answers)
         if prospects.possible:
             return self._not_now(cause, sentence, prospects)
+        focus = _in_the_way(answers)
+        unpublished = self._unpublished(answers, focus, sentence)
+        if unpublished is not None:
+            return unpublished
         why = Why(self.subject, Verdict.NEVER, cause, why_never(answers, prospects), scheduler=sentence)
-        return why if prospects.hardware else replace(why, changes=self._changes(answers))
+        return why if prospects.hardware else replace(why, changes=changes(focus))
 
-    def _changes(self, answers: Sequence[NodeAnswer]) -> tuple[str, ...]:
-        """Changes of the claims that place them on a node where nothing else stands in the way."""
-        focus = [answer.devices for answer in answers if answer.open and answer.elsewhere is None]
-        return changes(together([one for one in focus if one is not None]))
+    def _unpublished(self, answers: Sequence[NodeAnswer], focus: Explanation | None, sentence: str) -> Why | None:
+        """The answer where the devices are in pools that drivers are still publishing (B5)."""
+        found = publishing(focus) or publishing(_in_the_way(answers, crowded=True))
+        if found is None:
+            return None
+        answer = next(one for one in answers if one.node == found.node)
+        cause = "" if answer.devices is None else device_cause(answer.devices)
+        given_back = bool(found.holders) or found.unclaimed
+        if answer.obstacle is not None:
+            cause += f"; besides, {answer.obstacle.detail}"
+            given_back = True
+        prospect = f"not now: it would fit on {found.node} once {found.pools}"
+        prospect += " and others gave back what they hold" if given_back else ""
+        held = [claim for key in found.holders if (claim := self.cluster.claims.get(key)) is not None]
+        holders = tuple(holder_of(claim, found.node, self.cluster) for claim in held)
+        return Why(self.subject, Verdict.NOT_NOW, cause, prospect, holders, changes(focus), sentence)
 
     def _attempt(self, answers: Sequence[NodeAnswer], first: str = "") -> str:
         if self.needs is None:
@@ -262,7 +278,10 @@ class _Asked:
         claims = {claim_key(one): one for one in (*(c.claim for c in self.fresh), *self.extended.values())}
         sentence = filter_error(failed, claims, self.cluster.classes)
         cause = device_cause(first)
-        if fits:
+        awaited = _all_published(fatal)
+        if awaited:
+            prospect = f"not now: until {awaited}, an error on one node ends the attempt on all of them"
+        elif fits:
             names = named_nodes([answer.node for answer in fits])
             prospect = (
                 f"never as it stands: it would fit on {names}, but an error on one node ends the attempt on all of them"
@@ -321,7 +340,7 @@ class _Asked:
         if by_claims:
             cause = f"{release.node}: the devices are held by {_and_more([holder.held_by() for holder in by_claims])}"
         change = f"when {going} {'is' if len(pods) + len(unused) == 1 else 'are'} gone it fits on {release.node}{gets}"
-        others = self._changes(prospects.possible)[:1]
+        others = changes(_in_the_way(prospects.possible))[:1]
         return Why(
             self.subject,
             Verdict.NOT_NOW,
@@ -399,6 +418,29 @@ def _asks(requests: Iterable[DeviceRequest]) -> Iterable[tuple[str, str]]:
             yield request.name, request.exactly.device_class_name
         for alternative in request.first_available:
             yield f"{request.name}/{alternative.name}", alternative.device_class_name
+
+
+def _in_the_way(answers: Iterable[NodeAnswer], *, crowded: bool = False) -> Explanation | None:
+    """What devices say where nothing else stands in the way; or, `crowded`, only what passes when other pods go."""
+    focus = [
+        answer.devices
+        for answer in answers
+        if answer.devices is not None and answer.elsewhere is None
+        if (answer.obstacle is not None and answer.obstacle.passing if crowded else answer.open)
+    ]
+    return together(focus)
+
+
+def _all_published(fatal: Sequence[NodeAnswer]) -> str:
+    """What is waited for if each error passes when drivers have published their pools (E6); nothing if one stays."""
+    pools: list[str] = []
+    for answer in fatal:
+        found = publishing(answer.devices)
+        if found is None:
+            return ""
+        pools.append(found.pools)
+    told = list(dict.fromkeys(pools))
+    return told[0] + (f", and {len(told) - 1} more are complete" if len(told) > 1 else "")
 
 
 def _fatal(answer: NodeAnswer) -> bool:

@@ -31,7 +31,7 @@ from dra_policy.explanation.nearest import (
     retired_words,
 )
 from dra_policy.explanation.situation import Situation
-from dra_policy.explanation.together import together
+from dra_policy.explanation.together import of_sets, together
 from dra_policy.explanation.words import because, count, how, printable, reason_first, rule
 from dra_policy.expression import EvaluationError
 from dra_policy.expression.deciding import try_on
@@ -146,6 +146,9 @@ class Causes:
 
     def _unavailable(self, node: str, reasons: RequestReasons, asked: Asked, matching: int) -> TrueCause | None:
         """Enough devices match: what keeps them away, by what people see."""
+        words = of_sets(self._situation, node, reasons, asked)
+        if words:
+            return TrueCause(Why.TOGETHER, words)
         # What Kubernetes refuses is refused for its reasons, whatever the site says of it too.
         sited = any(loss.cause in OF_SITE for loss in reasons.losses)
         funnel = Funnel(self.call(node, sited=sited))
@@ -158,12 +161,10 @@ class Causes:
                 if refusal.cause in OF_SITE:
                     said.append(refusal.origin)
         if not kept:
-            # What keeps all of them away looks at all of them together.
-            words = together(self._situation, node, reasons, asked)
-            return TrueCause(Why.TOGETHER, words) if words else None
+            return None
         parts = [
-            f"{len(devices)} {'is' if len(devices) == 1 else 'are'} {words} ({named(devices)})"
-            for words, devices in kept.items()
+            f"{len(devices)} {'is' if len(devices) == 1 else 'are'} {how_} ({named(devices)})"
+            for how_, devices in kept.items()
         ]
         wants = f"request `{reasons.request}` wants {count(reasons.wanted, 'device')}"
         return TrueCause(

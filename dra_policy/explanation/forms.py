@@ -19,6 +19,7 @@ from dra_policy.explanation.refusals import group_lines, names_of, of_drivers
 from dra_policy.explanation.relaxing import Relaxation
 from dra_policy.explanation.situation import Situation
 from dra_policy.explanation.words import because, count, cut, devices, printable, rule
+from dra_policy.inventory import DeviceID
 
 if TYPE_CHECKING:
     from dra_policy.explanation.explanation import Explanation
@@ -184,11 +185,10 @@ def _holder(key: str, situation: Situation | None, node: str) -> str:
     for name in held:
         if str(name) == key and situation is not None and situation.snapshot.node(node) is not None:
             ids = {record.id for record in situation.view(node).records.values()}
-            devices = [
-                result.device
-                for result in situation.held[name].devices.results
-                if any((one.driver, one.pool, one.device) == (result.driver, result.pool, result.device) for one in ids)
-            ]
+            results = [result for result in situation.held[name].devices.results if not result.admin_access]
+            here = [r.device for r in results if DeviceID(r.driver, r.pool, r.device) in ids]
+            # What counts against a quota may be on any node.
+            devices = here or [result.device for result in results]
             return f"claim {key} gives back {named(devices)}" if devices else f"claim {key} is gone"
     return f"claim {key} is gone"
 

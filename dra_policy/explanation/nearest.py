@@ -15,7 +15,7 @@ from dra_policy.allocation.funnel import Funnel, Refusal
 from dra_policy.allocation.rule import Asked
 from dra_policy.allocation.taints import REPELLING, taint_text, tolerates
 from dra_policy.diagnostics import nearest
-from dra_policy.explanation.words import because, printable, rule
+from dra_policy.explanation.words import because, how, printable, rule
 from dra_policy.expression import DeviceFacts, to_cel
 from dra_policy.expression.deciding import try_on
 from dra_policy.expression.tree import IN, NOT, Expression, Has, Index, ListOf, Literal, Select, walk
@@ -121,6 +121,8 @@ class Miss:
                 return self.origin.text
             case Cause.CLASS | Cause.REQUEST | Cause.DRIVER | Cause.CONSTRAINT:
                 return f"fails {rule(self.origin)}{because(self.origin)}"
+            case Cause.REFUSAL | Cause.QUOTA | Cause.KEEP | Cause.SHARING | Cause.AGREEMENT | Cause.MODE:
+                return f"{how(self.cause, self.origin)}{because(self.origin)}"
             case _:
                 return printable(self.origin.text)
 

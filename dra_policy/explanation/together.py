@@ -18,6 +18,7 @@ from dra_policy.allocation.site.charging import totals
 from dra_policy.explanation.counting import buckets
 from dra_policy.explanation.situation import Situation
 from dra_policy.explanation.words import count, reason_first, rule
+from dra_policy.rules import Origin
 from dra_policy.rules.sets import Closeness, Connected, EveryPairLinked, SetRule, Shaped, is_wish
 from dra_policy.rules.site import Quota
 
@@ -30,17 +31,28 @@ def together(situation: Situation, node: str, reasons: RequestReasons, asked: As
     call = situation.call(situation.view(node))
     for one in situation.claims[asked.claim].sets:
         if isinstance(one, SetRule) and not is_wish(one) and one.origin in blamed:
-            words = _of_set(call, one, asked) or _none(reasons)
-            return f"{reason_first([one.origin])}{words}: {rule(one.origin)}"
+            return _told(_of_set(call, one, asked), reasons, one.origin)
     for of_site in situation.site.rules.all():
         if of_site.origin in reasons.combination:
             words = _of_quota(situation, of_site, reasons) if isinstance(of_site, Quota) else ""
-            return f"{reason_first([of_site.origin])}{words or _none(reasons)}: {rule(of_site.origin)}"
+            return _told(words, reasons, of_site.origin)
     return ""
 
 
-def _none(reasons: RequestReasons) -> str:
-    return f"{_wants(reasons)}, {reasons.left} would do, but no choice satisfies all rules"
+def of_sets(situation: Situation, node: str, reasons: RequestReasons, asked: Asked) -> str:
+    """What a rule over sets says where it keeps away devices by itself, as none of them lies right; nothing if none does."""
+    lost = {loss.origin for loss in reasons.losses}
+    for one in situation.claims[asked.claim].sets if situation.site is not None else ():
+        if isinstance(one, SetRule) and not is_wish(one) and one.origin in lost:
+            words = _of_set(situation.call(situation.view(node)), one, asked)
+            if words:
+                return _told(words, reasons, one.origin)
+    return ""
+
+
+def _told(words: str, reasons: RequestReasons, origin: Origin) -> str:
+    told = f"{words}: " if words else f"{_wants(reasons)}, {reasons.left} would do, but no choice satisfies "
+    return f"{reason_first([origin])}{told}{rule(origin)}"
 
 
 def _wants(reasons: RequestReasons) -> str:
@@ -86,8 +98,8 @@ def _of_set(call: Call, one: SetRule, asked: Asked) -> str:
         case Connected():
             return f"{wanted} devices must hang together over links, but of those left at most {best} do"
         case Shaped(sides=sides):
-            block = "x".join(map(str, sides))
-            return f"{wanted} devices must be one block of {block}, but of any such block at most {best} are left"
+            must = f"{wanted} devices must be one block of {'x'.join(map(str, sides))}"
+            return f"{must}, but of any such block at most {best} are left" if best else f"{must}, but there is none"
         case Closeness(levels=(level, *_)):
             return f"{wanted} devices must share one `{level.name}`, but of those left at most {best} do"
     return ""
@@ -112,4 +124,4 @@ def _labels(call: Call, one: SetRule, claim: ClaimNeeds, made: Rule) -> list[fro
     return list(found.values())
 
 
-__all__ = ["together"]
+__all__ = ["of_sets", "together"]

@@ -188,7 +188,7 @@ class Part:
     """What a class or request is of beside whole devices: a mode, one profile of it, or a share.
 
     `modes` are those of the name, of one board or of several boards of one device; one with `share` has none where the
-    board itself is shared.
+    board itself is shared. With `unshared` the modes have shares beside them, of which it is none.
     """
 
     name: str
@@ -196,6 +196,7 @@ class Part:
     modes: tuple[Mode, ...]
     profile: str
     share: Share | None
+    unshared: bool = False
 
 
 # ----------------------------------------------------------------------------------------------- fabrics, machines

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from dra_policy.expression import compile_tree
-from dra_policy.expression.tree import ALLOW_MULTIPLE_ALLOCATIONS, Expression, all_of, any_of
+from dra_policy.expression.tree import ALLOW_MULTIPLE_ALLOCATIONS, Expression, all_of, any_of, negation
 from dra_policy.language.boards import Part
 from dra_policy.language.checked import (
     CheckedAsk,
@@ -111,6 +111,8 @@ def part_conditions(part: Part, owner: str, lists: bool) -> Iterator[Condition]:
     if part.share is not None:
         origin = Origin(owner, "may be shared", part.share.span)
         yield Condition(origin, ALLOW_MULTIPLE_ALLOCATIONS)
+    elif part.unshared:
+        yield Condition(Origin(owner, "is not shared", part.modes[0].span), negation(ALLOW_MULTIPLE_ALLOCATIONS))
     published = part_values(part)
     if len(published) == 1:
         yield from value_conditions(published[0].values(), owner, lists)

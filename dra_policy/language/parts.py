@@ -54,7 +54,7 @@ def meaning(checking: Checking, scope: Scope, target: tree.Target) -> Meant | No
     if not modes:
         scope.find(name, DEVICE, MODEL, wanted="a class, device, model, mode or share")
         return None
-    return _of_modes(scope, target, modes)
+    return _of_modes(checking, scope, target, modes)
 
 
 def _of_share(share: Share) -> Meant:
@@ -76,7 +76,7 @@ def _modes(checking: Checking, scope: Scope, text: str) -> list[Mode]:
     return found
 
 
-def _of_modes(scope: Scope, target: tree.Target, modes: Sequence[Mode]) -> Meant | None:
+def _of_modes(checking: Checking, scope: Scope, target: tree.Target, modes: Sequence[Mode]) -> Meant | None:
     name = target.name
     devices = {id(device_of(mode.board)): device_of(mode.board) for mode in modes}
     if len(devices) > 1:
@@ -98,7 +98,12 @@ def _of_modes(scope: Scope, target: tree.Target, modes: Sequence[Mode]) -> Meant
         modes = having
     boards = tuple(mode.board for mode in modes)
     model = boards[0] if len(boards) == 1 and isinstance(boards[0], ModelSchema) else None
-    return Meant(device, model, Part(name.text, boards, tuple(modes), profile, None))
+    shares = checking.shares.values()
+    # A share of the whole board makes every device of it one that is shared.
+    unshared = any(one.mode in modes for one in shares) and not any(
+        one.mode is None and device_of(one.board) is device for one in shares
+    )
+    return Meant(device, model, Part(name.text, boards, tuple(modes), profile, None, unshared))
 
 
 def class_of_target(checking: Checking, scope: Scope, target: tree.Target) -> CheckedClass | None:

@@ -9,6 +9,7 @@ from lark import Token
 
 from dra_policy.diagnostics import Diagnostic, Related, nearest
 from dra_policy.language.builder import Builder
+from dra_policy.language.examples import example_of
 from dra_policy.language.leaves import normal_version
 from dra_policy.language.machine import Machine, Snapshot
 from dra_policy.language.tables import END
@@ -20,40 +21,6 @@ from dra_policy.source import Source, Span
 _MEANT = {"&&": "AND", "||": "OR", "!": "NOT", "&": "AND", "|": "OR"}
 
 _OPENING_OF = {"}": "LBRACE", ")": "LPAR"}
-
-EXAMPLES = {
-    "policy": "policy gpu.acme.com version 2.1.0 language 1",
-    "import": "import std.pcie, std.numa version 1.0",
-    "device": "device AcmeGpu { driver gpu.acme.com  capacity memory bytes }",
-    "driver": "driver gpu.acme.com",
-    "attribute": "attribute driver_version version optional publish as driverVersion",
-    "flag": "flag ecc absent means false",
-    "capacity": "capacity memory bytes",
-    "renamed": "renamed index to minor",
-    "model": "model H100 of AcmeGpu { memory 80Gi }",
-    "parameters": "parameters GpuConfig of AcmeGpu { api gpu.acme.com/v1 GpuConfig }",
-    "api": "api gpu.acme.com/v1 GpuConfig",
-    "field": "field interval one of Short, Long default Short",
-    "class": "class training of AcmeGpu { require ecc }",
-    "require": "require memory >= 40 GiB",
-    "config": "config GpuConfig { interval = Short }",
-    "extended": 'extended resource "acme.com/gpu"',
-    "define": "define modern of AcmeGpu = driver_version >= 600.0",
-    "claim": "claim ring { request gpu = 2 of training }",
-    "request": "request gpu = 2 of training",
-    "takes": "takes streams 2",
-    "tolerate": 'tolerate gpu.acme.com/xid = "79" NoSchedule',
-    "same": "same pcie_root of gpu, nic",
-    "distinct": "distinct numa",
-    "test": 'test "two fit" { given 2 H100  claim a ring  expect a placed }',
-    "given": "given 2 H100",
-    "expect": "expect a placed",
-}
-"""What each statement looks like, by its keyword."""
-
-# In a test a claim is another statement than in a file.
-_EXAMPLE_OF_STEP = "claim a, b ring"
-
 
 class Repairs:
     """The repairs of one text. `history` holds the last tokens, each with the stacks before it."""
@@ -159,10 +126,17 @@ class Repairs:
     # -------------------------------------------------------------------------------------------------------- words
 
     def _misspelt(self, token: Token, choices: set[str]) -> bool:
-        if token.type != "WORD" or self._is_keyword_elsewhere(token):
+        if token.type != "WORD":
             return False
         keyword = self._nearest_keyword(token, choices)
-        if keyword is None or not self._fits(keyword, token.end_pos or 0):
+        if keyword is None:
+            return False
+        if self._is_keyword_elsewhere(token):
+            # `pairs` is another keyword, but with one letter less it would fit; a name would not.
+            spelled = self._spelling(keyword)
+            if "WORD" in choices or not (spelled.startswith(token) or token.startswith(spelled)):
+                return False
+        if not self._fits(keyword, token.end_pos or 0):
             return False
         self._say_misspelt(token, keyword)
         return True
@@ -215,7 +189,7 @@ class Repairs:
         self._again(token)
         return True
 
-    def _unfinished(self) -> bool:
+    def _unfinished(self, token: Token) -> bool:
         """A statement breaks off, and the keyword of the next one was taken for a name."""
         if not self.history:
             return False
@@ -224,6 +198,10 @@ class Repairs:
         if previous.type != "WORD" or not first_on_line(self.machine.text, previous.start_pos or 0):
             return False
         if keyword not in self._members():
+            return False
+        states = self.machine.after(self.machine.cut().states, keyword)
+        assert states is not None
+        if self.machine.after(states, self.machine.peek(token.start_pos or 0, states).type) is None:
             return False
         self.history.clear()
         self.machine.restore(before)
@@ -338,7 +316,34 @@ class Repairs:
         self.machine.at = unit.end_pos or 0
         return True
 
+    def _time(self, token: Token, choices: set[str]) -> bool:
+        """`within 15`: an amount without its unit, where only times are amounts."""
+        if token.type not in {"WHOLE", "RELEASE"} or "AMOUNT" not in choices or choices & {"WHOLE", "RELEASE"}:
+            return False
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", token.value) is None:
+            return False
+        help_ = f"write `{token} s`, `{token} min` or another unit of time"
+        self._report("SYN017", f"missing unit behind `{token}`", self._span(token), help_)
+        self._feed("AMOUNT", f"{token} s", token.start_pos or 0, token.end_pos or 0)
+        return True
+
     # -------------------------------------------------------------------------------------------------------- signs
+
+    def _from_to(self, token: Token, choices: set[str]) -> bool:
+        """`0-7` for the positions `0..7`, and `0..100` for the numbers `0 to 100`."""
+        start, end = token.start_pos or 0, token.end_pos or 0
+        if token.type == "DOTS" and "TO" in choices:
+            self._report("SYN016", "`..` is for positions, and here are numbers", self._span(token), "write `to`")
+            self._feed("TO", "to", start, end)
+            return True
+        if token.type != "WHOLE" or not token.startswith("-") or "DOTS" not in choices or not self.history:
+            return False
+        first, last = self.history[-1][0], token[1:]
+        span = Span(self.source, first.start_pos or 0, end)
+        self._report("SYN016", "`-` does not join positions", span, f"write `{first}..{last}`")
+        self._feed("DOTS", "..", start, start)
+        self._feed("WHOLE", last, start, end)
+        return True
 
     def _comma_before(self, token: Token) -> bool:
         """A comma at the end of a list; a keyword behind it was taken for a name, and is noticed one token late."""
@@ -436,9 +441,6 @@ class Repairs:
 
     def _example(self) -> str:
         """What the unfinished statement looks like when it is right."""
-        values = self.machine.values
-        for value in reversed(values):
-            if isinstance(value, Token) and value in EXAMPLES:
-                in_test = value == "claim" and any(v == "test" for v in values if isinstance(v, Token))
-                return f"for example `{_EXAMPLE_OF_STEP if in_test else EXAMPLES[value]}`"
-        return "every statement begins with a keyword"
+        words = [str(value) for value in self.machine.values if isinstance(value, Token)]
+        example = example_of(words)
+        return "every statement begins with a keyword" if example is None else f"for example `{example}`"

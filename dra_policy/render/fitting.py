@@ -8,7 +8,7 @@ of its own has a slice of its own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from dra_policy.render.targets import Target
@@ -27,7 +27,13 @@ def fitting(slices: Sequence[ResourceSlice], target: Target) -> list[ResourceSli
 
 def _spec(one: ResourceSlice, target: Target) -> ResourceSliceSpec:
     devices = tuple(made for device in one.spec.devices if (made := _device(device, target)) is not None)
-    return one.spec.model_copy(update={"devices": devices})
+    return _changed(one.spec, {"devices": devices})
+
+
+def _changed(spec: ResourceSliceSpec, changes: Mapping[str, object]) -> ResourceSliceSpec:
+    """With other values; what is empty is not there."""
+    fields = {name: getattr(spec, name) for name in spec.model_fields_set} | dict(changes)
+    return ResourceSliceSpec(**{name: value for name, value in fields.items() if value not in ((), None)})
 
 
 def _device(device: Device, target: Target) -> Device | None:
@@ -115,11 +121,11 @@ def _by_place(devices: Iterable[Device]) -> list[tuple[dict[str, object], list[D
     return list(found.values())
 
 
-def _with(one: ResourceSlice, devices: Sequence[Device], place: dict[str, object]) -> ResourceSlice:
-    changes = {"devices": tuple(devices), "shared_counters": ()} | place
+def _with(one: ResourceSlice, devices: Sequence[Device], place: Mapping[str, object]) -> ResourceSlice:
+    changes: dict[str, object] = {"devices": tuple(devices), "shared_counters": (), **place}
     if place:
         changes["per_device_node_selection"] = None
-    return one.model_copy(update={"spec": one.spec.model_copy(update=changes)})
+    return one.model_copy(update={"spec": _changed(one.spec, changes)})
 
 
 def _numbered(slices: Iterable[ResourceSlice]) -> list[ResourceSlice]:

@@ -8,52 +8,50 @@ Runs are the same each time (derandomized) and counted; a counterexample is made
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, assert_never
 
 from dra_policy.allocation import Allocated
-from dra_policy.diagnostics import Diagnostic, Severity
+from dra_policy.diagnostics import Diagnostic, InvalidInput, Severity
 from dra_policy.engine import Engine
 from dra_policy.expression import DeviceFacts, EvaluationError, Program, compile_tree
 from dra_policy.expression.tree import all_of
-from dra_policy.language.boards import Board, Mode, Part, Pool, Share
+from dra_policy.language.boards import Pool
 from dra_policy.language.checked import (
-    CheckedAsk,
-    CheckedClaim,
     CheckedClass,
     CheckedCondition,
     CheckedPolicies,
-    CheckedRequest,
-    CheckedTakes,
 )
 from dra_policy.language.lowered import PolicyRules, lower
 from dra_policy.language.lowering import lower_claim, lower_class, part_conditions, value_conditions
 from dra_policy.language.parts import Meant
 from dra_policy.language.predicates import lower_condition, lower_driver
 from dra_policy.language.properties import AtMostProperty, CheckedProperty, EveryProperty, SumProperty
-from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
+from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.types import (
     AmountType,
-    BoolType,
     Constant,
-    IntType,
-    OneOfType,
-    SetType,
-    TextType,
-    VersionType,
-    quantity_text,
 )
 from dra_policy.render import Catalog, Fleet
 from dra_policy.render.boards import Published
 from dra_policy.resources import DeviceRequestAllocationResult, Features
 from dra_policy.rules import ClaimKey, ClassName
 from dra_policy.rules.subjects import FieldType, SubjectValue
-from dra_policy.source import Span
+from dra_policy.testing.generating import (
+    Claimed,
+    Given,
+    amount_text,
+    amounts_of,
+    claim_of,
+    is_concerned,
+    open_values,
+    targets_of,
+    written,
+)
 from dra_policy.testing.policy_tests import Difference, TestResult
-from dra_policy.testing.values import constants_read
 
 if TYPE_CHECKING:
     from hypothesis import strategies as st
@@ -138,45 +136,12 @@ def _result(
 # ------------------------------------------------------------------------------------------------------- an example
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """One board of a fleet."""
-
-    model: ModelSchema
-    node: str
-    settings: Mapping[AttributeSchema, tuple[Constant, ...]]
-
-    def text(self) -> str:
-        settings = ", ".join(f"{one.name} = {_written(values)}" for one, values in self.settings.items())
-        return f'given 1 {self.model.name} on "{self.node}"' + (f" {{ {settings} }}" if settings else "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    """One claim, or with `released` the end of the claim of this number, if there is one."""
-
-    target: _Target
-    count: int
-    namespace: str
-    amounts: tuple[tuple[AttributeSchema, Constant], ...] = ()
-    released: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """What is claimed: a class, with the words for it, and what claims may take of its share."""
-
-    words: str
-    of: CheckedClass
-    share: Share | None
-
-
 class _Example:
     """A fleet and what is claimed of it. No dataclass: Hypothesis writes those down in full, schemas and all."""
 
     __slots__ = ("boards", "steps")
 
-    def __init__(self, boards: Sequence[_Given], steps: Sequence[_Claimed]) -> None:
+    def __init__(self, boards: Sequence[Given], steps: Sequence[Claimed]) -> None:
         self.boards = boards
         self.steps = steps
 
@@ -185,16 +150,17 @@ class _Example:
 
 
 class _Broken(Exception):
-    def __init__(self, difference: Difference) -> None:
+    def __init__(self, difference: Difference, example: _Example) -> None:
         super().__init__(difference.actual)
         self.difference = difference
+        self.example = example
 
 
 @dataclass
 class _Standing:
     """One board that stands in a fleet: its devices by name, and its own values."""
 
-    given: _Given
+    given: Given
     devices: Mapping[str, Published]
 
 
@@ -214,11 +180,11 @@ class _Trial:
         device = self.property.device
         self.catalog = Catalog.of(self.policies)
         self.models = [m for policy in self.policies for m in policy.models.values() if m.device is device]
-        self.targets = list(_targets(self.policies, device, self.property.span))[:TARGETS]
+        self.targets = list(targets_of(self.policies, device, self.property.span))[:TARGETS]
         rules = lower(self.policies, self.features)
         made = {ClassName(one.of.name): lower_class(one.of, self.features) for one in self.targets}
         self.rules: PolicyRules = replace(rules, classes={**made, **rules.classes})
-        self.open = _open_values(self.policies, self.property, self.models)
+        self.open = open_values(self.policies, self.property, self.models)
         self.subject = {name: one.rule for policy in self.policies for name, one in policy.site.fields.items()}
 
     # ------------------------------------------------------------------------------------------------- what to try
@@ -247,41 +213,58 @@ class _Trial:
         try:
             attempt()
         except _Broken as broken:
-            return broken.difference
+            return self._smaller(broken)
         return None
+
+    def _smaller(self, broken: _Broken) -> Difference:
+        """The difference of an example that has neither a board nor a step too many."""
+        part = 0
+        while part < len(broken.example.boards) + len(broken.example.steps):
+            boards, steps = list(broken.example.boards), list(broken.example.steps)
+            if part < len(boards):
+                del boards[part]
+            else:
+                del steps[part - len(boards)]
+            try:
+                self.attempt(_Example(boards, steps))
+            except _Broken as smaller:
+                broken = smaller
+            else:
+                part += 1
+        return broken.difference
 
     def _examples(self) -> st.SearchStrategy[_Example]:
         from hypothesis import strategies as st
 
         # What the property is about is claimed more often than what may get into its way.
-        concerned = [one for one in self.targets if _concerned(one, self.property.holds.of)]
+        concerned = [one for one in self.targets if is_concerned(one, self.property.holds.of)]
         weighted = [*concerned * (1 + 2 * len(self.targets) // max(1, len(concerned))), *self.targets]
 
         @st.composite
         def examples(draw: st.DrawFn) -> _Example:
             boards = [self._board(draw, st) for _ in range(draw(st.integers(1, BOARDS)))]
-            steps: list[_Claimed] = []
+            steps: list[Claimed] = []
             for number in range(draw(st.integers(1, STEPS))):
                 if number and draw(st.integers(0, 4)) == 4:
                     released = draw(st.integers(0, number - 1))
-                    steps.append(_Claimed(self.targets[0], 1, "", released=released))
+                    steps.append(Claimed(self.targets[0], 1, "", released=released))
                     continue
                 target = draw(st.sampled_from(weighted))
                 count = draw(st.sampled_from((1, 1, COUNT)))
-                amounts = draw(st.sampled_from(_amounts(target)))
-                steps.append(_Claimed(target, count, draw(st.sampled_from(NAMESPACES)), amounts))
+                amounts = draw(st.sampled_from(amounts_of(target)))
+                steps.append(Claimed(target, count, draw(st.sampled_from(NAMESPACES)), amounts))
             return _Example(boards, steps)
 
         return examples()
 
-    def _board(self, draw: st.DrawFn, st: Any) -> _Given:
+    def _board(self, draw: st.DrawFn, st: Any) -> Given:
         model = draw(st.sampled_from(self.models))
         node = draw(st.sampled_from(NODES))
         settings: dict[AttributeSchema, tuple[Constant, ...]] = {}
         for attribute, values in self.open[model].items():
             if values and (attribute.required or draw(st.booleans())):
                 settings[attribute] = draw(st.sampled_from(values))
-        return _Given(model, node, settings)
+        return Given(model, node, settings)
 
     # ---------------------------------------------------------------------------------------------------- one trial
 
@@ -290,8 +273,11 @@ class _Trial:
         self.examples += 1
         engine = Engine(features=self.features, clock=lambda: NOON)
         engine.load_rules(self.rules)
-        standing = self._stand(engine, example.boards)
-        made: dict[ClaimKey, _Claimed] = {}
+        try:
+            standing = self._stand(engine, example.boards)
+        except InvalidInput:
+            return  # no cluster has such devices: the API server refuses them
+        made: dict[ClaimKey, Claimed] = {}
         told = [board.text() for board in example.boards]
         for number, step in enumerate(example.steps):
             if step.released is not None:
@@ -302,20 +288,20 @@ class _Trial:
                 continue
             key = ClaimKey(step.namespace, f"c{number}")
             outcome = engine.allocate(
-                lower_claim(_claim(step, self.property.span), self.features, key), subject=self._asker(step)
+                lower_claim(claim_of(step, self.property.span), self.features, key), subject=self._asker(step)
             )
             if not isinstance(outcome, Allocated):
                 continue
             self.claims += 1
             made[key] = step
-            amounts = "".join(f" takes {a.name} {_written((value,))}" for a, value in step.amounts)
+            amounts = "".join(f" takes {a.name} {written((value,))}" for a, value in step.amounts)
             told.append(f'claim {key.name} {step.count} of {step.target.words}{amounts} in "{step.namespace}"')
             wrong = self._wrong(engine, standing, made)
             if wrong is not None:
                 one = self.property
-                raise _Broken(Difference(key.name, one.words, wrong, "; ".join(told), one.span))
+                raise _Broken(Difference(key.name, one.words, wrong, "; ".join(told), one.span), example)
 
-    def _stand(self, engine: Engine, boards: Sequence[_Given]) -> dict[tuple[str, str], list[_Standing]]:
+    def _stand(self, engine: Engine, boards: Sequence[Given]) -> dict[tuple[str, str], list[_Standing]]:
         fleet = Fleet(self.catalog, self.features.list_type_attributes, invented=True)
         standing: dict[tuple[str, str], list[_Standing]] = {}
         for board in boards:
@@ -330,7 +316,7 @@ class _Trial:
             engine.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODES[0]}})
         return standing
 
-    def _asker(self, step: _Claimed) -> Mapping[str, SubjectValue]:
+    def _asker(self, step: Claimed) -> Mapping[str, SubjectValue]:
         """Values for what rules read of the asker: texts are another one for each namespace."""
         values: dict[str, SubjectValue] = {}
         for name, one in self.subject.items():
@@ -350,7 +336,7 @@ class _Trial:
     # ------------------------------------------------------------------------------------------------------- judged
 
     def _wrong(
-        self, engine: Engine, standing: Mapping[tuple[str, str], Sequence[_Standing]], made: Mapping[ClaimKey, _Claimed]
+        self, engine: Engine, standing: Mapping[tuple[str, str], Sequence[_Standing]], made: Mapping[ClaimKey, Claimed]
     ) -> str | None:
         used = [
             _Used(key, made[key], result, *found)
@@ -389,7 +375,7 @@ class _Trial:
             total = sum(seen.values(), Fraction(0)) * _factor(holds)
             if not _COMPARE[holds.operator](total, limit):
                 devices = ", ".join(seen)
-                return f"the sum is {_amount(total)} over {devices}, and the limit is {_amount(limit)}"
+                return f"the sum is {amount_text(total)} over {devices}, and the limit is {amount_text(limit)}"
         return None
 
     def _every(self, holds: EveryProperty, used: Sequence[_Used]) -> str | None:
@@ -441,7 +427,7 @@ class _Used:
     """One device in use by one claim."""
 
     key: ClaimKey
-    claimed: _Claimed
+    claimed: Claimed
     result: DeviceRequestAllocationResult
     board: _Standing
     published: Published
@@ -497,145 +483,6 @@ def _factor(holds: SumProperty) -> Fraction:
     assert isinstance(type_, AmountType)  # Invariant: the checker accepted the sum
     assert isinstance(other, AmountType)
     return type_.factor(other)
-
-
-# ------------------------------------------------------------------------------------------------------- what is tried
-
-
-def _targets(policies: CheckedPolicies, device: DeviceSchema, span: Span) -> Iterator[_Target]:
-    """Everything of a device that can be claimed, under the names of its own where a policy has none."""
-    for class_ in policies.classes.values():
-        if class_.device is device:
-            yield _Target(class_.name, class_, None if class_.part is None else class_.part.share)
-    number = 0
-
-    def made(words: str, model: ModelSchema | None, part: Part | None) -> _Target:
-        nonlocal number
-        number += 1
-        name = f"always-{number}"
-        class_ = CheckedClass(name, "", device, model, part, (), (), (), "", True, span)
-        return _Target(words, class_, None if part is None else part.share)
-
-    yield made(device.name, None, None)
-    for policy in policies:
-        for modes in policy.hardware.modes:
-            if not _is_board_of(modes.board, device):
-                continue
-            for mode in modes.modes.values():
-                model = modes.board if isinstance(modes.board, ModelSchema) else None
-                for profile in mode.profiles or ("",):
-                    words = f'{mode.name} "{profile}"' if profile else mode.name
-                    yield made(words, model, _part(mode, profile))
-        for share in policy.hardware.shares.values():
-            if _is_board_of(share.board, device):
-                model = share.board if isinstance(share.board, ModelSchema) else None
-                modes_of_share = () if share.mode is None else (share.mode,)
-                yield made(share.name, model, Part(share.name, (share.board,), modes_of_share, "", share))
-
-
-def _concerned(target: _Target, of: CheckedClass | Meant) -> bool:
-    if isinstance(of, CheckedClass):
-        return target.of is of
-    part = target.of.part
-    if of.part is None or of.part.share is not None:
-        return of.part is None or target.share is of.part.share
-    return part is not None and part.share is None and any(mode in of.part.modes for mode in part.modes)
-
-
-def _is_board_of(board: Board, device: DeviceSchema) -> bool:
-    return board is device or (isinstance(board, ModelSchema) and board.device is device)
-
-
-def _part(mode: Mode, profile: str) -> Part:
-    return Part(mode.name, (mode.board,), (mode,), profile, None)
-
-
-def _amounts(target: _Target) -> list[tuple[tuple[AttributeSchema, Constant], ...]]:
-    """What a claim takes of a share: nothing said, or the least or the most of each amount."""
-    ways: list[tuple[tuple[AttributeSchema, Constant], ...]] = [()]
-    for taking in () if target.share is None else target.share.takings:
-        ends = [one for one in (taking.low, taking.high, *taking.options) if one is not None]
-        ways += [((taking.capacity, one),) for one in ends]
-    return ways
-
-
-def _claim(step: _Claimed, span: Span) -> CheckedClaim:
-    takes = tuple(CheckedTakes(attribute, amount, False, span) for attribute, amount in step.amounts)
-    ask = CheckedAsk("", step.count, step.target.of, False, (), takes, (), span)
-    return CheckedClaim("always", "", (CheckedRequest("devices", (ask,), False, span),), (), (), (), span)
-
-
-def _open_values(
-    policies: CheckedPolicies, one: CheckedProperty, models: Sequence[ModelSchema]
-) -> dict[ModelSchema, dict[AttributeSchema, list[tuple[Constant, ...]]]]:
-    """Values for what each model leaves open: those that conditions ask about, and their neighbours."""
-    asked = constants_read(policies, one)
-    found: dict[ModelSchema, dict[AttributeSchema, list[tuple[Constant, ...]]]] = {}
-    for model in models:
-        values = found[model] = {}
-        for attribute in one.device.attributes.values():
-            given = model.values.get(attribute.name)
-            if given is not None and given.tolerance and isinstance(one.holds, EveryProperty):
-                values[attribute] = [(edge,) for edge in _edges(given.constants[0], given.tolerance)]
-            elif given is None and not attribute.unique and (attribute.required or attribute in asked):
-                values[attribute] = list(_some(attribute, asked.get(attribute, ()), one.span))
-    return found
-
-
-def _edges(constant: Constant, tolerance: Fraction) -> list[Constant]:
-    """The value of a datasheet, and the least and the most that hardware may report."""
-    value = constant.value
-    assert isinstance(value, Fraction)  # Invariant: only amounts have a tolerance
-    low, high = value * (1 - tolerance), value * (1 + tolerance)
-    return [constant, *(replace(constant, value=Fraction(int(edge)), binary=False) for edge in (low, high))]
-
-
-def _some(attribute: AttributeSchema, asked: Iterable[Constant], span: Span) -> Iterator[tuple[Constant, ...]]:
-    type_ = attribute.type
-    known = list(dict.fromkeys(asked))
-    match type_:
-        case BoolType():
-            yield from ((Constant(type_, value, span),) for value in (False, True))
-        case OneOfType(values):
-            yield from ((Constant(type_, value, span),) for value in values)
-        case IntType():
-            numbers = {0, 1} | {n + d for c in known if isinstance(n := c.value, int) for d in (-1, 0, 1)}
-            yield from ((Constant(type_, number, span),) for number in sorted(numbers))
-        case AmountType():
-            amounts = {Fraction(1)} | {n + d for c in known if isinstance(n := c.value, Fraction) for d in (-1, 0, 1)}
-            yield from ((Constant(type_, amount, span),) for amount in sorted(amounts) if amount >= 0)
-        case VersionType():
-            versions = [str(c.value) for c in known] or ["1.0.0"]
-            yield from ((Constant(type_, one, span),) for one in (*versions, "0.0.1", "9999.0.0"))
-        case TextType():
-            texts = [str(c.value) for c in known]
-            yield from ((Constant(type_, text, span),) for text in (*texts, "some", "other"))
-        case SetType():
-            element = type_.element
-            members = [c.value for c in known]
-            if isinstance(element, OneOfType):
-                members = [*members, *element.values]
-            every = tuple(Constant(element, value, span) for value in dict.fromkeys(members))
-            if every:
-                yield every
-            yield from ((one,) for one in every)
-        case _:
-            assert_never(type_)
-
-
-def _written(values: Sequence[Constant]) -> str:
-    return ", ".join(
-        quantity_text(one.value, binary=True) or str(one.value)
-        if isinstance(one.value, Fraction)
-        else str(one.value).lower()
-        if isinstance(one.value, bool)
-        else str(one.value)
-        for one in values
-    )
-
-
-def _amount(value: Fraction) -> str:
-    return quantity_text(value, binary=value >= 1024) or str(value)
 
 
 __all__ = ["EXAMPLES", "PropertyResult", "Tally", "run_properties"]

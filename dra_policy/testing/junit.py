@@ -42,7 +42,7 @@ def as_junit(cases: Sequence[Case], suite: str = "dra-policy") -> str:
         if not case.failure:
             lines.append(f"{head}/>")
             continue
-        first = case.failure.strip().splitlines()[0].strip()
+        first = next((line.strip() for line in case.failure.splitlines() if line.strip()), "failed")
         text = escape(_allowed(case.failure.strip("\n")))
         lines += [
             f"{head}>",

@@ -7,7 +7,7 @@ after the other in the order written; an expectation that is wrong says what was
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -32,9 +32,11 @@ from dra_policy.language.checked import (
     Released,
 )
 from dra_policy.language.expectations import DEFAULT_NODE
+from dra_policy.language.lowered import PolicyRules, lower
 from dra_policy.language.lowering import lower_claim
 from dra_policy.language.predicates import read_by
 from dra_policy.language.schema import AttributeSchema
+from dra_policy.language.siting import lower_site
 from dra_policy.language.tree import ExpectPlaced, ExpectRefused
 from dra_policy.render import Catalog, Fleet
 from dra_policy.render.machines import value_of
@@ -112,7 +114,27 @@ def run_tests(policies: CheckedPolicies, *, features: Features | None = None) ->
         reason:   ...
     <BLANKLINE>
     """
-    return [_run(policies, test, Features() if features is None else features) for test in policies.tests]
+    chosen = Features() if features is None else features
+    if not policies.tests:
+        return []
+    rules = lower(policies, chosen)
+    found: list[TestResult] = []
+    own: dict[str, tuple[CheckedPolicies, PolicyRules]] = {}
+    for test in policies.tests:
+        if test.policy not in own:
+            seen = seen_by(policies, test.policy)
+            own[test.policy] = seen, replace(rules, site=lower_site(seen, chosen))
+        found.append(_run(*own[test.policy], test, chosen))
+    return found
+
+
+def seen_by(policies: CheckedPolicies, name: str) -> CheckedPolicies:
+    """A policy with all that it imports: what a test says is about these, whatever else is checked with them."""
+    wanted = {name}
+    for policy in reversed(policies.policies):  # each comes after those it imports
+        if policy.name in wanted:
+            wanted.update(policy.imports)
+    return CheckedPolicies(tuple(policy for policy in policies if policy.name in wanted))
 
 
 def summary(results: list[TestResult]) -> str:
@@ -139,11 +161,11 @@ class _Inventory:
         return {one.value.metadata.name: one.value for one in self.objects if isinstance(one.value, Node)}
 
 
-def _run(policies: CheckedPolicies, test: CheckedTest, features: Features) -> TestResult:
+def _run(policies: CheckedPolicies, rules: PolicyRules, test: CheckedTest, features: Features) -> TestResult:
     clock = _Clock()
     engine = Engine(features=features, clock=clock)
     try:
-        engine.load(*(policy.span.source for policy in policies if policy.given))
+        engine.load_rules(rules)
         problems = _give(engine, policies, test, features)
     except InvalidInput as invalid:
         problems = list(invalid.diagnostics)

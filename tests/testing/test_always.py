@@ -27,7 +27,7 @@ modes of H100 {
 share crowd of H100 whole {
   at most 3 claims
   only same namespace
-  each takes memory 1Gi to 80Gi default 1Gi
+  each takes memory 1Gi to 60Gi default 1Gi
 }
 class big of AcmeGpu { require memory >= 78Gi }
 class strict of AcmeGpu { require ecc and memory >= 40Gi }
@@ -59,7 +59,6 @@ def test_what_holds_is_met_and_holds(text: str) -> None:
     assert one.result.passed, one.result.text()
     assert one.result.diagnostics == ()
     assert one.tally.met >= 10
-    assert one.tally == tried(text).tally
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,12 @@ def test_what_does_not_hold_is_found(text: str, wrong: str) -> None:
     assert difference.reason.count("given") == 1
     assert difference.reason.count("claim ") <= 3
     assert difference.expected == text
-    assert one.result == tried(text, "45Gi").result
+
+
+def test_a_run_is_the_same_each_time() -> None:
+    one, again = (tried("always sum mig.memory <= memory", "45Gi") for _ in range(2))
+    assert one.tally == again.tally
+    assert [d.text() for d in one.result.differences] == [d.text() for d in again.result.differences]
 
 
 def test_a_property_without_an_example_is_said_to_be_about_nothing() -> None:
@@ -104,7 +108,7 @@ def test_a_property_without_an_example_is_said_to_be_about_nothing() -> None:
         ("always sum mig.memry <= memory", "NAM001", "memry"),
         ("always sum mgi.memory <= memory", "NAM005", "mgi"),
         ("always sum mig.memory <= kind", "PRP001", "kind"),
-        ("always sum mig.memory <= 3 W", "TYP004", "3 W"),
+        ("always sum mig.memory <= 3 W", "TYP003", "3 W"),
         ("always every strict where memory", "TYP008", "memory"),
         ("always at most 0 claims on crowd", "HWR010", "0"),
         ("always at most 3 users on crowd", "HWR010", "users"),

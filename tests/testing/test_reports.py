@@ -53,13 +53,13 @@ def test_the_command_writes_junit_and_lists_survivors(tmp_path: Path) -> None:
 def test_pytest_collects_policies(pytester: pytest.Pytester) -> None:
     pytester.makefile(".dra", a=POLICY, wrong="policy a.example version 1.0 language 1\nclas x")
     plugin = ("-p", "dra_policy.testing.plugin", "-p", "no:randomly")
-    named = pytester.runpytest_subprocess(*plugin, "a.dra")
+    named = pytester.runpytest_inprocess(*plugin, "a.dra")
     named.assert_outcomes(passed=2, failed=2)
     named.stdout.fnmatch_lines(["*expected: placed*", "*does not meet it*"])
     # Whoever has the package installed is not surprised: policies are collected when they are named.
-    assert pytester.runpytest_subprocess(*plugin).ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert pytester.runpytest_inprocess(*plugin).ret == pytest.ExitCode.NO_TESTS_COLLECTED
     pytester.makeini("[pytest]\ndra_policy_files = a.dra\n")
-    pytester.runpytest_subprocess(*plugin, "-k", "fits").assert_outcomes(passed=1, deselected=3)
-    broken = pytester.runpytest_subprocess(*plugin, "wrong.dra")
+    pytester.runpytest_inprocess(*plugin, "-k", "fits").assert_outcomes(passed=1, deselected=3)
+    broken = pytester.runpytest_inprocess(*plugin, "wrong.dra")
     broken.assert_outcomes(errors=1)
     broken.stdout.fnmatch_lines(["*wrong.dra:2:1: SYN*"])

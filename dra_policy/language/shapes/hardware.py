@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dra_policy.language import spelling, tree
 from dra_policy.language.chunks import CLAUSE, LISTED, Chunk
@@ -76,7 +77,8 @@ def _profile(item: tree.Profile) -> Shape:
         words += f" takes {takes.size.value} {takes.grid.text} at {starts}"
     row = [*_gives(item.gives), *_draws(item.draws)]
     if item.reachable is not None:
-        row.append(Chunk(f"reachable from {labels(item.reachable) if item.reachable else 'all nodes'}", before=CLAUSE))
+        first, *rest = labels(item.reachable, "reachable from ")
+        row += [replace(first, before=CLAUSE), *rest]
     return line(words, item, *row)
 
 
@@ -189,12 +191,11 @@ def _machine_pool(item: tree.MachinePool) -> Shape:
 
 def _network(item: tree.NetworkReachable) -> Shape:
     of = "" if item.of is None else f"of {item.of.text} "
-    return line(f"network {of}reachable from {labels(item.tests) if item.tests else 'all nodes'}", item)
+    return line(f"network {of}reachable from", item, *labels(item.tests))
 
 
 def _machine_network(item: tree.MachineNetwork) -> Shape:
-    nodes = labels(item.tests) if item.tests else "all nodes"
-    return line(f"network {_places(item.places)} reachable from {nodes}", item)
+    return line(f"network {_places(item.places)} reachable from", item, *labels(item.tests))
 
 
 SHAPES: Shapes = {

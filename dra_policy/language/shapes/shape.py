@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from dra_policy.language import spelling, tree
-from dra_policy.language.chunks import CLAUSE, Chunk, listed
+from dra_policy.language.chunks import CLAUSE, NEVER, Chunk, listed
 from dra_policy.source import Span
 
 
@@ -80,13 +80,17 @@ def taint(of: tree.TaintKey) -> str:
     return " ".join(words)
 
 
-def labels(tests: Sequence[tree.LabelTest]) -> str:
-    """`nodes where label "rack" in "r1", "r2" and label "gpu" exists`."""
-    written = []
-    for test in tests:
-        row = ", ".join(spelling.value(value) for value in test.values)
-        written.append(f"label {spelling.value(test.label)} {test.operator} {row}".rstrip())
-    return f"nodes where {' and '.join(written)}"
+def labels(tests: Sequence[tree.LabelTest], before: str = "") -> list[Chunk]:
+    """`nodes where label "rack" in "r1", "r2" and label "gpu" exists`, `all nodes` for no tests, behind some words."""
+    if not tests:
+        return [Chunk(f"{before}all nodes")]
+    row = []
+    for index, test in enumerate(tests):
+        values = ", ".join(spelling.value(value) for value in test.values)
+        word = "and" if index else f"{before}nodes where"
+        words = f"{word} label {spelling.value(test.label)} {test.operator} {values}".rstrip()
+        row.append(Chunk(words, test.span.start, CLAUSE if index else NEVER))
+    return row
 
 
 def end_of(item: Item, *parts: Item | Iterable[Item] | None) -> int:

@@ -99,7 +99,7 @@ def ordinal(number: int) -> str:
 
 
 def _window_nodes(item: tree.WindowNodes) -> Shape:
-    return line(labels(item.tests), item)
+    return Shape(labels(item.tests))
 
 
 def _refuse(item: tree.Refuse) -> Shape:
