@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from dra_policy import ClaimKey, Explanation, Unsatisfiable
+from dra_policy import ClaimKey, Explanation, Failed, Unsatisfiable
 from dra_policy.resources import DeviceAttribute, to_object
 from dra_policy_kubernetes.answers import NodeAnswer
 
@@ -48,6 +48,10 @@ class _Said:
         # Who holds the devices of a node may be called after it, and is not the same on the next one.
         return self.words if self.names_holders else self.words.replace(self.node, "the node")
 
+    @property
+    def names_node(self) -> bool:
+        return re.search(rf"(?<![\w.-]){re.escape(self.node)}(?![\w-])", self.words) is not None
+
     def with_holders(self, holders: Holders) -> _Said | None:
         """The same of a node whose devices others hold, in the same pattern; None if the words cannot be told apart."""
         others = {_held_by(keys): _held_by(now) for keys, now in zip(self.holders, holders, strict=True) if keys}
@@ -81,9 +85,17 @@ def _said(answers: Sequence[NodeAnswer], joint: Explanation | None) -> Iterator[
     alone = _each_alone(joint)
     known: dict[Hashable, _Said] = {}
     for answer in answers:
-        refused = answer.open and answer.elsewhere is None
-        found = alone.get(answer.node) if refused else None
-        if found is None or answer.devices is None or not isinstance(answer.devices.outcome, Unsatisfiable):
+        asked = answer.open and answer.elsewhere is None and answer.devices is not None
+        outcome = answer.devices.outcome if asked and answer.devices is not None else None
+        if isinstance(outcome, Failed):
+            error = _error(outcome)
+            said = known.get(error)
+            if said is None:
+                said = known[error] = _Said(answer.node, answer.words())
+            yield answer.node, said, answer.node != said.node and said.names_node
+            continue
+        found = alone.get(answer.node) if isinstance(outcome, Unsatisfiable) else None
+        if found is None:
             yield answer.node, _Said(answer.node, answer.words()), False
             continue
         explanation, reasons = found
@@ -110,6 +122,14 @@ def _each_alone(joint: Explanation | None) -> dict[str, tuple[Explanation, int]]
         # Invariant: `joint` keeps the reasons, so no others get their address.
         found[reasons.node] = Explanation(joint.claims, outcome, joint.situation, joint.retired), id(reasons.requests)
     return found
+
+
+def _error(failed: Failed) -> Hashable:
+    """What errors have in common that are the same but for the node: the same rule reads the same on such a device."""
+    driver, _, device = failed.device.partition("/")
+    message = failed.message.replace(failed.node, "the node")
+    where = failed.claim, failed.request, failed.origin, driver, device.rpartition("/")[2]
+    return failed.rule, failed.scope, message, where
 
 
 def _names(explanation: Explanation, node: str) -> tuple[Holders, Labels]:

@@ -68,18 +68,19 @@ def cdi_files(policies: CheckedPolicies, target: Target, allocations: Sequence[s
 def refused(objects: Mapping[str, Iterable[dict[str, Any]]]) -> list[Diagnostic]:
     """What the API server would say of the objects (REN004)."""
     from dra_policy.diagnostics import Severity
-    from dra_policy.resources import read_objects, to_yaml, validate
+    from dra_policy.resources import PlainObject, decode, validate
 
     found: list[Diagnostic] = []
     for kind in ("classes", "templates", "slices"):
-        many = list(objects.get(kind, ()))
-        if not many:
-            continue
-        for one in read_objects(to_yaml(many)).objects:
-            named = f"{one.kind} `{one.metadata.name}`"
+        for one in objects.get(kind, ()):
+            model, problems = decode(one)
+            wrong = list(problems)
+            if model is not None and not isinstance(model, PlainObject):
+                wrong += validate(model)
+            named = f"{one['kind']} `{one['metadata']['name']}`"
             found += [
                 Diagnostic("REN004", f"{named}: {problem.message}", path=problem.path, help=problem.help)
-                for problem in validate(one)
+                for problem in wrong
                 if problem.severity is Severity.ERROR
             ]
     return found

@@ -151,6 +151,14 @@ class Causes:
             return TrueCause(Why.TOGETHER, words)
         # What Kubernetes refuses is refused for its reasons, whatever the site says of it too.
         sited = any(loss.cause in OF_SITE for loss in reasons.losses)
+        parts, said = self._kept(node, asked, sited=sited)
+        if not parts:
+            return None
+        wants = f"request `{reasons.request}` wants {count(reasons.wanted, 'device')}"
+        return TrueCause(Why.UNAVAILABLE, f"{reason_first(said)}{wants} and {matching} match, but {parts}")
+
+    def _kept(self, node: str, asked: Asked, *, sited: bool) -> tuple[str, list[Origin]]:
+        """What keeps devices away that match, in words, and the rules of the site among it."""
         funnel = Funnel(self.call(node, sited=sited))
         kept: dict[str, list[str]] = {}
         said: list[Origin] = []
@@ -160,16 +168,32 @@ class Causes:
                 kept.setdefault(self._keeper(refusal.cause, refusal.origin, record, asked), []).append(record.id.device)
                 if refusal.cause in OF_SITE:
                     said.append(refusal.origin)
-        if not kept:
-            return None
         parts = [
             f"{len(devices)} {'is' if len(devices) == 1 else 'are'} {how_} ({named(devices)})"
             for how_, devices in kept.items()
         ]
-        wants = f"request `{reasons.request}` wants {count(reasons.wanted, 'device')}"
-        return TrueCause(
-            Why.UNAVAILABLE, f"{reason_first(said)}{wants} and {matching} match, but {' and '.join(parts)}"
-        )
+        return " and ".join(parts), said
+
+    def _crowded(self, node: str, failing: Asked) -> TrueCause | None:
+        """Several requests that want the same devices, of which there are fewer than all of them want."""
+        left = {record.index for record in self._left(node, failing)}
+        shared = any(record.device.allow_multiple_allocations for record in self._left(node, failing))
+        if shared or failing.admin or failing.every:
+            return None
+        rivals: list[Asked] = []
+        for asked in asked_of(self._situation.claims):
+            alone = len(self._situation.claims[asked.claim].requests[asked.request].asks) == 1
+            exact = alone and not asked.admin and not asked.every and asked.ask.class_name in self._situation.classes
+            if exact and left.issuperset(record.index for record in self._left(node, asked)):
+                rivals.append(asked)
+        wanted = sum(asked.ask.count for asked in rivals)
+        if wanted <= len(left) or failing.number not in {asked.number for asked in rivals}:
+            return None
+        names = named([f"`{asked.result_name}`" for asked in rivals], noun="requests")
+        away, said = self._kept(node, failing, sited=True)
+        verb = "is" if len(left) == 1 else "are"
+        text = f"requests {names} want {count(wanted, 'device')} together, of which {len(left)} {verb} left"
+        return TrueCause(Why.TOGETHER, f"{reason_first(said)}{text}{f': {away}' if away else ''}")
 
     def _keeper(self, cause: Cause, origin: Origin, record: DeviceRecord, asked: Asked) -> str:
         match cause:
@@ -212,7 +236,7 @@ class Causes:
             if words:
                 return TrueCause(Why.TOGETHER, f"{words}: {rule(constraint.origin)}{because(constraint.origin)}")
         words = together(self._situation, node, reasons, asked)
-        return TrueCause(Why.TOGETHER, words) if words else None
+        return TrueCause(Why.TOGETHER, words) if words else self._crowded(node, asked)
 
     def _spread(
         self, node: str, failing: Asked, constraint: ConstraintRule, made: AnyConstraint

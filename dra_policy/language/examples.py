@@ -55,7 +55,7 @@ EXAMPLES = MappingProxyType(
         "ignore": 'ignore "xid 13", "xid 31"',
         "setup": 'setup H100 { for each device { node "/dev/acme{minor}" } }',
         "setup for": 'for each device { node "/dev/acme{minor}" }',
-        "setup node": 'node "/dev/acme{minor}" permissions "rw"',
+        "for node": 'node "/dev/acme{minor}" permissions "rw"',
         "env": 'env ACME_VISIBLE = join(uuid, ",")',
         "mount": 'mount "/usr/lib/acme" at "/opt/acme" options "ro"',
         "hook": 'hook createRuntime "/usr/bin/acme-hook" arguments "link"',
@@ -80,18 +80,24 @@ EXAMPLES = MappingProxyType(
         "keep": "keep 2 of H100 per rack free for production",
         "tolerate": "tolerate example.org/drain for production 30 min",
         "always": "always sum mig.memory <= memory",
+        "always every": "always every training where ecc",
+        "always at": "always at most 4 claims on H100",
         # What may be asked for.
         "class": "class training of AcmeGpu { require ecc }",
         "require": "require memory >= 40 GiB",
         "prefer": "prefer power < 600 W weight 20",
+        "prefer tier": "prefer tier 1 most memory",
         "config": "config GpuConfig { interval = Short }",
         "extended": 'extended resource "acme.com/gpu"',
         "define": "define modern of AcmeGpu = driver_version >= 600.0",
         "claim": "claim ring { request gpu = 2 of training }",
         "request": "request gpu = 2 of training",
+        "request first": 'request slice = first of mig "1g.10gb", time_slice',
+        "request shaped": "request chip = 16 of Trainium2 shaped block 4 x 4",
         "takes": "takes streams 2",
-        "claim tolerate": 'tolerate gpu.acme.com/xid = "79" NoSchedule',
-        "every": "every pair linked by nvlink at least 450 GB/s",
+        "request tolerate": 'tolerate gpu.acme.com/xid = "79" NoSchedule',
+        "claim every": "every pair linked by nvlink at least 450 GB/s",
+        "request every": "every pair linked by nvlink at least 450 GB/s",
         "connected": "connected by nvlink",
         "pairs": "pairs 4 of (gpu: training, nic: vf) { same pcie_root }",
         "same": "same pcie_root of gpu, nic",
@@ -109,31 +115,19 @@ EXAMPLES = MappingProxyType(
         "expect refused": 'expect b refused "in use"',
     }
 )
-"""By its keyword; a statement that begins as another one does also by the keyword of its block, or by its second."""
-
-# These begin statements of blocks, and go on other ones.
-_ONLY_INSIDE = MappingProxyType(
-    {
-        "takes": "profile",
-        "every": "device",
-        "same": "share",
-        "label": "network",
-        "gate": "needs",
-    }
-)
+"""By the keyword; where that begins several statements, by the one of its block or by its second word too."""
 
 
-def example_of(words: Sequence[str]) -> str | None:
-    """The example for an unfinished statement, by the keywords and signs that are read of it and of its blocks."""
-    for index in range(len(words) - 1, -1, -1):
-        word = words[index]
-        before = words[:index]
-        if "{" not in before[-3:] and word in _ONLY_INSIDE and _ONLY_INSIDE[word] in before:
+def example_of(segments: Sequence[Sequence[str]]) -> str | None:
+    """The example for an unfinished statement: its keywords come last, behind those of each block around it."""
+    for index in range(len(segments) - 1, -1, -1):
+        if not segments[index]:
             continue
-        for outer in reversed([*before, ""]):
-            found = EXAMPLES.get(f"{outer} {word}" if outer else word)
-            if found is not None:
-                return found
+        first, *more = segments[index]
+        block = segments[index - 1][:1] if index else []
+        for key in (*(f"{outer} {first}" for outer in block), *(f"{first} {word}" for word in more), first):
+            if key in EXAMPLES:
+                return EXAMPLES[key]
     return None
 
 

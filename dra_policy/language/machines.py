@@ -28,7 +28,8 @@ from dra_policy.language.boards import (
 from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
 from dra_policy.language.models import constants_of
-from dra_policy.language.modes import device_of, find_board, find_mode, modes_of, only_board, reachable_from, where
+from dra_policy.language.modes import device_of, find_board, find_mode, modes_of, only_board
+from dra_policy.language.reaching import reachable_from, where
 from dra_policy.language.references import Link as Edge
 from dra_policy.language.references import in_dependency_order
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema

@@ -18,21 +18,19 @@ from dra_policy.language.boards import (
     Pool,
     Positions,
     Profile,
-    Reachable,
     Said,
     Share,
     Sharer,
     Taking,
-    Where,
 )
 from dra_policy.language.checking import Checking, said_by, words
 from dra_policy.language.constants import constant
 from dra_policy.language.models import constants_of
+from dra_policy.language.reaching import reachable_from
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ModelValue
 from dra_policy.language.scope import DEVICE, MODEL, POOL, SHARE, Scope
 from dra_policy.language.templates import PLACES, is_template, placeholders
 from dra_policy.language.types import COUNT, AmountType, Constant
-from dra_policy.resources import key_problem, value_problem
 from dra_policy.source import Span
 
 MOST_STARTS = 4096
@@ -288,41 +286,6 @@ def _profile(checking: Checking, scope: Scope, board: Board, written: tree.Profi
         written.name.span,
         reachable_from(scope, board, written.reachable, written.span),
     )
-
-
-def reachable_from(scope: Scope, board: Board, tests: Sequence[tree.LabelTest] | None, span: Span) -> Reachable | None:
-    """The nodes that a part of a board, or a device of a machine, can be used from; None if it says nothing."""
-    if tests is None:
-        return None
-    found = [where(scope, test, device_of(board)) for test in tests]
-    return Reachable(board, tuple(test for test in found if test is not None), span)
-
-
-def where(scope: Scope, test: tree.LabelTest, device: DeviceSchema | None) -> Where | None:
-    """One test of a node's label; a plain name is an attribute of the device."""
-    problems = scope.problems
-    label = test.label.value if isinstance(test.label, tree.Text) else test.label.text
-    problem = key_problem(label)
-    if problem is not None:
-        problems.add("NAM009", f"label `{label}` {problem}", test.label.span, 'write it like "example.org/rack"')
-        return None
-    values: list[str] = []
-    attribute: AttributeSchema | None = None
-    for value in test.values:
-        if isinstance(value, tree.Text):
-            problem = value_problem(value.value)
-            if problem is not None:
-                problems.add("NAM009", f"value `{value.value}` of a label {problem}", value.span, 'write it like "r1"')
-                return None
-            values.append(value.value)
-            continue
-        if device is None or test.operator != "=":
-            problems.add("FAB008", f"`{value.text}` is no text", value.span, f'write "{value.text}", in quotes')
-            return None
-        attribute = find_attribute(device, value, scope)
-        if attribute is None:
-            return None
-    return Where(label, test.operator, tuple(values), attribute, test.span)
 
 
 def _positions(checking: Checking, scope: Scope, board: Board, takes: tree.TakesPositions) -> Positions | None:
@@ -596,7 +559,5 @@ __all__ = [
     "models_of",
     "modes_of",
     "only_board",
-    "reachable_from",
     "said_of",
-    "where",
 ]

@@ -70,14 +70,14 @@ class Recovery(Repairs):
         elif token.type == END:
             self._mend_end()
         elif not (
-            (token.type in {FOREIGN, UNCLOSED} and self._foreign(token, choices))
+            self._numbers(token, choices)
+            or (token.type in {FOREIGN, UNCLOSED} and self._foreign(token, choices))
             or self._operator(token, choices)
             or self._chained(token, choices)
             or self._closed_too_late(token)
             or self._unit(token)
             or self._percentage(token, choices)
             or self._time(token, choices)
-            or self._from_to(token, choices)
             or self._unfinished(token)
             or self._misspelt(token, choices)
             or self._quotes(token, choices)

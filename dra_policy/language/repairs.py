@@ -12,6 +12,7 @@ from dra_policy.language.builder import Builder
 from dra_policy.language.examples import example_of
 from dra_policy.language.leaves import normal_version
 from dra_policy.language.machine import Machine, Snapshot
+from dra_policy.language.shapes.site import ordinal
 from dra_policy.language.tables import END
 from dra_policy.language.tokens import UNCLOSED, called, either, first_on_line, quoted
 from dra_policy.language.units import ATTACHED_ONLY, nearest_unit
@@ -20,7 +21,11 @@ from dra_policy.source import Source, Span
 # Signs of other languages, by the terminal that is meant.
 _MEANT = {"&&": "AND", "||": "OR", "!": "NOT", "&": "AND", "|": "OR"}
 
+# These join two tests, and are hardly names.
+_JOINING = frozenset(("and", "or", "not", "in"))
+
 _OPENING_OF = {"}": "LBRACE", ")": "LPAR"}
+
 
 class Repairs:
     """The repairs of one text. `history` holds the last tokens, each with the stacks before it."""
@@ -244,7 +249,7 @@ class Repairs:
             )
             self._feed("WORD", name, start, end)
             return True
-        if token.type in {"WORD", "AMOUNT"} and "QUOTED" in choices and "WORD" not in choices:
+        if token.type in {"WORD", "PATH", "AMOUNT"} and "QUOTED" in choices and not choices & {"WORD", "PATH"}:
             if not self._fits("QUOTED", end):
                 return False
             self._report(
@@ -291,6 +296,7 @@ class Repairs:
                 unit.type in {"WORD", "PATH"}
                 and number.type in {"WHOLE", "RELEASE"}
                 and not number.startswith(("-", "v"))
+                and unit.value not in self.machine.lexer.words
                 and not self.machine.text[number.end_pos or 0 : unit.start_pos].strip()
                 and (unit in ATTACHED_ONLY or nearest_unit(unit) is not None)
             ):
@@ -329,20 +335,37 @@ class Repairs:
 
     # -------------------------------------------------------------------------------------------------------- signs
 
-    def _from_to(self, token: Token, choices: set[str]) -> bool:
-        """`0-7` for the positions `0..7`, and `0..100` for the numbers `0 to 100`."""
+    def _numbers(self, token: Token, choices: set[str]) -> bool:
+        """Numbers, positions and times that are joined as elsewhere: `0-7`, `0..100`, `18:00-22:00`, `4x4`, `2 Wed`."""
         start, end = token.start_pos or 0, token.end_pos or 0
+        span = self._span(token)
         if token.type == "DOTS" and "TO" in choices:
-            self._report("SYN016", "`..` is for positions, and here are numbers", self._span(token), "write `to`")
+            self._report("SYN016", "`..` is for positions, and here are numbers", span, "write `to`")
             self._feed("TO", "to", start, end)
-            return True
-        if token.type != "WHOLE" or not token.startswith("-") or "DOTS" not in choices or not self.history:
+        elif token.type == "WHOLE" and token.startswith("-") and "DOTS" in choices and self.history:
+            first, last = self.history[-1][0], token[1:]
+            span = Span(self.source, first.start_pos or 0, end)
+            self._report("SYN016", "`-` does not join positions", span, f"write `{first}..{last}`")
+            self._feed("DOTS", "..", start, start)
+            self._feed("WHOLE", last, start, end)
+        elif token.value.startswith("-") and "TO" in choices:
+            span = Span(self.source, start, start + 1)
+            self._report("SYN016", "`-` does not join two ends", span, "write `to`")
+            self._feed("TO", "to", start, start + 1)
+            self.machine.at = start + 1
+        elif token.type == "AMOUNT" and "WHOLE" in choices and re.fullmatch(r"[0-9]{1,9}(x[0-9]{1,9})+", token):
+            sides = token.split("x")
+            self._report("SYN017", f"missing spaces in `{token}`", span, f"write `{' x '.join(sides)}`")
+            self._feed("WHOLE", sides[0], start, end)
+            for side in sides[1:]:
+                self._feed("X", "x", start, end)
+                self._feed("WHOLE", side, start, end)
+        elif token.type == "WHOLE" and "ORDINAL" in choices and re.fullmatch(r"[0-9]{1,9}", token):
+            likely = ordinal(int(token))
+            self._report("SYN017", f"`{token}` counts, and here is a place", span, f"write `{likely}`")
+            self._feed("ORDINAL", likely, start, end)
+        else:
             return False
-        first, last = self.history[-1][0], token[1:]
-        span = Span(self.source, first.start_pos or 0, end)
-        self._report("SYN016", "`-` does not join positions", span, f"write `{first}..{last}`")
-        self._feed("DOTS", "..", start, start)
-        self._feed("WHOLE", last, start, end)
         return True
 
     def _comma_before(self, token: Token) -> bool:
@@ -370,12 +393,12 @@ class Repairs:
         start = token.start_pos or 0
         found: list[str] = []
         # A sum is hardly meant where two names meet.
-        for kind in sorted((choices - self._members()) - {"RBRACE", "PLUS"}):
+        for kind in sorted((choices - self._following(choices)) - {"RBRACE", "PLUS"}):
             states = machine.after(machine.states, kind)
             assert states is not None
             read = machine.peek(start, states)
             behind = machine.after(states, read.type)
-            if behind is None:
+            if behind is None or (read.type == "WORD" and read.value in _JOINING):
                 continue
             following = machine.peek(read.end_pos or 0, behind)
             if following.type == END or machine.after(behind, following.type) is not None:
@@ -386,6 +409,12 @@ class Repairs:
         if len(found) != 1 or not (signs or found[0] in machine.lexer.words.values()):
             return False
         sign = self._spelling(found[0])
+        if self.history and self.history[-1][0].type == "WORD" and self.history[-1][0].value == sign:
+            # `at most 4 on H100`: the keyword was taken for the name before it.
+            self._report("SYN017", f"missing name before `{sign}`", self._span(self.history[-1][0]), self._example())
+            self._feed(found[0], sign, start, start)
+            self._again(token)
+            return True
         related = [self._opened(machine.open_tokens("LPAR")[-1])] if sign == ")" else []
         self._report(
             "SYN017", f"missing `{sign}` before {quoted(token)}", self._span(token), f"write `{sign}`", *related
@@ -416,8 +445,15 @@ class Repairs:
         """What may begin a statement of the innermost open block, or of the file."""
         return self.machine.choices(self.machine.cut().states) - {"RBRACE", END}
 
+    def _following(self, choices: set[str]) -> set[str]:
+        """What of the choices begins the next statement: nothing while the one before is not complete."""
+        cut = self.machine.cut().states
+        if not choices & {"RBRACE", END} and len(self.machine.states) > len(cut):
+            return set()
+        return self.machine.choices(cut) - {"RBRACE", END}
+
     def _expected(self, choices: set[str]) -> str:
-        members = self._members()
+        members = self._following(choices)
         others = choices - members - {"RBRACE", END}
         words = called(others or choices - {END}, self.machine.lexer)
         if others and choices & members:
@@ -429,7 +465,7 @@ class Repairs:
     def _unexpected(self, token: Token, choices: set[str], help_: str = "") -> None:
         if self._quiet_at == token.start_pos:
             return
-        members = self._members()
+        members = self._following(choices)
         if choices and choices <= members | {"RBRACE", END}:
             words = called(members, self.machine.lexer)
             where = "a statement of the file begins" if not self.machine.open_tokens("LBRACE") else "the block goes on"
@@ -441,6 +477,12 @@ class Repairs:
 
     def _example(self) -> str:
         """What the unfinished statement looks like when it is right."""
-        words = [str(value) for value in self.machine.values if isinstance(value, Token)]
-        example = example_of(words)
+        keywords = self.machine.lexer.words
+        segments: list[list[str]] = [[]]
+        for value in self.machine.values:
+            if isinstance(value, Token) and value.type == "LBRACE":
+                segments.append([])
+            elif isinstance(value, Token) and keywords.get(value.value) == value.type:
+                segments[-1].append(str(value))
+        example = example_of(segments)
         return "every statement begins with a keyword" if example is None else f"for example `{example}`"

@@ -17,8 +17,9 @@ from dra_policy.language.checked import CheckedClaim, CheckedClass
 from dra_policy.language.checking import Checking, words
 from dra_policy.language.constants import constant
 from dra_policy.language.devices import read_type
-from dra_policy.language.modes import BUILT_IN, device_of, said_of, where
+from dra_policy.language.modes import BUILT_IN, device_of, said_of
 from dra_policy.language.parts import Meant, meaning
+from dra_policy.language.reaching import where
 from dra_policy.language.schema import AttributeSchema, DeviceSchema
 from dra_policy.language.scope import CLAIM, CLASS, GANG, LEVEL, QUOTA, WINDOW, Scope
 from dra_policy.language.tolerations import toleration

@@ -116,6 +116,9 @@ _CALLED = {
     "PERCENTAGE": "a percentage",
     "RELEASE": "a version",
     "COMPARE": "a comparison",
+    "TIME": "a time such as `18:00`",
+    "DATE": "a date such as `2026-12-24`",
+    "ORDINAL": "a place such as `2nd`",
     END: "the end of the file",
 }
 _VALUES = frozenset(("QUOTED", "WHOLE", "AMOUNT", "RELEASE", "TRUE", "FALSE"))

@@ -82,6 +82,20 @@ def _never(*parts: Cubes | None) -> bool:
 
 
 def _contradictions(before: Sequence[Clause], clauses: Sequence[Clause], owner: str) -> Iterator[Finding]:
+    found = list(_contradicting_pairs(before, clauses, owner))
+    yield from found
+    every = [*before, *clauses]
+    if found or len(every) < 3 or not clauses or not _never(*map(known, every)):
+        return
+    last = next(n for n in range(len(every)) if _never(*map(known, every[: n + 1])))
+    if last < len(before):
+        return  # the class is refused for it already
+    notes = [Related(one.span, "with this") for one in every[:last]]
+    message = f"`{every[last].words}` and the rules before it hold for no device together"
+    yield error("LIN061", message, every[last].span, f"nothing meets {owner}: remove one of them", *notes)
+
+
+def _contradicting_pairs(before: Sequence[Clause], clauses: Sequence[Clause], owner: str) -> Iterator[Finding]:
     for number, clause in enumerate(clauses):
         own = known(clause)
         if _never(own):

@@ -32,6 +32,7 @@ from dra_policy.language.checked import (
 )
 from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.types import AmountType, BoolType, Constant, IntType, OneOfType, SetType, Type, VersionType
+from dra_policy.lint.solving import excluded
 from dra_policy.lint.values import Amounts, Ordered, Texts, Values, compared, meets, points
 from dra_policy.resources import Semver
 from dra_policy.rules import conditions as core
@@ -89,7 +90,7 @@ def _either(parts: Iterable[Cubes]) -> Cubes:
 def impossible(*parts: Cubes) -> bool:
     """Whether nothing meets all of these conditions; False also where that cannot be told."""
     try:
-        return not together(*parts)
+        return all(excluded(cube) for cube in together(*parts))
     except TooMuchError:
         return False
 

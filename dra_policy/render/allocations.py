@@ -9,6 +9,7 @@ from typing import Any
 from dra_policy.language.boards import Setup
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.language.modes import device_of
+from dra_policy.language.predicates import read_by
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
 from dra_policy.language.templates import placeholders
 from dra_policy.language.types import AmountType, Constant, IntType, duration_text, quantity_text
@@ -184,6 +185,7 @@ def _filled(device: Device, setups: Sequence[Setup], schema: Mapping[str, Attrib
                 texts = (edit.source, edit.target, *edit.options)
                 wanted += [schema[name] for text in texts for name in placeholders(text) if name in schema]
                 wanted += [] if edit.joined is None else [edit.joined]
+                wanted += [] if edit.when is None else [one for one in read_by(edit.when) if one.required]
     attributes = dict(device.attributes)
     for one in wanted:
         if not one.is_capacity and one.published.key not in attributes:

@@ -27,6 +27,7 @@ COMMANDS = [
     "dump",
     "explain-code",
     "fmt",
+    "lint",
     "policies",
     "render",
     "replay",

@@ -76,7 +76,9 @@ class Walker:
             case "WHOLE":
                 return str(number)
             case "AMOUNT":
-                return f"{number}{choose.choice(('', '.5'))} {choose.choice([u for u in _UNITS if not UNITS[u].attached])}"
+                return (
+                    f"{number}{choose.choice(('', '.5'))} {choose.choice([u for u in _UNITS if not UNITS[u].attached])}"
+                )
             case "PERCENTAGE":
                 return f"{number}.5%"
             case "RELEASE":

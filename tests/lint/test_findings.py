@@ -1,6 +1,7 @@
 """What the linter finds, what it leaves alone, and the command."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,25 @@ def test_findings(text: str, expected: list[str]) -> None:
         assert load(Source("a.dra", HEAD + text))[0] is None
         return
     assert found(text) == expected
+
+
+COMPARED = "attribute low int  attribute high int  attribute top int"
+CHAINED = [
+    ("require low < high  require high < low", ["LIN061 high < low"]),
+    ("require low < high  require high < top  require top < low", ["LIN061 top < low"]),
+    ("require low < high  require low >= 3  require high < 4", ["LIN061 high < 4"]),
+    ("require low < high  require low >= 3  require high < 5", []),
+    ("require low == high and low > 3  require high > 2", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CHAINED)
+def test_what_intervals_cannot_settle_is_silent_or_settled_by_z3(text: str, expected: list[str]) -> None:
+    source = HEAD.replace("flag ecc", f"{COMPARED}\n  flag ecc") + f"class a of Gpu {{ {text} }}"
+    policies, problems = load(Source("a.dra", source))
+    assert policies is not None, problems
+    told = [f"{one.diagnostic.code} {one.diagnostic.span.text}" for one in lint(policies) if one.diagnostic.span]
+    assert told == (expected if find_spec("z3") is not None else [])
 
 
 def test_a_quota_within_what_a_test_gives_is_fine() -> None:

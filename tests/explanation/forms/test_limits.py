@@ -114,12 +114,34 @@ def test_markdown_is_not_marked_up_by_what_others_wrote(make_engine: Callable[..
     assert not re.search(r"(?<!\\)\*b", outside)
 
 
+def preferring() -> Explanation:
+    """A claim that would rather have devices close together, and some more than others."""
+    text = """policy gpu.acme.com version 1.0.0 language 1
+    import std.numa
+    device Gpu { driver gpu.acme.com  attribute numa std.numa.node  attribute lane int }
+    class any of Gpu
+    claim two { request gpu = 2 of any { same numa else same node } prefer lane == 1 }
+    """
+    engine = Engine()
+    engine.load(Source("gpu.dra", text))
+    devices = [
+        {"name": f"gpu-{n}", "attributes": {"resource.kubernetes.io/numaNode": {"int": n % 2}, "lane": {"int": n}}}
+        for n in range(4)
+    ]
+    pool = {"name": "node-1", "generation": 1, "resourceSliceCount": 1}
+    spec = {"driver": "gpu.acme.com", "nodeName": "node-1", "pool": pool, "devices": devices}
+    engine.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}})
+    engine.apply({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": "s"}, "spec": spec})
+    return engine.explain("two")
+
+
 def test_the_data_of_every_outcome_has_the_documented_shape(
     explained: Callable[[str, str | None], Explanation], wordy: Explanation
 ) -> None:
     explanations = [wordy, Explanation(wordy.claims, wordy.outcome)]
     explanations += [explained(number, None) for number in ("01", "05", "10", "18", "22", "24")]
     explanations += [explained(number, "dgx-h100-01") for number in ("06", "15", "20")]
+    explanations.append(preferring())
     seen: set[str] = set()
     for explanation in explanations:
         for verbose in (False, True):

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from dra_policy import Engine
+from dra_policy.allocation import Allocated
 from dra_policy.expression import EvaluationError, compile_cel
 from dra_policy.language import PolicyRules
-from dra_policy.resources import Features
+from dra_policy.resources import Features, read_objects
 from dra_policy.rules import Origin
 from dra_policy.rules.conditions import ALWAYS, Condition, DeviceTest
 from dra_policy.rules.site import (
@@ -309,6 +310,8 @@ def test_why_this_one_says_what_decided(site: Any) -> None:
     explanation = engine.explain("two")
     golden("preferred", explanation.text(verbose=True))
     assert "gave way: `refuse any" in explanation.text()
+    assert isinstance(explanation.outcome, Allocated)
+    assert explanation.outcome.preferred is not None
     for line in explanation.outcome.preferred.lines():
         assert line in explanation.text(verbose=True)
         assert line in explanation.markdown()
@@ -327,3 +330,54 @@ def test_rules_that_should_hold_are_no_reason_where_there_is_none_without_them(s
         site.claim("x", 2),
     )
     assert "machines of its own" not in engine.explain("x").text(verbose=True)
+
+
+# --- aligned devices on a real machine
+
+VENDORS = Path(__file__).parents[2] / "data" / "vendors"
+RAILS = Source(
+    "rails.dra",
+    """policy example.org/rails version 1.0.0 language 1
+import gpu.nvidia.com
+import dra.net
+import std.pcie
+claim two {
+  request gpu = 2 of whole-gpu
+  request nic = 2 of rdma
+  same std.pcie.root  because "GPU and NIC talk below one root"
+}
+claim eight { pairs 8 of (gpu: whole-gpu, nic: rdma) { same std.pcie.root } }
+claim one-nic { request nic = 1 of rdma }
+""",
+)
+
+
+@pytest.fixture(scope="module")
+def dgx() -> Engine:
+    engine = Engine()
+    engine.load(RAILS)
+    for file in (VENDORS / "nodes.yaml", *sorted((VENDORS / "slices").glob("*.yaml"))):
+        engine.apply(*read_objects(str(file)).objects)
+    return engine
+
+
+def test_a_root_has_one_gpu_and_one_nic(dgx: Engine) -> None:
+    first = dgx.explain("two").text().splitlines()[0]
+    assert "must share one `resource.kubernetes.io/pcieRoot`" in first
+    assert (
+        "at most 1 left for request `gpu`, which wants 2, and at most 1 left for request `nic`, which wants 2" in first
+    )
+    assert "GPU and NIC talk below one root" in first
+
+
+def test_eight_pairs_are_placed_and_refused_for_the_one_nic_that_is_busy(dgx: Engine) -> None:
+    assert isinstance(dgx.explain("eight", "dgx-h100-01").outcome, Allocated)
+    busy = dgx.allocate("one-nic", "dgx-h100-01")
+    assert isinstance(busy, Allocated)
+    try:
+        explanation = dgx.explain("eight", "dgx-h100-01")
+        first = explanation.sentence()
+        assert "want 8 devices together, of which 7 are left: 1 is held by claim default/one-nic-1" in first
+        assert explanation.holders == busy.claims
+    finally:
+        dgx.release(busy.claims[0])

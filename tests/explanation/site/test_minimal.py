@@ -46,7 +46,7 @@ class Judge:
     def __init__(self, cases: ModuleType, make: Any, seed: int) -> None:
         held: dict[ClaimKey, Any] = {}
 
-        class World(make.world):  # type: ignore[misc,name-defined]
+        class World(make.world):  # type: ignore[misc]
             def hold(self, name: str, allocation: Any, subject: Any, namespace: str = "ns") -> None:
                 super().hold(name, allocation, subject, namespace)
                 held[ClaimKey(namespace, name)] = allocation

@@ -8,8 +8,10 @@ import pytest
 
 from dra_policy.grammars import load_grammar
 from dra_policy.language.builder import Builder
-from dra_policy.language.parser import _grammar
-from dra_policy.language.repairs import EXAMPLES
+from dra_policy.language.examples import EXAMPLES, example_of
+from dra_policy.language.machine import Machine
+from dra_policy.language.parser import _grammar, parse
+from dra_policy.language.recovery import STATEMENTS
 from dra_policy.language.tokens import PolicyLexer
 from dra_policy.language.units import ATTACHED_ONLY, UNITS
 from dra_policy.shipped import grammar_folder
@@ -88,16 +90,67 @@ def test_a_number_ends_before_two_dots():
     assert (token.type, str(token)) == ("WHOLE", "0")
 
 
-def test_examples_in_help_are_right():
-    starts = {rule for rule in EXAMPLES_OF_RULES if not rule.startswith("_")}
-    text = PATH.read_text(encoding="utf-8")
-    parser = lark.Lark(text, parser="lalr", lexer=PolicyLexer, start=sorted(starts))
-    names = {"import": "start", "class": "device_class", "config": "class_config", "extended": "extended_resource"}
-    names |= {"same": "constraint", "distinct": "constraint", "given": "given_model", "expect": "expect_placed"}
-    names |= {"policy": "header"}
-    for keyword, example in EXAMPLES.items():
-        header = "policy a version 1.0 language 1 " if keyword == "import" else ""
-        parser.parse(header + example, start=names.get(keyword, keyword))
+HEADER = "policy a version 1.0 language 1\n"
+# The beginnings of all blocks, and how they end.
+BLOCKS = (
+    ("", ""),
+    ("device d {", "}"),
+    ("modes of d {", "}"),
+    ("modes of d { mode m partition {", "} }"),
+    ("share s of d {", "}"),
+    ("fabric f joins d {", "}"),
+    ("machine m {", "}"),
+    ("parameters p of d {", "}"),
+    ("health {", "}"),
+    ("setup d {", "}"),
+    ("setup d { for each device {", "} }"),
+    ("subject {", "}"),
+    ("gang g of 2 c {", "}"),
+    ("quota q of d {", "}"),
+    ("window w {", "}"),
+    ("class c of d {", "}"),
+    ("claim c {", "}"),
+    ("claim c { request r = 1 of k {", "} }"),
+    ("claim c { pairs 2 of (a: b, c: d) {", "}}"),
+    ('test "t" {', "}"),
+)
+
+
+def beginnings(opening):
+    """The keywords that may begin the next statement of a block."""
+    machine = Machine(_grammar()[0], HEADER + opening)
+    while (token := machine.read()).type != "$END":
+        machine.feed(token)
+    spelled = {name: word for word, name in machine.lexer.words.items()}
+    return sorted(spelled[kind] for kind in machine.choices(machine.states) if kind in spelled)
+
+
+@pytest.mark.parametrize(("opening", "closing"), BLOCKS)
+def test_every_statement_has_an_example_that_is_right(opening, closing):
+    outer = [part.split()[:1] for part in opening.split("{")[:-1]]
+    for keyword in beginnings(opening):
+        example = example_of([[], *outer, [keyword]])
+        assert example is not None, keyword
+        assert example.startswith(keyword), keyword
+        _, problems = parse(Source("example.dra", f"{HEADER}{opening} {example} {closing}"))
+        assert not problems, example
+
+
+def test_every_example_is_right_somewhere():
+    for key, example in EXAMPLES.items():
+        texts = [example, *(f"{HEADER}{opening} {example} {closing}" for opening, closing in BLOCKS)]
+        assert any(not parse(Source("example.dra", text))[1] for text in texts), (key, example)
+
+
+def test_what_begins_statements_of_a_file_only_shows_a_missing_brace():
+    members = {keyword for opening, _ in BLOCKS[1:] for keyword in beginnings(opening)}
+    only = set(beginnings("")) - members - {"import"}
+    assert only <= set(STATEMENTS)
+    for keyword in STATEMENTS:
+        text = f"{HEADER}device d {{\n  driver x\n{EXAMPLES[keyword]}"
+        file, problems = parse(Source("example.dra", text))
+        assert [problem.code for problem in problems] == ["SYN003"], text
+        assert len(file.statements) == 2, text
 
 
 # ------------------------------------------------------------------------------------------------------ table cache

@@ -101,7 +101,20 @@ def test_soup_of_tokens(text):
 def test_soup_of_keywords_and_signs(seed):
     choose = random.Random(seed)
     lexer = _grammar()[0].parser.lexer
-    words = [*lexer.words, *lexer.signs.values(), "a", "a/b", '"a"', "1", "1Gi", "1.2", "3%", "18:00", "2nd", "2026-01-02"]
+    words = [
+        *lexer.words,
+        *lexer.signs.values(),
+        "a",
+        "a/b",
+        '"a"',
+        "1",
+        "1Gi",
+        "1.2",
+        "3%",
+        "18:00",
+        "2nd",
+        "2026-01-02",
+    ]
     words = choose.choices(words, k=choose.randint(1, 60)) + choose.choices("{}\n", k=choose.randint(0, 20))
     choose.shuffle(words)
     checked(HEADER + " ".join(words))
@@ -163,7 +176,7 @@ BROKEN = [
     "class a of b { require x ==",
     "clas a of b { require x }",
     "quota q of { at most 3 }",
-    "modes of H100 { profile \"1g\" takes 1 slice }",
+    'modes of H100 { profile "1g" takes 1 slice }',
     "window w { every day 1:00 5:00 }",
     'test "t" { given 2 H100 expect a placd }',
 ]
@@ -188,7 +201,14 @@ def repeated(kind, count):
         case "blocks that do not end":
             return HEADER + "claim a { request b = 1 of c { \n" * (20 * count)
         case _:
-            return HEADER + '"' * (400 * count) + "\n" + "(" * (400 * count) + " " * (400 * count) + "\u00e9." * (400 * count)
+            return (
+                HEADER
+                + '"' * (400 * count)
+                + "\n"
+                + "(" * (400 * count)
+                + " " * (400 * count)
+                + "\u00e9." * (400 * count)
+            )
 
 
 @pytest.mark.parametrize(
