@@ -45,7 +45,6 @@ LANES: Final[Mapping[str, Lane]] = MappingProxyType(
         "DRA_POLICY_SETS_QUESTIONS": Lane("300", "3000"),
         "DRA_POLICY_WALKS": Lane("5000", "100000"),
         "DRA_POLICY_HOSTILE_TEXTS": Lane("1000", "20000"),
-        "DRA_POLICY_TRANSLATIONS": Lane("200", "5000"),
         "DRA_POLICY_SITE_QUESTIONS": Lane("1000", "10000"),
         "DRA_POLICY_TRANSLATIONS": Lane("300", "300"),
     }

@@ -107,7 +107,7 @@ def shrink(capsule: Capsule, claim: ClaimKey | None = None, *, probes: int = PRO
     """The smallest world in which the questions about `claim` end as in the capsule.
 
     Without `claim` it is the first that got no devices, or the last one. Policies become the classes and claims that
-    they declare. Raises `InvalidInput`: CAP006, and as `open_world` does.
+    they declare. Raises `InvalidInput`: CAP006, CAP008, and as `open_world` does.
     """
     return _Shrinking(capsule, claim, probes).run()
 
@@ -139,6 +139,11 @@ class _Shrinking:
             decision = decided(world, _asked(self.claims, self.target, node))[-1]
         self.decision = decision
         self.sign = sign(decision)
+        if capsule.world.policies:
+            asked = replace(capsule.asked, pods=(*before, target), node=node, per_node=False)
+            if sign(decided(capsule.world, asked)[-1]) != self.sign:
+                message = "the answer rests on rules that only its policies have, such as quotas, links or refusals"
+                raise InvalidInput([Diagnostic("CAP008", message, help="ask it again with `dra-policy replay`")])
 
     def _decision(self, world: World, claims: Sequence[ClaimKey]) -> Decision | None:
         try:

@@ -18,7 +18,7 @@ from dra_policy.language.checked import CheckedCondition, CheckedPolicies
 from dra_policy.language.modes import device_of
 from dra_policy.language.predicates import lower_condition, lower_model_value
 from dra_policy.language.schema import AttributeSchema, ModelSchema
-from dra_policy.render.admission import OBJECT
+from dra_policy.render.literals import OBJECT
 from dra_policy.resources import Device, DeviceAttribute, Features
 
 VERSION = "0.8.0"

@@ -27,8 +27,8 @@ from dra_policy.language.checked import (
 )
 from dra_policy.language.predicates import lower_condition, read_by
 from dra_policy.language.schema import FieldSchema, Form
-from dra_policy.render.admission import judged_by
 from dra_policy.render.objects import rendered_classes
+from dra_policy.render.refusals import judged_by
 from dra_policy.render.targets import Target
 from dra_policy.source import Span
 

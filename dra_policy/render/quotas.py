@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from dra_policy.language.checked import CheckedClass, CheckedPolicies
 from dra_policy.language.site import CheckedQuota
-from dra_policy.render.admission import OBJECT
+from dra_policy.render.literals import OBJECT
 from dra_policy.render.targets import Target
 
 _KUEUE = "kueue.x-k8s.io/v1beta1"

@@ -17,7 +17,7 @@ from dra_policy.language.types import (
     duration_text,
     quantity_text,
 )
-from dra_policy.render.admission import DURATION_TEXT, OBJECT
+from dra_policy.render.literals import DURATION_TEXT, OBJECT
 
 
 def parameter_schemas(policies: CheckedPolicies) -> list[OBJECT]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dra_policy.language.boards import Event, Health
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.language.modes import device_of
-from dra_policy.render.admission import OBJECT
+from dra_policy.render.literals import OBJECT
 from dra_policy.render.targets import Target
 
 POOL, DEVICE = "name-of-the-pool", "name-of-the-device"

@@ -132,3 +132,13 @@ def test_what_if_knows_who_asks_and_when(invoke: Invoke, files: tuple[Path, Path
     assert row["after"]["devices"] == ["g=gpu-1"]
     again = invoke("replay", capsule)
     assert again.stdout == done.stdout
+
+
+def test_what_rests_on_rules_of_a_site_is_not_made_smaller(
+    invoke: Invoke, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    capsule = tmp_path / "kept.capsule"
+    assert invoke("allocate", *files, *NOON, "--capsule", capsule).exit_code == 0
+    done = invoke("shrink", capsule)
+    assert done.exit_code == 2
+    assert "CAP008" in done.output

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter, deque
-from collections.abc import Callable
 
 from dra_policy.language.machine import Machine
 from dra_policy.language.parser import _grammar, parse
@@ -186,6 +185,3 @@ class Walker:
         statements = [self.statement(choose) for _ in range(choose.randint(1, most))]
         statements.sort(key=lambda text: not text.startswith("import "))
         return "\n".join([HEADER, *statements])
-
-
-Make = Callable[[], Walker]

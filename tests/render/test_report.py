@@ -182,6 +182,7 @@ def test_without_counters_one_layout_is_published(example: CheckedPolicies) -> N
     assert not any(device.consumes_counters for device in without.values())
 
 
+# need 14
 def test_without_consumable_capacity_nothing_is_shared(example: CheckedPolicies) -> None:
     found = devices(example, Target.of("1.37", {"ConsumableCapacity": False}))
     assert found

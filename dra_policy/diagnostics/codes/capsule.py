@@ -52,4 +52,11 @@ CAPSULE_CODES = (
         "keep the capsule as the example, and ask it again with dra-policy replay",
         "A test that asks something similar would pass or fail for other reasons.",
     ),
+    Code(
+        "CAP008",
+        "answer that rests on rules beyond Kubernetes",
+        "dra-policy shrink of a refusal by a quota, a refusal of the site, links or a shape",
+        "keep the capsule as the example, and ask it again with dra-policy replay",
+        "Policies become the classes and claims that they declare, and what else they say would be lost.",
+    ),
 )

@@ -468,6 +468,7 @@ def rules_in_conflict(engine: Engine, claim: str, node: str | None = None) -> li
     return [] if found is None else [e.rule for g in found.groups for e in g.elements if isinstance(e, OfSite)]
 
 
+# need 19
 def test_a_gang_is_made_of_a_template_and_times_say_their_zone(make: Any) -> None:
     engine = make.engine(SiteRules(levels=(RACK,), refusals=(refuse(make.team("cs")),)), *racks(make), make.claim("c"))
     with pytest.raises(InvalidInput, match="one claim"):

@@ -221,6 +221,7 @@ def test_many_positions_make_two_counter_sets(policy: Policy) -> None:
     assert not together(slices, "big-0", "big-0-cut-1-39")
 
 
+# need 29
 def test_names_stay_when_a_sibling_is_gone(policy: Policy) -> None:
     machine = 'machine m {{ devices gpu[{places}] of Big named "gpu-{{index}}" }}'
     before = _machine(policy(GPU + machine.format(places="0..3")))

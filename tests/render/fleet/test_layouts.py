@@ -78,6 +78,7 @@ def schema(catalog: Catalog, model: str):  # type: ignore[no-untyped-def]  # a t
 
 
 @pytest.mark.parametrize("model", ["A100", "A100-80GB", "H100"])
+# need 6
 def test_the_layouts_of_the_geometry_are_those_of_the_counters(nvidia: Catalog, model: str) -> None:
     board = schema(nvidia, model)
     rendered = devices_of(Placed(board, "gpu-0"), nvidia, lists=False)

@@ -68,6 +68,7 @@ def spec(one: ResourceSlice) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("files", FLEETS, ids=lambda files: files[0])
+# need 7, 20
 def test_the_slices_of_a_policy_are_those_of_the_vendor(files: tuple[str, ...], slices_of_machines: Slices) -> None:
     folder, machines = FLEETS[files]
     wanted = read_objects(*(VENDORS / f"{name}.yaml" for name in files)).of(ResourceSlice)
