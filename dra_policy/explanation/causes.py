@@ -189,7 +189,11 @@ class Causes:
         wanted = sum(asked.ask.count for asked in rivals)
         if wanted <= len(left) or failing.number not in {asked.number for asked in rivals}:
             return None
-        names = named([f"`{asked.result_name}`" for asked in rivals], noun="requests")
+        several = len({asked.claim for asked in rivals}) > 1
+        of = [f" of claim {asked.key}" if several else "" for asked in rivals]
+        names = named(
+            [f"`{asked.result_name}`{whose}" for asked, whose in zip(rivals, of, strict=True)], noun="requests"
+        )
         away, said = self._kept(node, failing, sited=True)
         verb = "is" if len(left) == 1 else "are"
         text = f"requests {names} want {count(wanted, 'device')} together, of which {len(left)} {verb} left"

@@ -22,8 +22,8 @@ from dra_policy.source import Span
 if TYPE_CHECKING:
     # Hardware has conditions of its own, which are declared here.
     from dra_policy.language.boards import Fabric, Gate, Hardware, Machine, Part, Said
+    from dra_policy.language.decisions import Site
     from dra_policy.language.properties import CheckedProperty
-    from dra_policy.language.site import Site
 
 # ------------------------------------------------------------------------------------------------------ conditions
 

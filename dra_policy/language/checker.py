@@ -30,6 +30,7 @@ from dra_policy.language.counting import check_counts
 from dra_policy.language.definitions import check_defines
 from dra_policy.language.devices import check_devices
 from dra_policy.language.expectations import check_tests
+from dra_policy.language.fabrics import check_fabrics
 from dra_policy.language.machines import check_machines
 from dra_policy.language.models import check_models
 from dra_policy.language.modes import check_modes
@@ -38,6 +39,7 @@ from dra_policy.language.operation import check_gate_needs, check_gates, check_o
 from dra_policy.language.parameters import check_parameters
 from dra_policy.language.properties import check_properties
 from dra_policy.language.scope import CLAIM, CLASS, Declared, Key, Problems, Scope, own_names
+from dra_policy.language.shares import check_shares
 from dra_policy.language.site import check_site
 from dra_policy.language.tree import PolicyFile
 from dra_policy.language.undecided import check_undecided
@@ -46,6 +48,8 @@ PASSES: tuple[Callable[[Checking], None], ...] = (
     check_devices,
     check_models,
     check_modes,
+    check_shares,
+    check_fabrics,
     check_machines,
     check_counts,
     check_names,

@@ -16,8 +16,8 @@ from dra_policy.source import Span
 
 if TYPE_CHECKING:
     # Passes fill the tables that they need of each other.
+    from dra_policy.language.decisions import Site
     from dra_policy.language.properties import CheckedProperty
-    from dra_policy.language.site import Site
 
 
 @dataclass

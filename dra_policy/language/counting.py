@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dra_policy.diagnostics import Related
 from dra_policy.language.boards import Board, Fabric, Lattice, Machine, Mode, Modes, Pool, counter_name
 from dra_policy.language.checking import Checking
-from dra_policy.language.machines import places
+from dra_policy.language.fabrics import places
 from dra_policy.language.modes import device_of
 from dra_policy.language.scope import Problems
 

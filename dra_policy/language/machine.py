@@ -6,7 +6,7 @@ lark builds the tables and makes each step; here the stacks can be saved, cut ba
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import lark
@@ -24,6 +24,8 @@ class Snapshot:
 
     states: States
     values: list[Any]
+    # lark grows the list of a block's finished members in place: how long each was, -1 for what is no list.
+    sizes: list[int] = field(default_factory=list)
 
 
 class Machine:
@@ -64,11 +66,15 @@ class Machine:
         return self._state.feed_token(token, token.type == END)
 
     def save(self) -> Snapshot:
-        return Snapshot(self.states.copy(), self.values.copy())
+        return Snapshot(self.states.copy(), self.values.copy(), _sizes(self.values))
 
     def restore(self, snapshot: Snapshot) -> None:
         self.states[:] = snapshot.states
-        self.values[:] = snapshot.values
+        # What was finished since is left out of a copy: another snapshot may still need it.
+        self.values[:] = [
+            value if size < 0 or len(value.children) == size else Tree(value.data, value.children[:size])
+            for value, size in zip(snapshot.values, snapshot.sizes, strict=True)
+        ]
 
     # ------------------------------------------------------------------------------------------------------ what if
 
@@ -108,7 +114,11 @@ class Machine:
         keep = inside + 1
         if keep < len(values) and isinstance(values[keep], Tree):
             keep += 1
-        return Snapshot(self.states[: keep + 1].copy(), values[:keep].copy())
+        return Snapshot(self.states[: keep + 1].copy(), values[:keep].copy(), _sizes(values[:keep]))
+
+
+def _sizes(values: Iterable[Any]) -> list[int]:
+    return [len(value.children) if isinstance(value, Tree) else -1 for value in values]
 
 
 def first_accepted(machine: Machine, states: States, terminals: Iterable[str]) -> str | None:

@@ -5,52 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import prod
 from types import MappingProxyType
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute
 from dra_policy.language.boards import (
-    Axis,
     Board,
     Fabric,
-    Lattice,
     Link,
     Machine,
     Mode,
-    PairLinks,
     Profile,
     Reachable,
     Share,
     Slot,
 )
 from dra_policy.language.checking import Checking
-from dra_policy.language.constants import constant
+from dra_policy.language.fabrics import bandwidth_of
 from dra_policy.language.models import constants_of
-from dra_policy.language.modes import device_of, find_board, find_mode, modes_of, only_board
+from dra_policy.language.modes import device_of, find_mode, modes_of, only_board
 from dra_policy.language.reaching import reachable_from, where
 from dra_policy.language.references import Link as Edge
 from dra_policy.language.references import in_dependency_order
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
 from dra_policy.language.scope import FABRIC, MACHINE, MODEL, SHARE, Key, Scope
 from dra_policy.language.tolerations import toleration
-from dra_policy.language.types import AmountType, Constant, IntType, SetType
+from dra_policy.language.types import Constant, SetType
 from dra_policy.resources import key_problem, value_problem
 from dra_policy.source import Span
 
-BANDWIDTH = AmountType("bytes", per_second=True)
 MOST_SLOTS = 1024
 """A machine has at most so many devices."""
 
 
 def check_machines(checking: Checking) -> None:
     """Resolve every fabric, then every machine."""
-    for scope, entry in checking.declared(FABRIC):
-        if isinstance(entry.statement, tree.Fabric):
-            fabric = _fabric(checking, scope, entry.statement)
-            if fabric is not None:
-                checking.fabrics[entry.key] = fabric
     machines: dict[Key, tuple[Scope, tree.Machine]] = {}
     graph: dict[Key, list[Edge[Key]]] = {}
     for scope, entry in checking.declared(MACHINE):
@@ -109,89 +99,6 @@ def _end(slot: Slot, ends: AttributeSchema | None) -> int | str:
         return slot.index
     value = slot.values[ends][0].value
     return value if isinstance(value, int) else str(value)
-
-
-# --------------------------------------------------------------------------------------------------------- fabrics
-
-
-def _fabric(checking: Checking, scope: Scope, statement: tree.Fabric) -> Fabric | None:
-    joins = [find_board(checking, scope, name) for name in statement.joins]
-    boards = tuple(board for board in joins if board is not None)
-    if len(boards) < len(joins):
-        return None
-    pairs: list[PairLinks] = []
-    lattices: list[Lattice] = []
-    for member in statement.members:
-        bandwidth = bandwidth_of(member.bandwidth, scope)
-        if bandwidth is None:
-            continue
-        match member:
-            case tree.EveryPair():
-                same = None if member.same is None else _shared(scope, boards, member.same)
-                if member.same is None or same is not None:
-                    pairs.append(PairLinks(same, member.across, bandwidth, member.span))
-            case tree.Torus():
-                lattice = _lattice(scope, boards, member, bandwidth)
-                if lattice is not None:
-                    lattices.append(lattice)
-    name = statement.name
-    return Fabric(name.text, scope.policy, boards, tuple(pairs), tuple(lattices), name.span)
-
-
-def bandwidth_of(written: tree.Literal, scope: Scope) -> Fraction | None:
-    """A bandwidth in bytes per second; None if it is none, which is reported."""
-    found = constant(written, BANDWIDTH, "a bandwidth", scope.problems, None)
-    if found is None or not isinstance(found.value, Fraction):
-        return None
-    if found.value <= 0:
-        scope.problems.add("FAB001", "a link without bandwidth", written.span, "write such as `450 GB/s`")
-        return None
-    return found.value
-
-
-def _shared(scope: Scope, boards: Sequence[Board], name: tree.Name) -> AttributeSchema | None:
-    """An attribute that all boards of a fabric have under one published name."""
-    found = [find_attribute(device_of(board), name, scope) for board in boards]
-    known = [attribute for attribute in found if attribute is not None]
-    if len(known) < len(found):
-        return None
-    if len({attribute.published.qualified for attribute in known}) > 1:
-        message = f"`{name.text}` is published under different names by what the fabric joins"
-        scope.problems.add("FAB002", message, name.span, "name an attribute that all of them publish alike")
-        return None
-    return known[0]
-
-
-def _lattice(scope: Scope, boards: Sequence[Board], member: tree.Torus, bandwidth: Fraction) -> Lattice | None:
-    problems = scope.problems
-    axes: list[Axis] = []
-    for axis in member.axes:
-        if any(one.name == axis.name.text for one in axes):
-            problems.add("NAM003", f"axis `{axis.name.text}` is declared already", axis.name.span, "rename one")
-            return None
-        if not 1 <= axis.size.value <= MOST_SLOTS:
-            message = f"an axis has 1 to {MOST_SLOTS} places, not {axis.size.value}"
-            problems.add("FAB003", message, axis.size.span, "write its length")
-            return None
-        at = None
-        if axis.at is not None:
-            at = _shared(scope, boards, axis.at)
-            if at is None:
-                return None
-            if not isinstance(at.type, IntType):
-                message = f"a place is a whole number, and `{at.name}` is {at.type}"
-                problems.add("FAB003", message, axis.at.span, "name an attribute that is an int")
-                return None
-        axes.append(Axis(axis.name.text, axis.size.value, axis.wrap or member.ring, at))
-    if len({axis.at is None for axis in axes}) > 1:
-        problems.add(
-            "FAB003", "some axes say where a device is, and some do not", member.span, "write `at` for all axes or none"
-        )
-        return None
-    across = None if member.across is None else _shared(scope, boards, member.across)
-    if member.across is not None and across is None:
-        return None
-    return Lattice(tuple(axes), across, bandwidth, member.span)
 
 
 # -------------------------------------------------------------------------------------------------------- machines
@@ -517,16 +424,4 @@ def reach(
     return Reachable(board, found, statement.span) if len(found) == len(tests) else None
 
 
-def shape_fits(lattice: Lattice, sides: Sequence[int]) -> bool:
-    """Whether a block of these sides fits a lattice in some direction."""
-    lengths = sorted((axis.size for axis in lattice.axes), reverse=True)
-    wanted = sorted((side for side in sides if side > 1), reverse=True)
-    return len(wanted) <= len(lengths) and all(side <= length for side, length in zip(wanted, lengths, strict=False))
-
-
-def places(lattice: Lattice) -> int:
-    """How many devices a lattice has places for."""
-    return prod(axis.size for axis in lattice.axes)
-
-
-__all__ = ["BANDWIDTH", "bandwidth_of", "check_machines", "places", "reach", "shape_fits", "taint_of"]
+__all__ = ["check_machines", "taint_of"]

@@ -13,10 +13,11 @@ from dra_policy.language.checked import CheckedClass, CheckedCondition
 from dra_policy.language.checking import Checking, words
 from dra_policy.language.conditions import check_condition
 from dra_policy.language.constants import constant
-from dra_policy.language.modes import SHARERS, device_of, only_board, said_of
+from dra_policy.language.modes import device_of, only_board, said_of
 from dra_policy.language.parts import Meant, meaning
 from dra_policy.language.schema import AttributeSchema, DeviceSchema
 from dra_policy.language.scope import CLASS, Scope
+from dra_policy.language.shares import SHARERS
 from dra_policy.language.types import AmountType, Constant
 from dra_policy.source import Span
 

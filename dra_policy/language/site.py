@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, time
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -13,22 +10,32 @@ from dra_policy.language import tree
 from dra_policy.language.askers import AskerReader, CheckedField, SiteCondition
 from dra_policy.language.attributes import look_up
 from dra_policy.language.boards import Pool, Said
-from dra_policy.language.checked import CheckedClaim, CheckedClass
+from dra_policy.language.checked import CheckedClass
 from dra_policy.language.checking import Checking, words
 from dra_policy.language.constants import constant
+from dra_policy.language.decisions import (
+    CheckedCharge,
+    CheckedGang,
+    CheckedKeep,
+    CheckedQuota,
+    CheckedRefusal,
+    CheckedToleration,
+    Site,
+)
 from dra_policy.language.devices import read_type
 from dra_policy.language.modes import BUILT_IN, device_of, said_of
+from dra_policy.language.openings import clock_of, days_of, label_condition
 from dra_policy.language.parts import Meant, meaning
 from dra_policy.language.reaching import where
 from dra_policy.language.schema import AttributeSchema, DeviceSchema
 from dra_policy.language.scope import CLAIM, CLASS, GANG, LEVEL, QUOTA, WINDOW, Scope
 from dra_policy.language.tolerations import toleration
 from dra_policy.language.types import COUNT, DURATION, AmountType, BoolType, IntType, OneOfType, SetType, TextType
-from dra_policy.resources import DeviceToleration, Semver, key_problem
+from dra_policy.resources import Semver, key_problem
 from dra_policy.rules import Origin
 from dra_policy.rules import conditions as core
 from dra_policy.rules.subjects import FieldType, Source, SubjectField, SubjectValue, Trust
-from dra_policy.rules.windows import WEEKDAYS, Daily, Days, NthWeekday, OnDate, Weekly, Window
+from dra_policy.rules.windows import Window
 from dra_policy.source import Span
 
 SOURCES = {source.value: source for source in Source} | {"pod serviceaccount": Source.SERVICE_ACCOUNT}
@@ -43,97 +50,6 @@ KEYED = frozenset(
     )
 )
 _TYPES = {"time": FieldType.TIME, "duration": FieldType.DURATION, "version": FieldType.VERSION}
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CheckedRefusal:
-    """`refuse training when ...`: of a class, of what devices, or of any (`of` None)."""
-
-    of: CheckedClass | Meant | None
-    condition: SiteCondition
-    said: Said
-    words: str
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CheckedCharge:
-    """What a quota counts for a device of a part: a share, or so much for each unit of a counter or capacity."""
-
-    of: Meant
-    measure: Pool | AttributeSchema | None
-    rate: Fraction
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CheckedQuota:
-    """A quota; `guarantee` None: as `at_most`."""
-
-    name: str
-    of: Meant
-    subject: SiteCondition | None
-    at_most: Fraction
-    guarantee: Fraction | None
-    borrow_to: Fraction | None
-    cohort: str
-    lend: Fraction | None
-    charges: tuple[CheckedCharge, ...]
-    said: Said
-    words: str
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CheckedKeep:
-    """`keep 2 of H100 per rack free for production`."""
-
-    count: int
-    of: Meant
-    level: str
-    classes: tuple[CheckedClass, ...]
-    said: Said
-    words: str
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CheckedToleration:
-    """`tolerate example.org/drain for production 30 min`."""
-
-    taint: DeviceToleration
-    classes: tuple[CheckedClass, ...]
-    seconds: int | None
-    said: Said
-    words: str
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CheckedGang:
-    """Claims that are placed together or not at all."""
-
-    name: str
-    claim: CheckedClaim
-    count: int
-    same: tuple[str, ...]
-    distinct: tuple[str, ...]
-    words: str
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Site:
-    """What one policy decides beside classes and claims; `levels` are labels of nodes by name."""
-
-    fields: Mapping[str, CheckedField] = field(default_factory=dict)
-    levels: Mapping[str, tuple[str, Span]] = field(default_factory=dict)
-    windows: Mapping[str, Window] = field(default_factory=dict)
-    quotas: Mapping[str, CheckedQuota] = field(default_factory=dict)
-    gangs: Mapping[str, CheckedGang] = field(default_factory=dict)
-    refusals: tuple[CheckedRefusal, ...] = ()
-    keeps: tuple[CheckedKeep, ...] = ()
-    tolerations: tuple[CheckedToleration, ...] = ()
 
 
 def check_site(checking: Checking) -> None:
@@ -318,7 +234,7 @@ class _Reading:
             self.problems.add("SIT004", message, span, "write one, such as `every Wed 18:00 to 22:00 tz UTC`")
             return
         opening = openings[0]
-        days = self._days(opening)
+        days = days_of(opening, self.problems)
         if days is None:
             return
         if opening.first.minutes == opening.last.minutes:
@@ -336,7 +252,7 @@ class _Reading:
         zone = "UTC" if opening.zone is None else opening.zone.text
         nodes = core.And(tuple(tests)) if tests else None
         origin = Origin(f"window `{name.text}`", words(opening.span), opening.span)
-        first, last = _clock(opening.first), _clock(opening.last)
+        first, last = clock_of(opening.first), clock_of(opening.last)
         try:
             window = Window(name.text, days, first, last, zone, nodes, origin)
         except ValueError as error:
@@ -344,33 +260,6 @@ class _Reading:
             self.problems.add("SIT004", str(error), opening.zone.span, "write it like `Europe/Berlin`")
             return
         self.own_windows[name.text] = self.windows[name.text] = window
-
-    def _days(self, opening: tree.Opening) -> Days | None:
-        if opening.date is not None:
-            try:
-                return OnDate(date.fromisoformat(opening.date.text))
-            except ValueError:
-                self.problems.add(
-                    "SIT004", f"there is no {opening.date.text}", opening.date.span, "write a day that is"
-                )
-                return None
-        day = opening.day
-        assert day is not None  # Invariant: the grammar has a date or a day
-        if day.text == "day" and opening.nth is None:
-            return Daily()
-        short = day.text[:3].capitalize()
-        if short not in WEEKDAYS or len(day.text) not in (3, *(len(one) for one in _LONG if one.startswith(short))):
-            help_ = self.problems.hint(day.text, (*WEEKDAYS, "day"), "write `Mon` to `Sun`, or `day`")
-            self.problems.add("SIT004", f"`{day.text}` is no day of the week", day.span, help_)
-            return None
-        number = WEEKDAYS.index(short)
-        if opening.nth is None:
-            return Weekly(frozenset((number,)))
-        if not 1 <= opening.nth.value <= 5:
-            message = f"no month has a {opening.nth.span.text} {short}"
-            self.problems.add("SIT004", message, opening.nth.span, "write 1st to 5th")
-            return None
-        return NthWeekday(opening.nth.value, number)
 
     # ------------------------------------------------------------------------------------------------------- quotas
 
@@ -580,9 +469,6 @@ class _Reading:
             )
 
 
-_LONG = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
 def _is_time(written: tree.TypeExpression) -> bool:
     return isinstance(written, tree.PlainType) and written.name == "time"
 
@@ -603,30 +489,4 @@ def _field_type(type_: object) -> FieldType:
             return FieldType.VERSION
 
 
-def _clock(written: tree.ClockTime) -> time:
-    """A time of day; 24:00 is the next midnight."""
-    return time(written.minutes // 60 % 24, written.minutes % 60)
-
-
-def label_condition(label: str, operator: str, values: tuple[str, ...]) -> core.Condition:
-    """A test of a node's label as a condition of the core."""
-    term = core.NodeLabel(label)
-    if operator == "exists":
-        return core.Has(term)
-    if operator == "=":
-        return core.Compare(term, core.Comparison.EQUAL, core.Literal(values[0]))
-    inside = core.Compare(term, core.Comparison.IN, core.Literal(tuple(values)))
-    return core.Not(inside) if operator == "not in" else inside
-
-
-__all__ = [
-    "CheckedCharge",
-    "CheckedGang",
-    "CheckedKeep",
-    "CheckedQuota",
-    "CheckedRefusal",
-    "CheckedToleration",
-    "Site",
-    "check_site",
-    "label_condition",
-]
+__all__ = ["check_site"]

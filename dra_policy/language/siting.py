@@ -13,13 +13,13 @@ from dra_policy.language.askers import AllOf, AnyOf, Atom, Negated, OfDevice, Si
 from dra_policy.language.boards import Modes, Part, Pool, Said, Share, counter_name
 from dra_policy.language.checked import CheckedClass, CheckedPolicies, CheckedPolicy
 from dra_policy.language.checking import words
+from dra_policy.language.decisions import CheckedCharge, CheckedKeep, CheckedQuota, CheckedRefusal, CheckedToleration
 from dra_policy.language.lowering import class_conditions, part_conditions, value_conditions
 from dra_policy.language.modes import BUILT_IN, device_of
 from dra_policy.language.parts import Meant
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_value
 from dra_policy.language.schema import AttributeSchema, ModelSchema, ParametersSchema
 from dra_policy.language.setting import strength
-from dra_policy.language.site import CheckedCharge, CheckedKeep, CheckedQuota, CheckedRefusal, CheckedToleration
 from dra_policy.language.types import AmountType, Constant
 from dra_policy.resources import Features
 from dra_policy.rules import Origin

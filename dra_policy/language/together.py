@@ -22,7 +22,7 @@ from dra_policy.language.checked import (
 )
 from dra_policy.language.checking import Checking, said_by, words
 from dra_policy.language.conditions import check_clauses
-from dra_policy.language.machines import bandwidth_of, shape_fits
+from dra_policy.language.fabrics import bandwidth_of, shape_fits
 from dra_policy.language.modes import device_of, said_of
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, ModelSchema
 from dra_policy.language.scope import ATTRIBUTE, FABRIC, Problems, Scope

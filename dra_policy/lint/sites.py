@@ -16,9 +16,9 @@ from dra_policy.language.checked import (
     GivenGate,
     GivenMachines,
 )
+from dra_policy.language.decisions import CheckedQuota, CheckedRefusal
 from dra_policy.language.parts import Meant
 from dra_policy.language.schema import Form
-from dra_policy.language.site import CheckedQuota, CheckedRefusal
 from dra_policy.lint.classes import Kinds, known
 from dra_policy.lint.finding import Change, Finding, warning
 from dra_policy.lint.kinds import concerned

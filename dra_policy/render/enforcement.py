@@ -28,7 +28,7 @@ from dra_policy.language.checked import (
 from dra_policy.language.predicates import lower_condition, read_by
 from dra_policy.language.schema import FieldSchema, Form
 from dra_policy.render.objects import rendered_classes
-from dra_policy.render.refusals import judged_by
+from dra_policy.render.refusals import judged_by, unjudged
 from dra_policy.render.targets import Target
 from dra_policy.source import Span
 
@@ -274,7 +274,7 @@ class _Reading:
         site = policy.site
         for refusal in site.refusals:
             must = refusal.said.strength == "must"
-            by, means = By.CONTROLLER, "admission does not see devices, nodes and times"
+            by, means = By.CONTROLLER, unjudged(refusal, self.fields)
             how = judged_by(refusal, self.fields)
             if how is not None:
                 by = By.CLUSTER if must else By.ADVISORY

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from dra_policy.language.checked import CheckedClass, CheckedPolicies
-from dra_policy.language.site import CheckedQuota
+from dra_policy.language.decisions import CheckedQuota
 from dra_policy.render.literals import OBJECT
 from dra_policy.render.targets import Target
 

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from dra_policy.language.askers import AllOf, AnyOf, Atom, Negated, OfDevice, SiteCondition, WithDevice
 from dra_policy.language.checked import CheckedClass
-from dra_policy.language.site import CheckedRefusal
+from dra_policy.language.decisions import CheckedRefusal
 from dra_policy.render.literals import DURATION_TEXT, OBJECT, literal, quoted
 from dra_policy.rules import conditions as core
 from dra_policy.rules.subjects import FieldType, Source, SubjectField
@@ -63,6 +63,16 @@ def judged_by(refusal: CheckedRefusal, fields: Mapping[str, SubjectField]) -> Ju
         return Judged(pods=False)
     # A pod names claims and templates, not classes.
     return Judged(pods=True) if refusal.of is None and sources <= _POD_SOURCES else None
+
+
+def unjudged(refusal: CheckedRefusal, fields: Mapping[str, SubjectField]) -> str:
+    """Why admission cannot judge a refusal."""
+    if refusal.of is not None and not isinstance(refusal.of, CheckedClass):
+        return "admission does not see which devices a claim gets"
+    sources = {fields[name].source for name in _fields_read(refusal) if name in fields}
+    if isinstance(refusal.of, CheckedClass) and sources & (_POD_SOURCES - _CLAIM_SOURCES):
+        return "a claim does not tell its pod, and a pod not the classes of its claims"
+    return "admission does not see devices, nodes and times"
 
 
 def _atoms(condition: SiteCondition) -> Iterator[core.Condition | None]:
@@ -273,4 +283,4 @@ def _read(type_: FieldType, text: str) -> str:
             return text
 
 
-__all__ = ["Judged", "judged_by", "refusal_validation"]
+__all__ = ["Judged", "judged_by", "refusal_validation", "unjudged"]

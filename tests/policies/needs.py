@@ -7,6 +7,7 @@ above a test of ours, `# need 12`. Run as a program it prints the table; `polici
 from __future__ import annotations
 
 import re
+import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,4 +121,4 @@ def table(root: Path = ROOT) -> str:
 
 
 if __name__ == "__main__":
-    print(table(), end="")
+    sys.stdout.write(table())

@@ -271,9 +271,9 @@ class Cluster:
             if size.isdigit() and start.isdigit():
                 boards.setdefault(parent, []).append((int(start), int(start) + int(size), name))
         for places in boards.values():
-            for number, (start, end, name) in enumerate(places):
-                for other_start, other_end, other in places[number + 1 :]:
-                    assert end <= other_start or other_end <= start, (name, other)
+            for number, (begin, end, name) in enumerate(places):
+                for other_begin, other_end, other in places[number + 1 :]:
+                    assert end <= other_begin or other_end <= begin, (name, other)
 
 
 def ask_of(claim: CheckedClaim, name: str) -> CheckedAsk:

@@ -248,7 +248,7 @@ def test_an_error_on_one_node_ends_the_attempt(
 def test_two_entries_of_one_template_are_two_claims(ask: Callable[..., Why], pod: Builder, gpu_claim: Builder) -> None:
     entries = [TEMPLATED, TEMPLATED | {"name": "other"}]
     why = ask(pod("wanted", entries), template(gpu_claim("one")))
-    assert "request `gpu` wants 1 device" in why.prospect
+    assert "want 2 devices together, of which 1 is left" in why.prospect
 
 
 def test_objects_without_a_namespace_are_in_the_default_one(

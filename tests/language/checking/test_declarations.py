@@ -103,7 +103,7 @@ ADDED = [
     ("NAM003", "parameters P of Gpu { api a.b/v1 P field a text field a int }", "a", "field `a` is declared already"),
     ("TYP005", "parameters P of Gpu { api a.b/v1 P field a one of x default y }", "y", "`y` is no value of field `a`"),
     ("NAM007", "claim c { request g = 1 of gpuu }", "gpuu", "class `gpuu` is not declared"),
-    ("HWR006", "claim c { request g = 1 of H100 \"1g\" }", "\"1g\"", "`H100` is a model and has no profiles"),
+    ("HWR006", 'claim c { request g = 1 of H100 "1g" }', '"1g"', "`H100` is a model and has no profiles"),
     ("NAM005", "class c of Gpuu", "Gpuu", "device or model `Gpuu` is not declared"),
     ("NAM009", "class my_gpu of Gpu", "my_gpu", "class `my_gpu` must be"),
     ("NAM005", "class c of Gpu { config Confi { } }", "Confi", "parameters `Confi` are not declared"),

@@ -34,8 +34,10 @@ def found(statements: str) -> list[tuple[str, str]]:
         (f'modes of Big {{ mode cut partition named "{{parent}}" {{ {PARTS} }} }}', "HWR014"),
         ('modes of Big { mode vf partition named "{parent}-vf" { profile "vf" times 8 } }', "HWR014"),
         (
-            'modes of Big { mode cut partition named "{parent}-{start}"'
-            ' { profile "1" takes 1 slice at 0 profile "2" takes 2 slice at 0 } }',
+            (
+                'modes of Big { mode cut partition named "{parent}-{start}"'
+                ' { profile "1" takes 1 slice at 0 profile "2" takes 2 slice at 0 } }'
+            ),
             "HWR014",
         ),
         ('modes of Big counters "{parnt}" { mode whole }', "SET006"),
