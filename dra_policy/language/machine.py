@@ -119,8 +119,3 @@ class Machine:
 
 def _sizes(values: Iterable[Any]) -> list[int]:
     return [len(value.children) if isinstance(value, Tree) else -1 for value in values]
-
-
-def first_accepted(machine: Machine, states: States, terminals: Iterable[str]) -> str | None:
-    """The first of these terminals that can follow."""
-    return next((terminal for terminal in terminals if machine.after(states, terminal) is not None), None)

@@ -1,5 +1,7 @@
 """One mistake of form each: its code, what is underlined, what help says, and that the rest is still read."""
 
+import itertools
+
 import pytest
 
 from dra_policy.diagnostics import CODES, as_text
@@ -202,3 +204,18 @@ def test_a_mended_statement_is_in_the_tree_as_it_was_meant():
 def test_a_complete_statement_before_a_mistake_stays():
     file, _, _ = mistakes("class a of b { require x  require y ( }")
     assert [require.condition.name.text for require in file.statements[0].members][:1] == ["x"]
+
+
+def test_what_was_read_before_a_mistake_stands_in_the_tree_once():
+    text = 'machine m { place gpu uuid "a" "b" link 5nvlink every pair of gpu\n link nvlink gpu[0] to gpu[3] 50 GB/s }'
+    file, found, _ = mistakes(text)
+    assert found
+    spans = [member.span for member in file.statements[0].members]
+    assert all(one.end <= following.start for one, following in itertools.pairwise(spans)), spans
+
+
+def test_a_name_on_its_own_line_may_be_what_a_statement_begins_with():
+    text = 'device d {\n attribute\n  gang set of text\n attribute\n  model one of a\n}\ntest "t" {\n given 2\n machine dgx { ecc = true }\n}'
+    file, found, _ = mistakes(text)
+    assert not found
+    assert [member.name.text for member in file.statements[0].members] == ["gang", "model"]
