@@ -33,7 +33,8 @@ _PROGRAM = f"""
 import pathlib, sys, pytest, {PACKAGE}
 if not pathlib.Path({PACKAGE}.__file__).is_relative_to(sys.argv[1]):
     sys.exit({_STRANGER})
-sys.exit(pytest.main(sys.argv[2:]))
+# The mutated package is imported before pytest would rewrite its plugin.
+sys.exit(pytest.main(["-W", "ignore::pytest.PytestAssertRewriteWarning", *sys.argv[2:]]))
 """
 """Pytest, unless the package is not the copy in the folder that comes first."""
 
