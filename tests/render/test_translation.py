@@ -360,11 +360,12 @@ def test_random_policies(number: int, upstream: Ask, at_random: ModuleType, mean
         assert claim is not None
         cluster.ask(claim)
     SEEN.update(cluster.seen)
+    SEEN["policies"] += 1
 
 
 def test_the_random_policies_ask_about_everything() -> None:
     """No kind of rule went untried."""
-    if sum(SEEN.values()) < TRANSLATIONS:
+    if SEEN["policies"] < TRANSLATIONS:
         pytest.skip("the random policies were asked elsewhere, or not at all")
     assert all(SEEN[kind] for kind in ("granted", "refused", "clause", "profile", "same", "distinct", "shared")), SEEN
 
