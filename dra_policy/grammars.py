@@ -10,7 +10,6 @@ import hashlib
 import marshal
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,8 @@ from pathlib import Path
 import lark
 from lark.grammar import Rule
 from lark.lexer import Lexer, TerminalDef
+
+from dra_policy.replacing import replace_file
 
 # Raised when the layout of a cache file changes.
 _LAYOUT = 1
@@ -77,13 +78,5 @@ def _write(file: Path, parser: lark.Lark) -> None:
         del data["parser"]["lexer_conf"]["lexer_type"]
         kept = marshal.dumps({"data": data, "memo": memo})
         file.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside and moved into place: two processes at once leave one whole file.
-        handle, aside = tempfile.mkstemp(dir=file.parent, prefix=file.stem)
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(kept)
-            Path(aside).replace(file)
-        except BaseException:
-            with suppress(OSError):
-                Path(aside).unlink()
-            raise
+        # Two processes at once leave one whole file.
+        replace_file(file, kept)

@@ -32,6 +32,7 @@ from dra_policy.capsule.content import (
 )
 from dra_policy.diagnostics import Diagnostic, InvalidInput, has_errors
 from dra_policy.engine import Placing
+from dra_policy.replacing import replace_file
 from dra_policy.resources import Features, decode
 from dra_policy.resources.corrections import Correction
 from dra_policy.resources.features import FEATURE_NAMES
@@ -376,19 +377,8 @@ class Reader:
 
 def write_capsule(path: str, capsule: Capsule) -> None:
     """Write a capsule to a file, whole or not at all. Raises `InvalidInput`: SRC004."""
-    import tempfile
-
-    target = Path(path)
     try:
-        handle, beside = tempfile.mkstemp(prefix=".", suffix=".capsule.tmp", dir=target.parent)
-        try:
-            with open(handle, "wb") as file:  # noqa: PTH123 - an open descriptor
-                file.write(pack(capsule))
-            Path(beside).chmod(0o644)
-            Path(beside).replace(target)
-        except BaseException:
-            Path(beside).unlink(missing_ok=True)
-            raise
+        replace_file(Path(path), pack(capsule), 0o644)
     except OSError as problem:
         message = f"cannot write `{path}`: {problem.strerror or problem}"
         raise InvalidInput([Diagnostic("SRC004", message, help="name a file that you may write")]) from problem

@@ -14,9 +14,9 @@ import re2
 
 from dra_policy.language import tree
 from dra_policy.language.attributes import look_up
-from dra_policy.language.checked import CheckedCondition, Conjunction
+from dra_policy.language.checked import CheckedCondition
 from dra_policy.language.checking import Checking
-from dra_policy.language.conditions import check_clauses, check_condition
+from dra_policy.language.conditions import joined_condition
 from dra_policy.language.constants import constant, said
 from dra_policy.language.schema import AttributeSchema, DeviceSchema
 from dra_policy.language.scope import Problems, Scope
@@ -178,14 +178,11 @@ class AskerReader:
 
     def _of_device(self, operands: Sequence[tree.Condition]) -> SiteCondition | None:
         assert self.device is not None  # Invariant: `_device_only` is true for some device only
-        if len(operands) == 1:
-            judged = check_condition(self.checking, self.scope, self.device, operands[0])
-            return None if judged is None else OfDevice(judged.condition)
-        whole = tree.And(tuple(operands), operands[0].span.to(operands[-1].span))
-        found = check_clauses(self.checking, self.scope, self.device, whole)
-        if found is None:
-            return None
-        return OfDevice(Conjunction(tuple(judged.condition for judged, _ in found), whole.span))
+        whole = operands[0]
+        if len(operands) > 1:
+            whole = tree.And(tuple(operands), operands[0].span.to(operands[-1].span))
+        found = joined_condition(self.checking, self.scope, self.device, whole)
+        return None if found is None else OfDevice(found)
 
     def _device_only(self, condition: tree.Condition) -> bool:
         """Whether a condition reads nothing but the device; a name that nobody knows is looked for there too."""

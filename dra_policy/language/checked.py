@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema, ModelSchema, ParametersSchema
-from dra_policy.language.tree import ExpectPlaced, ExpectRefused
 from dra_policy.language.types import Constant
 from dra_policy.resources import DeviceToleration
-from dra_policy.rules.subjects import SubjectValue
 from dra_policy.source import Span
 
 if TYPE_CHECKING:
     # Hardware has conditions of its own, which are declared here.
-    from dra_policy.language.boards import Fabric, Gate, Hardware, Machine, Part, Said
+    from dra_policy.language.boards import Fabric, Hardware, Part, Said
     from dra_policy.language.decisions import Site
     from dra_policy.language.properties import CheckedProperty
+    from dra_policy.language.trials import CheckedTest
 
 # ------------------------------------------------------------------------------------------------------ conditions
 
@@ -331,109 +329,6 @@ class CheckedClaim:
     constraints: tuple[CheckedConstraint, ...]
     sets: tuple[CheckedSet, ...]
     configs: tuple[CheckedConfig, ...]
-    span: Span
-
-
-# ----------------------------------------------------------------------------------------------------------- tests
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class GivenDevices:
-    """`given 2 H100 on "node-b" { ecc = false }`: `settings` stand above the model's values."""
-
-    count: int
-    model: ModelSchema
-    node: str
-    settings: Mapping[AttributeSchema, tuple[Constant, ...]]
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class GivenManifests:
-    """`given inventory "inventory"`: a path relative to the policy file."""
-
-    path: str
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class GivenMachines:
-    """`given 2 machine dgx-h100 on "n"`: one on each of the nodes; `settings` are for all devices that have them."""
-
-    machine: Machine
-    nodes: tuple[str, ...]
-    settings: Mapping[AttributeSchema, tuple[Constant, ...]]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class GivenLabel:
-    """`given label "rack" = "r1" on "node-a"`."""
-
-    label: str
-    value: str
-    node: str
-    span: Span = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class GivenGate:
-    """`given gate MPSSupport on`: from here on the driver's switch is like this."""
-
-    gate: Gate
-    on: bool
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class GivenTime:
-    """`given time 2026-11-25 18:30 tz UTC`: from here on it is this late; `at` is an aware time."""
-
-    at: datetime
-    span: Span = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class GivenClaim:
-    """One claim of a test, made from a declared or inline template.
-
-    `namespace` is empty if it was not said; `subject` are the fields of the asker that were.
-    """
-
-    name: str
-    template: CheckedClaim
-    span: Span
-    namespace: str = ""
-    subject: Mapping[str, SubjectValue] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """`release a, b`."""
-
-    names: tuple[str, ...]
-    span: Span = field(compare=False, repr=False)
-
-
-CheckedStep: TypeAlias = (
-    GivenDevices
-    | GivenMachines
-    | GivenManifests
-    | GivenLabel
-    | GivenGate
-    | GivenTime
-    | GivenClaim
-    | Released
-    | ExpectPlaced
-    | ExpectRefused
-)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CheckedTest:
-    title: str
-    policy: str
-    steps: tuple[CheckedStep, ...]
     span: Span
 
 

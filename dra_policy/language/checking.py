@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dra_policy.language.boards import Fabric, Gate, Grid, Machine, Modes, Operation, Pool, Share
-from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedDefine, CheckedTest
+from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedDefine
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ParametersSchema
 from dra_policy.language.scope import Declared, Key, Problems, Scope
 from dra_policy.language.tree import Name, PolicyFile, Text
+from dra_policy.language.trials import CheckedTest
 from dra_policy.resources import subdomain_problem
 from dra_policy.source import Span
 

@@ -104,6 +104,17 @@ def check_clauses(
     return found if len(found) == len(parts) else None
 
 
+def joined_condition(
+    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition
+) -> CheckedCondition | None:
+    """A condition as one, each conjunct checked with what those before it prove; None if there is a mistake."""
+    found = check_clauses(checking, scope, device, condition)
+    if not found:
+        return None
+    conditions = tuple(judged.condition for judged, _ in found)
+    return conditions[0] if len(conditions) == 1 else Conjunction(conditions, condition.span)
+
+
 def _may_prove(condition: Condition) -> bool:
     """Whether a condition says or hides, in a define, that something is present."""
     stack = [condition]

@@ -10,19 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute, look_up
-from dra_policy.language.checked import (
-    CheckedClaim,
-    CheckedStep,
-    CheckedTest,
-    GivenClaim,
-    GivenDevices,
-    GivenGate,
-    GivenLabel,
-    GivenMachines,
-    GivenManifests,
-    GivenTime,
-    Released,
-)
+from dra_policy.language.checked import CheckedClaim
 from dra_policy.language.checking import Checking, kubernetes_name
 from dra_policy.language.claims import claim_of_request, named
 from dra_policy.language.constants import constant
@@ -37,6 +25,18 @@ from dra_policy.language.tree import (
     Name,
     Test,
     TestClaim,
+)
+from dra_policy.language.trials import (
+    CheckedStep,
+    CheckedTest,
+    GivenClaim,
+    GivenDevices,
+    GivenGate,
+    GivenLabel,
+    GivenMachines,
+    GivenManifests,
+    GivenTime,
+    Released,
 )
 from dra_policy.language.types import Constant, SetType, VersionType
 from dra_policy.resources import Semver, key_problem, label_problem, subdomain_problem, value_problem

@@ -24,9 +24,8 @@ from dra_policy.language.boards import (
     SetupScope,
     Step,
 )
-from dra_policy.language.checked import CheckedCondition, Conjunction
 from dra_policy.language.checking import Checking, words
-from dra_policy.language.conditions import check_clauses
+from dra_policy.language.conditions import joined_condition
 from dra_policy.language.constants import constant
 from dra_policy.language.machines import reach, taint_of
 from dra_policy.language.modes import device_of, find_board, find_mode, only_board
@@ -201,20 +200,10 @@ def _advertised(checking: Checking, scope: Scope, statement: tree.Advertise) -> 
     board = only_board(checking, scope, statement.of, statement.span)
     if board is None:
         return None
-    condition = _condition(checking, scope, device_of(board), statement.condition)
+    condition = joined_condition(checking, scope, device_of(board), statement.condition)
     if condition is None:
         return None
     return Advertised(board, condition, words(statement.condition.span), statement.span)
-
-
-def _condition(
-    checking: Checking, scope: Scope, device: DeviceSchema, written: tree.Condition
-) -> CheckedCondition | None:
-    found = check_clauses(checking, scope, device, written)
-    if not found:
-        return None
-    conditions = tuple(judged.condition for judged, _ in found)
-    return conditions[0] if len(conditions) == 1 else Conjunction(conditions, written.span)
 
 
 def _health(checking: Checking, scope: Scope, statement: tree.Health) -> Health | None:
@@ -283,7 +272,7 @@ def _edit(
 ) -> Edit:
     problems = scope.problems
     device = device_of(board)
-    when = None if written.when is None else _condition(checking, scope, device, written.when)
+    when = None if written.when is None else joined_condition(checking, scope, device, written.when)
 
     def text(of: tree.Text | None, *, path: bool = False) -> str:
         if of is None:
@@ -353,7 +342,7 @@ def _unlike_environment(scopes: Sequence[SetupScope], scope: Scope) -> None:
 def _step(checking: Checking, scope: Scope, board: Board, written: tree.Step) -> Step:
     problems = scope.problems
     device = device_of(board)
-    when = None if written.when is None else _condition(checking, scope, device, written.when)
+    when = None if written.when is None else joined_condition(checking, scope, device, written.when)
     for text in (written.run, written.undo):
         if text is not None:
             _templates(checking, scope, device, text, "device")

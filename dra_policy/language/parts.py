@@ -45,7 +45,7 @@ def meaning(checking: Checking, scope: Scope, target: tree.Target) -> Meant | No
             return None
         if kind == SHARE:
             share = checking.shares.get(found.key)
-            return None if share is None else _of_share(share)
+            return None if share is None else meant_by(share)
         board: Board | None = checking.models.get(found.key) if kind == MODEL else checking.devices.get(found.key)
         if board is None:
             return None
@@ -57,7 +57,8 @@ def meaning(checking: Checking, scope: Scope, target: tree.Target) -> Meant | No
     return _of_modes(checking, scope, target, modes)
 
 
-def _of_share(share: Share) -> Meant:
+def meant_by(share: Share) -> Meant:
+    """The devices of a share."""
     board = share.board
     modes = () if share.mode is None else (share.mode,)
     model = board if isinstance(board, ModelSchema) else None
@@ -167,4 +168,4 @@ def implied_name(target: tree.Target) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
 
 
-__all__ = ["Meant", "class_of_target", "implied_name", "meaning"]
+__all__ = ["Meant", "class_of_target", "implied_name", "meaning", "meant_by"]

@@ -10,13 +10,13 @@ from typing import assert_never
 from dra_policy.expression import Program, compile_tree
 from dra_policy.expression.tree import Expression
 from dra_policy.language.askers import AllOf, AnyOf, Atom, Negated, OfDevice, SiteCondition, WithDevice
-from dra_policy.language.boards import Modes, Part, Pool, Said, Share, counter_name
+from dra_policy.language.boards import Modes, Part, Pool, Said, counter_name
 from dra_policy.language.checked import CheckedClass, CheckedPolicies, CheckedPolicy
 from dra_policy.language.checking import words
 from dra_policy.language.decisions import CheckedCharge, CheckedKeep, CheckedQuota, CheckedRefusal, CheckedToleration
 from dra_policy.language.lowering import class_conditions, part_conditions, value_conditions
 from dra_policy.language.modes import BUILT_IN, device_of
-from dra_policy.language.parts import Meant
+from dra_policy.language.parts import Meant, meant_by
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_value
 from dra_policy.language.schema import AttributeSchema, ModelSchema, ParametersSchema
 from dra_policy.language.setting import strength
@@ -251,14 +251,6 @@ def _pieces(template: str) -> list[str]:
     return [piece for piece in re.split(r"(\{[^{}]*\})", template) if piece]
 
 
-def meant_by(share: Share) -> Meant:
-    """The devices of a share."""
-    board = share.board
-    modes = () if share.mode is None else (share.mode,)
-    model = board if isinstance(board, ModelSchema) else None
-    return Meant(device_of(board), model, Part(share.name, (board,), modes, "", share))
-
-
 def _is_drawn(one: CheckedCharge) -> bool:
     """Whether the devices of a charge draw on what is counted."""
     part = one.of.part
@@ -295,4 +287,4 @@ def _plain(value: Constant | None) -> str | int | bool | None:
     return value.value
 
 
-__all__ = ["board_key", "lower_site", "meant_by"]
+__all__ = ["board_key", "lower_site"]

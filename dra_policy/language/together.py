@@ -18,10 +18,9 @@ from dra_policy.language.checked import (
     CheckedRequest,
     CheckedShape,
     CheckedWish,
-    Conjunction,
 )
 from dra_policy.language.checking import Checking, said_by, words
-from dra_policy.language.conditions import check_clauses
+from dra_policy.language.conditions import joined_condition
 from dra_policy.language.fabrics import bandwidth_of, shape_fits
 from dra_policy.language.modes import device_of, said_of
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, ModelSchema
@@ -59,13 +58,18 @@ def check_constraint(
         return None
     names = tuple(dict.fromkeys(attribute.published.qualified for attribute in found))
     span = constraint_span(constraint)
+    said = said_of(constraint.said)
+    if constraint.keyword == "same" and said.strength == "should":
+        # What only should be the same is closeness with the node as the second choice.
+        levels = ((constraint.attribute.text, names), (NODE, ()))
+        return CheckedNearness(levels, requests, words(span), said, span)
     return CheckedConstraint(
         constraint.keyword,
         names[0],
         names if len(names) > 1 else (),
         requests,
         words(span),
-        said_of(constraint.said),
+        said,
         span,
     )
 
@@ -329,7 +333,7 @@ def check_prefer(
         case tree.Reference(name) if name.text in WAYS and look_up(device, name.text, scope) is None:
             way = name.text
         case _:
-            condition = _condition(checking, scope, device, prefer.wish)
+            condition = joined_condition(checking, scope, device, prefer.wish)
             if condition is None:
                 return None
     if len(devices) > 1 and (condition is not None or measure is not None):
@@ -340,16 +344,6 @@ def check_prefer(
     span = replace(prefer.span, end=end)
     because = said_by(prefer.said.because)
     return CheckedWish(tier, weight, condition, measure, most, fabric, way, requests, words(span), because, span)
-
-
-def _condition(
-    checking: Checking, scope: Scope, device: DeviceSchema, written: tree.Condition
-) -> CheckedCondition | None:
-    found = check_clauses(checking, scope, device, written)
-    if not found:
-        return None
-    conditions = tuple(judged.condition for judged, _ in found)
-    return conditions[0] if len(conditions) == 1 else Conjunction(conditions, written.span)
 
 
 __all__ = [

@@ -33,11 +33,14 @@ def _undecided(statement: tree.Statement) -> Iterator[tuple[str, Span]]:
 
 
 def _of_rule(member: tree.Require | tree.Constraint) -> Iterator[tuple[str, Span]]:
-    name = member.said.enforced
-    if name is not None:
-        yield "enforced by", name.span
-    strength = member.said.strength
-    if isinstance(member, tree.Require) and strength is not None and strength.text == "should":
+    enforced, strength = member.said.enforced, member.said.strength
+    if isinstance(member, tree.Require):
+        # The cluster decides every one, as a selector.
+        if enforced is not None:
+            yield "enforced by", enforced.span
+        if strength is not None and strength.text == "should":
+            yield "should", strength.span
+    elif member.keyword == "distinct" and strength is not None and strength.text == "should":
         yield "should", strength.span
 
 
@@ -46,8 +49,3 @@ def _of_request(request: tree.Request) -> Iterator[tuple[str, Span]]:
         for member in asked.members:
             if isinstance(member, tree.Require):
                 yield from _of_rule(member)
-
-
-def _first_word(span: Span) -> tuple[str, Span]:
-    word = span.text.split(None, 1)[0]
-    return word, Span(span.source, span.start, span.start + len(word))

@@ -7,18 +7,11 @@ from collections.abc import Iterator
 from dra_policy.diagnostics import Related, nearest
 from dra_policy.language import tree
 from dra_policy.language.boards import GateNeed
-from dra_policy.language.checked import (
-    CheckedClass,
-    CheckedConfig,
-    CheckedPolicies,
-    CheckedPolicy,
-    GivenDevices,
-    GivenGate,
-    GivenMachines,
-)
+from dra_policy.language.checked import CheckedClass, CheckedConfig, CheckedPolicies, CheckedPolicy
 from dra_policy.language.decisions import CheckedQuota, CheckedRefusal
 from dra_policy.language.parts import Meant
 from dra_policy.language.schema import Form
+from dra_policy.language.trials import GivenDevices, GivenGate, GivenMachines
 from dra_policy.lint.classes import Kinds, known
 from dra_policy.lint.finding import Change, Finding, warning
 from dra_policy.lint.kinds import concerned

@@ -16,11 +16,15 @@ from dra_policy.diagnostics import Diagnostic, InvalidInput, Related, as_text, h
 from dra_policy.engine import Engine
 from dra_policy.explanation import Explanation, Kind
 from dra_policy.language.boards import Gate
-from dra_policy.language.checked import (
-    CheckedClaim,
-    CheckedConstraint,
-    CheckedPolicies,
-    CheckedRequest,
+from dra_policy.language.checked import CheckedClaim, CheckedConstraint, CheckedPolicies, CheckedRequest
+from dra_policy.language.expectations import DEFAULT_NODE
+from dra_policy.language.lowered import PolicyRules, lower
+from dra_policy.language.lowering import lower_claim
+from dra_policy.language.predicates import read_by
+from dra_policy.language.schema import AttributeSchema
+from dra_policy.language.siting import lower_site
+from dra_policy.language.tree import ExpectPlaced, ExpectRefused
+from dra_policy.language.trials import (
     CheckedTest,
     GivenClaim,
     GivenDevices,
@@ -31,13 +35,6 @@ from dra_policy.language.checked import (
     GivenTime,
     Released,
 )
-from dra_policy.language.expectations import DEFAULT_NODE
-from dra_policy.language.lowered import PolicyRules, lower
-from dra_policy.language.lowering import lower_claim
-from dra_policy.language.predicates import read_by
-from dra_policy.language.schema import AttributeSchema
-from dra_policy.language.siting import lower_site
-from dra_policy.language.tree import ExpectPlaced, ExpectRefused
 from dra_policy.render import Catalog, Fleet
 from dra_policy.render.machines import value_of
 from dra_policy.resources import Features, Node, ReadObject, ResourceSlice, read_objects

@@ -83,23 +83,13 @@ def _print_difference(source: Source, text: str) -> None:
 
 def replace_file(path: str, text: str) -> None:
     """Write beside the file and rename: whoever reads it meanwhile finds the old text or the new one."""
-    import tempfile
     from pathlib import Path
 
     from dra_policy.diagnostics import Diagnostic, InvalidInput
+    from dra_policy.replacing import replace_file as replace_whole
 
     target = Path(path).resolve()
     try:
-        mode = target.stat().st_mode
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".dra.tmp", dir=target.parent)
-        beside = Path(name)
-        try:
-            with open(handle, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - an open descriptor
-                file.write(text)
-            beside.chmod(mode)
-            beside.replace(target)
-        except BaseException:
-            beside.unlink()
-            raise
+        replace_whole(target, text.encode(), target.stat().st_mode)
     except OSError as error:
         raise InvalidInput([Diagnostic("SRC004", f"cannot write `{path}`: {error.strerror}")]) from error
