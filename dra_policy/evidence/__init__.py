@@ -15,7 +15,7 @@ from dra_policy.proof.certificate import Earlier, Refutation
 from dra_policy.proof.first import ways_before
 from dra_policy.proof.situation import Situation
 
-PLACES = 20_000
+PLACES = 1_000_000
 """The most places of a search with everything written down."""
 
 

@@ -58,6 +58,7 @@ class World:
     nodes: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"node-1": {}})
     classes: Mapping[str, str] = field(default_factory=lambda: {"any": "true"})
     now: datetime = NOW
+    step_limit: int = 20_000
     usage: Usage = field(default_factory=Usage)
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -110,7 +111,7 @@ class World:
             self.snapshot.classes,
             self.usage,
             Features(),
-            step_limit=20_000,
+            step_limit=self.step_limit,
             prunings=prunings,
             site=site,
         )
