@@ -25,7 +25,7 @@ def refutation(case: Case, call: Call, *, places: int = PLACES) -> Refutation | 
     `case` and `call` are the same question for the checker and for the search.
     """
     try:
-        return Prover(call, places).refute(Situation.start(case))
+        return Prover(case, call, places).refute(Situation.start(case))
     except Unproved:
         return None
 
@@ -34,7 +34,7 @@ def earlier(case: Case, call: Call, placement: Allocated, *, places: int = PLACE
     """Why no placement comes before a right one in Kubernetes' order (J8); None as for `refutation`."""
     forks = [fork for fork in ways_before(case, placement) if fork.way is not None]
     try:
-        prover = Prover(call, places) if forks else None
+        prover = Prover(case, call, places) if forks else None
         return tuple(
             Earlier(fork.request, fork.chosen, fork.way, prover.refute(fork.situation))
             for fork in forks

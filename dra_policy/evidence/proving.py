@@ -22,7 +22,7 @@ from dra_policy.allocation.pruning.slots import Item
 from dra_policy.allocation.pruning.standing import Standing
 from dra_policy.allocation.rule import Fault
 from dra_policy.evidence.naming import Names
-from dra_policy.proof.case import Wanted
+from dra_policy.proof.case import Case, Wanted
 from dra_policy.proof.certificate import Counting, Like, Refutation, Split, Way
 from dra_policy.proof.pools import Offer
 from dra_policy.proof.situation import Place, Situation
@@ -70,7 +70,7 @@ class _Split:
 class Prover:
     """Refutations about one problem, one after the other; later ones may refer to earlier ones."""
 
-    def __init__(self, call: Call, places: int) -> None:
+    def __init__(self, case: Case, call: Call, places: int) -> None:
         needs = call.question().read(call.claims)
         if isinstance(needs, Fault):
             raise Unproved
@@ -89,7 +89,7 @@ class Prover:
         profiles = [option.profile for request in problem.requests for option in request.options]
         # Administrative access beside others and errors (D10) depend on who comes first.
         self._in_order = problem.risky or any(profile.admin for profile in profiles)
-        self._alike = problem.exact and not problem.risky and not problem.large
+        self._alike = case.additive and problem.exact and not problem.risky and not problem.large
 
     # --- refuting
 

@@ -231,6 +231,22 @@ class Case:
         """The devices that an alternative needs; for All at least one (E2, E4)."""
         return max(len(self.devices(wanted)), 1) if wanted.every else max(wanted.ask.count, 0)
 
+    @cached_property
+    def _alone(self) -> frozenset[tuple[int, int]]:
+        most = {
+            (c, position): sum(
+                max((self.count(one) for one in alternatives if position in one.covering), default=0)
+                for alternatives in claim
+            )
+            for c, claim in enumerate(self.wanted)
+            for position in range(len(self.claims[c].constraints))
+        }
+        return frozenset(at for at, count in most.items() if count <= 1)
+
+    def alone(self, claim: int, constraint: int) -> bool:
+        """Whether a constraint never holds two devices together: then it does not matter which values they have."""
+        return (claim, constraint) in self._alone
+
     # --- what kind of a question it is
 
     @cached_property
@@ -249,7 +265,8 @@ class Case:
         if not self.monotone or any(one.admin for one in wanted):
             return False
         drawing = [offer.device for offer in self.offers if offer.device.consumes_counters]
-        if any(device.allow_multiple_allocations for device in drawing):
+        charged = self.features.partitionable_devices
+        if charged and any(device.allow_multiple_allocations for device in drawing):
             return False
         if self.features.compatibility_groups and any(
             p.compatibility_groups for d in drawing for p in d.consumes_counters

@@ -249,6 +249,8 @@ class Checker:
                         raise Unfounded(f"{other.id} and {offer.id} do not draw the same")
                     drawn |= {resource: renamed(resource) for resource in taken}
                     for at in ((place[0], position) for position in one.wanted.covering):
+                        if self._case.alone(*at) and not situation.speaks_of(at) and not earlier.speaks_of(at):
+                            continue
                         labels = self._case.labels(one.wanted, other, at[1])
                         if {value(at, label) for label in labels} != self._case.labels(one.wanted, offer, at[1]):
                             raise Unfounded(f"{other.id} and {offer.id} do not have the same values")

@@ -145,6 +145,10 @@ class Situation:
             and all(label in self.case.labels(w, o, at[1]) for w, o in self.picks if _under(w, at))
         )
 
+    def speaks_of(self, at: ConstraintAt) -> bool:
+        """Whether some value under a constraint is supposed or ruled out."""
+        return any(other == at for other, _ in self.supposed | self.excluded)
+
     def supply(self, resource: Resource) -> int:
         """What is left of a resource after the choices; of one that some request could still draw on."""
         case = self.case
@@ -172,7 +176,7 @@ def draws(case: Case, wanted: Wanted, offer: Offer) -> dict[Resource, int]:
     if not isinstance(taken, Objection):
         found |= {CapacityOf(offer.id, name): amount.nano for name, amount in taken.items() if amount.nano}
     for at in ((wanted.claim, position) for position in wanted.covering):
-        if case.claims[at[0]].constraints[at[1]].kind is ConstraintKind.DISTINCT:
+        if case.claims[at[0]].constraints[at[1]].kind is ConstraintKind.DISTINCT and not case.alone(*at):
             found |= {ValueOf(wanted.key, at[1], label): 1 for label in case.labels(wanted, offer, at[1])}
     return found
 

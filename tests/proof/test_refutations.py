@@ -284,7 +284,7 @@ def test_devices_that_differ_are_not_alike(told: Json, sentence: str, build: Jso
     same = {"attributes": {"tag": {"string": "same"}}}
     devices = [{"name": f"d{i}", **same} for i in range(3)] + [{"name": "d3", **same, **told}]
     question = pairs(build, devices)
-    question["claims"][0]["spec"]["devices"]["constraints"] = [{"matchAttribute": "gpu.io/tag", "requests": ["b"]}]
+    question["claims"][0]["spec"]["devices"]["constraints"] = [{"matchAttribute": "gpu.io/tag", "requests": ["b", "c"]}]
     case = read(question).case
     few = Counting()
     first = split(dict.fromkeys(("d1", "d2", "d3"), few), of("b"), 0)
