@@ -1,13 +1,15 @@
 """The allocator of kube-scheduler in a process of its own: `tests/oracle`, told over a pipe what to do and to measure.
 
 It is built once a machine, as the tests build it. Both sides run in one session and in turn, so that a neighbour's load
-falls on both.
+falls on both. The peer stands still while it is not its turn: what its collector of garbage still has to do after an
+answer falls on its own next turn, not on ours.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -73,6 +75,7 @@ class Peer:
     ) -> None:
         if kind is not None:
             self._process.kill()
+        self._process.send_signal(signal.SIGCONT)
         self._process.communicate()
 
     def prepare(self, question: dict[str, Any], engine: str = "") -> None:
@@ -111,11 +114,13 @@ class Peer:
         pipe_in, pipe_out = self._process.stdin, self._process.stdout
         assert pipe_in is not None
         assert pipe_out is not None
+        self._process.send_signal(signal.SIGCONT)
         pipe_in.write(json.dumps(command, separators=(",", ":")).encode() + b"\n")
         pipe_in.flush()
         line = pipe_out.readline()
         if not line:
             raise NoPeer(f"the peer ended with {self._process.wait()} at {json.dumps(command)[:200]}")
+        self._process.send_signal(signal.SIGSTOP)
         said = json.loads(line)
         pods = tuple(
             Placed(one["wall"], one["searches"], one["node"], tuple(one["devices"] or ()))

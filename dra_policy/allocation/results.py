@@ -168,6 +168,8 @@ class Cause(Enum):
     SHARING = "sharing limit"
     AGREEMENT = "agreement of parameters"
     MODE = "mode of the board"
+    EXCLUSION = "not together at one place"
+    CEILING = "most at one place"
 
 
 @dataclass(frozen=True, slots=True)

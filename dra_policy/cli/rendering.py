@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dra_policy.language.boards import Machine
     from dra_policy.render.enforcement import Enforced
     from dra_policy.render.objects import Question
-    from dra_policy.render.targets import Target
 
 CDI = "cdi"
 _SHADES = {"cluster": "green", "controller": "cyan", "node": "cyan", "advisory": "yellow", "lost": "red"}
@@ -38,7 +37,7 @@ def placed_machines(policies: CheckedPolicies, named: Sequence[str]) -> list[tup
     return found
 
 
-def cdi_files(policies: CheckedPolicies, target: Target, allocations: Sequence[str]) -> dict[str, dict[str, Any]]:
+def cdi_files(question: Question, allocations: Sequence[str]) -> dict[str, dict[str, Any]]:
     """CDI specifications by the name of their file: of the claims in manifests, or of an example.
 
     Raises `InvalidInput` (REN003, and what is wrong with the manifests).
@@ -46,11 +45,13 @@ def cdi_files(policies: CheckedPolicies, target: Target, allocations: Sequence[s
     from dra_policy.cli.inputs import gather
     from dra_policy.render.allocations import allocations_of, examples
     from dra_policy.render.cdi import setups_of, specification
+    from dra_policy.render.objects import placed
     from dra_policy.resources import ResourceClaim, ResourceSlice, read_objects
 
+    policies, target = question.policies, question.target
     if allocations:
         read = read_objects(*gather(allocations).manifests)
-        asked = list(allocations_of(policies, read.of(ResourceClaim), read.of(ResourceSlice)))
+        asked = list(allocations_of(policies, read.of(ResourceClaim), read.of(ResourceSlice), placed(question)))
     else:
         asked = list(examples(policies, target))
     found: dict[str, dict[str, Any]] = {}

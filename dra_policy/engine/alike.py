@@ -32,7 +32,7 @@ class Signatures:
         parts = [part for condition in conditions for part in parts_of(condition)]
         units = {charge.by for quota in rules.quotas for charge in quota.charges}
         self._shared = bool(rules.sharing or rules.agreements or rules.modes)
-        self._tell = not rules.keeps and not any(map(reads_node, conditions))
+        self._tell = not (rules.keeps or rules.exclusions or rules.ceilings) and not any(map(reads_node, conditions))
         reads: set[Read] = set()
         for part in parts:
             if isinstance(part, DeviceTest | DeviceValue):

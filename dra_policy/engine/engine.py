@@ -176,7 +176,7 @@ class Engine:
             found = taken(given, diagnostics, self.features, checked=checked)
             if found is not None:
                 applied.append(found)
-        if has_errors(diagnostics):
+        if diagnostics and has_errors(diagnostics):
             raise InvalidInput(diagnostics)
         with self._writing:
             before = self._now.state

@@ -27,6 +27,7 @@ from dra_policy.allocation.site.charging import totals
 from dra_policy.cluster import Scene
 from dra_policy.inventory import Usage
 from dra_policy.rules import ClaimRules
+from dra_policy.rules.conditions import NODE
 from dra_policy.rules.deciding import place_of
 from dra_policy.rules.site import Gang
 from dra_policy.rules.subjects import Missing
@@ -174,7 +175,9 @@ class GangSearch:
     def _standing(self, moment: _Moment) -> Hashable:
         """What the nodes behind can see of the members placed: quotas, or, where other rules look across nodes, all."""
         site = self._site
-        if site.rules.keeps or any(
+        rules = site.rules
+        levels = {*(one.level for one in rules.exclusions), *(one.level for one in rules.ceilings)}
+        if rules.keeps or levels - {NODE} or any(
             self._scene.snapshot.node_of(pool) is None for pool in self._scene.snapshot.pool_ids()
         ):
             return moment.ledger
@@ -231,7 +234,7 @@ class GangSearch:
         usage, ledger = moment.usage, moment.ledger
         for claim, result in zip(claims, outcome.results, strict=True):
             usage = usage.with_allocation(result)
-            ledger = ledger.with_allocation(claim.key, self._asker.subject, self._asker.pods, result)
+            ledger = ledger.with_allocation(claim.key, self._asker.subject, self._asker.pods, result, name)
         return _Moment(usage, ledger, (*moment.placed, (name, outcome)), moment.count + number, moment.taken)
 
     @staticmethod

@@ -179,6 +179,11 @@ class HeldDevices(Protocol):
         """Its devices."""
         ...
 
+    @property
+    def node(self) -> str:
+        """The node that they were chosen for; empty if nobody said so."""
+        ...
+
 
 class Site(NamedTuple):
     """The rules of a site in force, and who holds what, and as whom, at one moment. Immutable.
@@ -202,11 +207,11 @@ class Site(NamedTuple):
             if known is not None and before is not None:
                 if before is now and known[1] == sources:
                     continue
-                ledger = ledger.without_allocation(key, known[0].subject, known[0].pods, before.allocation)
+                ledger = ledger.without_allocation(key, known[0].subject, known[0].pods, before.allocation, before.node)
                 askers = askers.delete(key)
             if now is not None:
                 asker = people.asker(self.rules, key)
-                ledger = ledger.with_allocation(key, asker.subject, asker.pods, now.allocation)
+                ledger = ledger.with_allocation(key, asker.subject, asker.pods, now.allocation, now.node)
                 askers = askers.set(key, (asker, sources))
         return Site(self.rules, ledger, askers, held)
 

@@ -40,7 +40,18 @@ from dra_policy.rules import ConstraintRule, Origin, Selector
 
 _NO_KEY = "no such key: "
 
-OF_SITE = frozenset({Cause.REFUSAL, Cause.QUOTA, Cause.KEEP, Cause.SHARING, Cause.AGREEMENT, Cause.MODE})
+OF_SITE = frozenset(
+    {
+        Cause.REFUSAL,
+        Cause.QUOTA,
+        Cause.KEEP,
+        Cause.SHARING,
+        Cause.AGREEMENT,
+        Cause.MODE,
+        Cause.EXCLUSION,
+        Cause.CEILING,
+    }
+)
 """What a site says beyond Kubernetes."""
 
 SELECTION = frozenset({Cause.DRIVER, Cause.CLASS, Cause.REQUEST, Cause.NODE, Cause.FEATURE, Cause.POOL})

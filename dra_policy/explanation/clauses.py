@@ -25,6 +25,8 @@ from dra_policy.rules import Ask, ClaimKey, ClassName, Origin, Selector
 from dra_policy.rules.sets import SetRule, is_wish
 from dra_policy.rules.site import (
     Agreement,
+    Ceiling,
+    Exclusion,
     Keep,
     ModeExclusion,
     Quota,
@@ -114,7 +116,7 @@ class OfSet:
         return self.code, self.claim, self.position
 
 
-Restriction: TypeAlias = Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion
+Restriction: TypeAlias = Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion | Exclusion | Ceiling
 """A rule of a site that takes devices away."""
 
 
@@ -150,6 +152,8 @@ FAMILIES: Final = {
     SharingLimit: "sharing",
     Agreement: "agreement",
     ModeExclusion: "mode",
+    Exclusion: "exclusion",
+    Ceiling: "ceiling",
 }
 """The codes of rules of a site."""
 
@@ -294,7 +298,7 @@ def elements(situation: Situation, node: str) -> tuple[Element, ...]:
 
 _ORDER: Final = (
     *("taint", "requestClause", "amount", "constraint", "set", "inUse", "count"),
-    *("quota", "keep", "sharing", "agreement", "mode", "refusal", "classClause"),
+    *("quota", "keep", "sharing", "agreement", "mode", "exclusion", "ceiling", "refusal", "classClause"),
     *("capacity", "counters", "groups", "pool", "feature", "node", "elsewhere"),
 )
 

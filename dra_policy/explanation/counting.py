@@ -56,13 +56,17 @@ def _charged(situation: Situation, site: SiteQuestion) -> Iterator[tuple[ClaimKe
 
 
 def _at_places(site: SiteQuestion) -> Iterator[tuple[ClaimKey, Fraction]]:
-    """Who holds devices of which some are kept free at places larger than a node."""
-    for keep in site.rules.keeps:
-        if keep.level == NODE:
+    """Who holds devices that are counted, or of which some are kept free, at places larger than a node."""
+    rules = site.rules
+    found = [(keep.level, keep.devices) for keep in rules.keeps]
+    found += [(ceiling.level, ceiling.devices) for ceiling in rules.ceilings]
+    found += [(exclusion.level, kind.devices) for exclusion in rules.exclusions for kind in exclusion.kinds]
+    for level, condition in found:
+        if level == NODE:
             continue
         for device, holders in site.ledger.devices():
             slots = site.snapshot.indices_of(device)
-            if slots and MATCHING.of(keep.devices, site.snapshot.device(slots[0])) is True:
+            if slots and MATCHING.of(condition, site.snapshot.device(slots[0])) is True:
                 yield from ((holder.claim, Fraction(1)) for holder in holders)
 
 

@@ -121,7 +121,16 @@ class Miss:
                 return self.origin.text
             case Cause.CLASS | Cause.REQUEST | Cause.DRIVER | Cause.CONSTRAINT:
                 return f"fails {rule(self.origin)}{because(self.origin)}"
-            case Cause.REFUSAL | Cause.QUOTA | Cause.KEEP | Cause.SHARING | Cause.AGREEMENT | Cause.MODE:
+            case (
+                Cause.REFUSAL
+                | Cause.QUOTA
+                | Cause.KEEP
+                | Cause.SHARING
+                | Cause.AGREEMENT
+                | Cause.MODE
+                | Cause.EXCLUSION
+                | Cause.CEILING
+            ):
                 return f"{how(self.cause, self.origin)}{because(self.origin)}"
             case _:
                 return printable(self.origin.text)

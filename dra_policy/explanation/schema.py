@@ -98,6 +98,8 @@ class ConflictElement(_Part):
         "sharing",
         "agreement",
         "mode",
+        "exclusion",
+        "ceiling",
         "count",
         "taint",
         "inUse",

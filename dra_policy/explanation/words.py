@@ -88,6 +88,10 @@ def how(cause: Cause, origin: Origin) -> str:
             return f"with parameters that do not agree, {rule(origin)}"
         case Cause.MODE:
             return f"on a board in another mode, {rule(origin)}"
+        case Cause.EXCLUSION:
+            return f"not together with what is held there, {rule(origin)}"
+        case Cause.CEILING:
+            return f"beyond the most there, {rule(origin)}"
     assert_never(cause)
 
 

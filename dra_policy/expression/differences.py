@@ -27,10 +27,15 @@ def _common_difference(before: Sequence[DeviceFacts], after: Sequence[DeviceFact
     if not sum(map(len, lefts)) == sum(map(len, rights)) == len(names) * len(before):
         return None
     changed: list[str] = []
+    # Devices that nobody has looked through: what they have in common needs one look.
+    plain = not before[0].looked_through and all(map(is_, map(_capacity, mine), repeat(mine[0]["capacity"])))
     try:
         for name in names:
             get = _getter(name)
             left, right = list(map(get, lefts)), list(map(get, rights))
+            if plain:
+                distinct = left[:1] if all(map(is_, left, repeat(left[0]))) else left
+                plain = are_plain([(name, one) for one in distinct], ())
             if all(map(is_, left, right)):  # mostly: equal values are one object
                 continue
             if all(map(is_, left, repeat(left[0]))) and all(map(is_, right, repeat(right[0]))):
@@ -48,7 +53,10 @@ def _common_difference(before: Sequence[DeviceFacts], after: Sequence[DeviceFact
         return None
     if not all(map(is_, map(_shareable, mine), map(_shareable, theirs))):
         return None
-    if not all(one.plain for one in before):
+    if plain and are_plain((), mine[0]["capacity"]):
+        for facts in before:
+            facts.problem, facts.plain = None, True
+    elif not all(one.plain for one in before):
         return None
     for facts in after:
         facts.problem, facts.plain = None, True

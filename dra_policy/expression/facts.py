@@ -116,6 +116,15 @@ class DeviceFacts:
         return cls(driver, device)
 
     @property
+    def looked_through(self) -> bool:
+        """Whether somebody has asked already if the device is plain."""
+        try:
+            _PLAIN(self)
+        except AttributeError:
+            return False
+        return True
+
+    @property
     def allow_multiple_allocations(self) -> bool:
         # Stored expressions read the field as published, whatever the feature says.
         return self.device.allow_multiple_allocations is True
@@ -245,6 +254,9 @@ class DeviceFacts:
 
     def __repr__(self) -> str:
         return f"DeviceFacts({self.driver!r}, {dict(self.attributes)!r}, {dict(self.capacity)!r})"
+
+
+_PLAIN = DeviceFacts.__dict__["plain"].__get__  # past `__getattr__`, which would fill the slot
 
 
 def are_plain(attributes: Iterable[tuple[str, DeviceAttribute]], amounts: Iterable[str]) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import is_
 from typing import NamedTuple
 
 from immutables import Map
@@ -167,14 +169,11 @@ class Changes:
         devices = published.spec.devices
         made = [DeviceFacts(driver, device) for device in devices]
         unlikes = all_differences([record.facts for record in before], made)
-        for position, (record, unlike) in enumerate(zip(before, unlikes, strict=True)):
-            if unlike is not None and not unlike:
-                record.facts.follow(made[position])
-                made[position] = record.facts
-            elif record.index in self._unlike:
-                self._unlike[record.index] = _both(self._unlike[record.index], unlike)
-            else:
-                self._unlike[record.index] = unlike
+        alike = unlikes[0]
+        if alike and not self._unlike and all(map(is_, unlikes, repeat(alike))):
+            self._unlike = dict.fromkeys([record.index for record in before], alike)
+        else:
+            self._tell_apart(before, made, unlikes)
         records = tuple([
             DeviceRecord(old.index, old.id, published, old.position, device, facts, device.taints)
             for old, device, facts in zip(before, devices, made, strict=True)
@@ -183,6 +182,19 @@ class Changes:
             records = tuple([record.tainted(self._taint_rules) for record in records])
         self._records.update([(record.index, record) for record in records])
         return records
+
+    def _tell_apart(
+        self, before: tuple[DeviceRecord, ...], made: list[DeviceFacts], unlikes: Sequence[frozenset[Read] | None]
+    ) -> None:
+        """Note how devices differ from before; those that do not keep their facts."""
+        for position, (record, unlike) in enumerate(zip(before, unlikes, strict=True)):
+            if unlike is not None and not unlike:
+                record.facts.follow(made[position])
+                made[position] = record.facts
+            elif record.index in self._unlike:
+                self._unlike[record.index] = _both(self._unlike[record.index], unlike)
+            else:
+                self._unlike[record.index] = unlike
 
     def _came(self, published: ResourceSlice, pool: PoolID, devices: Sequence[Device]) -> tuple[DeviceRecord, ...]:
         """Records of the devices of a slice that takes nobody's place: all of a cluster, while it is read."""

@@ -49,6 +49,16 @@ class PersistentVector(Generic[V]):
             return self
         slots = sorted(changes)
         root = list(self._root)
+        high = slots[0] >> 2 * _BITS
+        if slots[0] >> _BITS == slots[-1] >> _BITS and high < len(root):
+            # Neighbours, as the devices of a slice are mostly.
+            branch, at = list(root[high]), slots[0] >> _BITS & _LOW
+            leaf = list(branch[at])
+            for slot in slots:
+                leaf[slot & _LOW] = changes[slot]
+            branch[at] = tuple(leaf)
+            root[high] = tuple(branch)
+            return PersistentVector(tuple(root))
         while len(root) <= slots[-1] >> 2 * _BITS:
             root.append(_NO_BRANCH)
         position, count = 0, len(slots)

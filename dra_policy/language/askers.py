@@ -13,7 +13,7 @@ from typing import TypeAlias
 import re2
 
 from dra_policy.language import tree
-from dra_policy.language.attributes import look_up
+from dra_policy.language.attributes import can_be_read, look_up
 from dra_policy.language.checked import CheckedCondition
 from dra_policy.language.checking import Checking
 from dra_policy.language.conditions import joined_condition
@@ -215,7 +215,8 @@ class AskerReader:
         if self.device is not None:
             attribute = look_up(self.device, text, self.scope)
             if attribute is not None:
-                return _Operand(None, attribute, attribute.type)
+                readable = can_be_read(attribute, name.span, self.scope)
+                return _Operand(None, attribute, attribute.type) if readable else None
         if text == "now":
             return _Operand(core.Now(), None, TIME)
         if text == "node":

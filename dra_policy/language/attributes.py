@@ -6,6 +6,7 @@ from dra_policy.diagnostics import Related
 from dra_policy.language.schema import AttributeSchema, DeviceSchema
 from dra_policy.language.scope import ATTRIBUTE, DEVICE, Scope
 from dra_policy.language.tree import Attribute, Device, Name
+from dra_policy.source import Span
 
 
 def look_up(device: DeviceSchema, text: str, scope: Scope) -> AttributeSchema | None:
@@ -28,6 +29,17 @@ def find_attribute(device: DeviceSchema, name: Name, scope: Scope, *others: str)
     if found is None:
         _report(device, name, scope, others)
     return found
+
+
+def can_be_read(attribute: AttributeSchema, span: Span, scope: Scope) -> bool:
+    """Whether rules of classes, claims and sites can read an attribute: it is published. Reported if not (NAM019)."""
+    if not attribute.private:
+        return True
+    message = f"`{attribute.name}` is private: the driver knows it, and no rule can read it"
+    note = Related(attribute.span, "declared `private` here")
+    help_ = "names, set-ups and `advertise when` may read it; for other rules publish it, without `private`"
+    scope.problems.add("NAM019", message, span, help_, note)
+    return False
 
 
 def _report(device: DeviceSchema, name: Name, scope: Scope, others: tuple[str, ...]) -> None:

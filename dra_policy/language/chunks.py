@@ -79,6 +79,8 @@ def attribute_chunks(node: tree.Attribute) -> list[Chunk]:
         row.append(Chunk("optional"))
     if node.absent is not None:
         row.append(Chunk(f"absent means {spelling.value(node.absent)}"))
+    if node.private:
+        row.append(Chunk("private"))
     if node.unique:
         row.append(Chunk("unique in cluster"))
     if node.publish is not None:

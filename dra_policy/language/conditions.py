@@ -85,10 +85,13 @@ def check_condition(checking: Checking, scope: Scope, device: DeviceSchema, cond
 
 
 def check_clauses(
-    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition
+    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition, *, private: bool = False
 ) -> list[tuple[Judged, Condition]] | None:
-    """The conjuncts of a condition, each checked with what those before it prove; None if there is a mistake."""
-    judge = _Judge(checking, TermReader(scope, device))
+    """The conjuncts of a condition, each checked with what those before it prove; None if there is a mistake.
+
+    With `private` it may read what the driver knows and does not publish.
+    """
+    judge = _Judge(checking, TermReader(scope, device, private))
     parts = condition.operands if isinstance(condition, And) else (condition,)
     known = missed = NONE
     found: list[tuple[Judged, Condition]] = []
@@ -105,10 +108,10 @@ def check_clauses(
 
 
 def joined_condition(
-    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition
+    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition, *, private: bool = False
 ) -> CheckedCondition | None:
     """A condition as one, each conjunct checked with what those before it prove; None if there is a mistake."""
-    found = check_clauses(checking, scope, device, condition)
+    found = check_clauses(checking, scope, device, condition, private=private)
     if not found:
         return None
     conditions = tuple(judged.condition for judged, _ in found)
@@ -215,7 +218,7 @@ class _Judge:
 
     def _has(self, name: Name, span: Span) -> Judged | None:
         attribute = find_attribute(self.device, name, self.scope)
-        if attribute is None:
+        if attribute is None or not self.read.readable(attribute, name.span):
             return None
         if attribute.form in (Form.FLAGS, Form.LIST_OR_FLAGS):
             message = f"`has {name.text}` cannot be told: `{name.text}` may be published as flags"

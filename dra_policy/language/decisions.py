@@ -72,6 +72,30 @@ class CheckedKeep:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class CheckedExclusion:
+    """`exclusive per node FabricA100, FabricH100`: the kinds with the words that they are known by."""
+
+    level: str
+    kinds: tuple[tuple[str, Meant], ...]
+    said: Said
+    words: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CheckedCeiling:
+    """`at most 4 of FabricA100 per node`; `count` None: the number of a `label` of the node."""
+
+    count: int | None
+    label: str
+    of: Meant
+    level: str
+    said: Said
+    words: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class CheckedToleration:
     """`tolerate example.org/drain for production 30 min`."""
 
@@ -108,10 +132,14 @@ class Site:
     refusals: tuple[CheckedRefusal, ...] = ()
     keeps: tuple[CheckedKeep, ...] = ()
     tolerations: tuple[CheckedToleration, ...] = ()
+    exclusions: tuple[CheckedExclusion, ...] = ()
+    ceilings: tuple[CheckedCeiling, ...] = ()
 
 
 __all__ = [
+    "CheckedCeiling",
     "CheckedCharge",
+    "CheckedExclusion",
     "CheckedGang",
     "CheckedKeep",
     "CheckedQuota",

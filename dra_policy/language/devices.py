@@ -145,6 +145,8 @@ def _published_names(schema: AttributeSchema) -> tuple[PublishedName, ...]:
 def _within_limit(device: Device, attributes: Iterable[AttributeSchema], problems: Problems) -> None:
     entries = 0
     for schema in attributes:
+        if schema.private:
+            continue
         entries += max(1, len(_published_names(schema))) if schema.form is Form.FLAGS else 1
         if entries > ENTRIES_LIMIT:
             message = f"device `{device.name.text}` publishes more than {ENTRIES_LIMIT} attributes and capacities"
@@ -213,12 +215,30 @@ class _Reader:
             pattern=pattern,
             well_known=well_known,
             span=attribute.name.span,
+            private=attribute.private,
         )
+        if attribute.private and not self._fits_private(attribute):
+            return None
         self._check_flags(schema, attribute)
         if attribute.unique and not isinstance(type_, TextType):
             message = f"`{schema.name}` cannot be unique in a cluster: it is {type_}"
             self.problems.add("TYP011", message, attribute.name.span, "only texts, such as serial numbers, are unique")
         return replace(schema, absent=self._absent(attribute, type_))
+
+    def _fits_private(self, attribute: Attribute) -> bool:
+        """Whether a private fact says nothing of how it is published."""
+        name = attribute.name.text
+        if not self.bare:
+            message = f"well-known attribute `{name}` is private: it is a name that drivers publish"
+            self.problems.add("NAM019", message, attribute.name.span, "leave `private` out")
+            return False
+        published = attribute.publish
+        if published is not None:
+            message = (
+                f"`{name}` is private, and published as `{published.span.text.removeprefix('publish as').strip()}`"
+            )
+            self.problems.add("NAM019", message, published.span, "leave one of the two out")
+        return published is None
 
     def _well_known(self, attribute: Attribute) -> tuple[AttributeSchema | None, str]:
         if not isinstance(attribute.type, NamedType):

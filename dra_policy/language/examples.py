@@ -78,6 +78,8 @@ EXAMPLES = MappingProxyType(
         "window nodes": 'nodes where label "rack" in "r1", "r2"',
         "refuse": "refuse training when subject.priority < 100",
         "keep": "keep 2 of H100 per rack free for production",
+        "exclusive": "exclusive per node FabricA100, FabricH100",
+        "at": "at most 4 of FabricA100 per node",
         "tolerate": "tolerate example.org/drain for production 30 min",
         "always": "always sum mig.memory <= memory",
         "always every": "always every training where ecc",
@@ -113,6 +115,7 @@ EXAMPLES = MappingProxyType(
         "release": "release a, b",
         "expect": "expect a placed",
         "expect refused": 'expect b refused "in use"',
+        "expect configured": "expect a configured GpuConfig { interval = Short }",
     }
 )
 """By the keyword; where that begins several statements, by the one of its block or by its second word too."""

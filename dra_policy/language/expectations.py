@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute, look_up
-from dra_policy.language.checked import CheckedClaim
+from dra_policy.language.checked import CheckedClaim, CheckedRequest
 from dra_policy.language.checking import Checking, kubernetes_name
 from dra_policy.language.claims import claim_of_request, named
 from dra_policy.language.constants import constant
 from dra_policy.language.models import constants_of
-from dra_policy.language.schema import AttributeSchema
-from dra_policy.language.scope import CLAIM, GATE, MACHINE, MODEL, Problems, Scope
+from dra_policy.language.parameters import check_settings, parameters_named
+from dra_policy.language.schema import AttributeSchema, ParametersSchema
+from dra_policy.language.scope import CLAIM, GANG, GATE, MACHINE, MODEL, Problems, Scope
 from dra_policy.language.tree import (
+    ExpectConfigured,
     ExpectPlaced,
     ExpectRefused,
     GivenInventory,
@@ -25,12 +28,15 @@ from dra_policy.language.tree import (
     Name,
     Test,
     TestClaim,
+    TestGang,
 )
 from dra_policy.language.trials import (
     CheckedStep,
     CheckedTest,
+    ExpectedConfiguration,
     GivenClaim,
     GivenDevices,
+    GivenGang,
     GivenGate,
     GivenLabel,
     GivenMachines,
@@ -70,8 +76,7 @@ def check_tests(checking: Checking) -> None:
 def _test(checking: Checking, scope: Scope, test: Test) -> CheckedTest:
     problems = scope.problems
     steps: list[CheckedStep] = []
-    claimed: dict[str, Name] = {}
-    expected: dict[str, Name] = {}
+    claimed = _Claimed()
     for step in test.steps:
         match step:
             case GivenModel():
@@ -101,13 +106,31 @@ def _test(checking: Checking, scope: Scope, test: Test) -> CheckedTest:
                 steps.append(Released(tuple(name.text for name in step.names), step.span))
             case TestClaim():
                 steps += _claims(checking, scope, step, claimed)
+            case TestGang():
+                steps += _gangs(checking, scope, step, claimed)
             case ExpectPlaced() | ExpectRefused():
-                _expected(step, claimed, expected, problems)
+                _expected(step, claimed, problems)
                 steps.append(step)
-    if not any(isinstance(step, ExpectPlaced | ExpectRefused) for step in test.steps):
+            case ExpectConfigured():
+                configured = _configured(checking, scope, step, claimed)
+                if configured is not None:
+                    steps.append(configured)
+    if not any(isinstance(step, ExpectPlaced | ExpectRefused | ExpectConfigured) for step in test.steps):
         help_ = "write what should happen: `expect a placed` or `expect a refused`"
         problems.add("TST004", "this test expects nothing", test.title.span, help_)
+    _told_nothing(claimed, problems)
     return CheckedTest(test.title.value, scope.policy, tuple(steps), test.title.span)
+
+
+@dataclass
+class _Claimed:
+    """What the steps so far claim: where each name was made, of what, and what is expected of it."""
+
+    made: dict[str, Name] = field(default_factory=dict)
+    claims: dict[str, CheckedClaim] = field(default_factory=dict)
+    expected: dict[str, Name] = field(default_factory=dict)
+    refused: dict[str, Name] = field(default_factory=dict)
+    configured: dict[str, Name] = field(default_factory=dict)
 
 
 def _given(checking: Checking, scope: Scope, given: GivenModel) -> GivenDevices | None:
@@ -241,7 +264,7 @@ def _subject(checking: Checking, scope: Scope, settings: tuple[tree.Setting, ...
     return found
 
 
-def _claims(checking: Checking, scope: Scope, step: TestClaim, claimed: dict[str, Name]) -> list[GivenClaim]:
+def _claims(checking: Checking, scope: Scope, step: TestClaim, claimed: _Claimed) -> list[GivenClaim]:
     problems = scope.problems
     template = _template(checking, scope, step)
     subject = _subject(checking, scope, step.subject)
@@ -253,20 +276,41 @@ def _claims(checking: Checking, scope: Scope, step: TestClaim, claimed: dict[str
             problems.add("NAM009", message, step.namespace.span, kubernetes_name(namespace))
     found: list[GivenClaim] = []
     for name in step.names:
-        first = claimed.setdefault(name.text, name)
-        if first is not name:
-            note = Related(first.span, "first claimed here")
-            problems.add("NAM003", f"claim `{name.text}` is made already", name.span, "give it another name", note)
+        if not _new(name, claimed, problems):
             continue
-        named(name, "claim", subdomain_problem(name.text), problems)
         made = template
         if step.request is not None:
             # The request of an inline claim is named like its claim, so it must be a name for requests too.
             named(name, "claim", label_problem(name.text), problems)
             made = _renamed(template, name)
         if made is not None:
+            claimed.claims[name.text] = made
             found.append(GivenClaim(name.text, made, step.span, namespace, subject))
     return found
+
+
+def _gangs(checking: Checking, scope: Scope, step: TestGang, claimed: _Claimed) -> list[GivenGang]:
+    subject = _subject(checking, scope, step.subject)
+    entry = scope.find(step.gang, GANG, wanted="a gang")
+    site = None if entry is None else checking.sites.get(entry.key[0])
+    gang = None if entry is None or site is None else site.gangs.get(entry.key[2])
+    found: list[GivenGang] = []
+    for name in step.names:
+        if _new(name, claimed, scope.problems) and gang is not None:
+            claimed.claims[name.text] = gang.claim
+            found.append(GivenGang(name.text, gang, step.span, subject))
+    return found
+
+
+def _new(name: Name, claimed: _Claimed, problems: Problems) -> bool:
+    """Whether a name is the first of its kind in the test."""
+    first = claimed.made.setdefault(name.text, name)
+    if first is not name:
+        note = Related(first.span, "first claimed here")
+        problems.add("NAM003", f"claim `{name.text}` is made already", name.span, "give it another name", note)
+        return False
+    named(name, "claim", subdomain_problem(name.text), problems)
+    return True
 
 
 def _template(checking: Checking, scope: Scope, step: TestClaim) -> CheckedClaim | None:
@@ -297,25 +341,82 @@ def _renamed(template: CheckedClaim | None, name: Name) -> CheckedClaim | None:
     )
 
 
-def _made_above(name: Name, claimed: Mapping[str, Name], problems: Problems) -> bool:
-    if name.text in claimed:
+def _made_above(name: Name, claimed: _Claimed, problems: Problems) -> bool:
+    if name.text in claimed.made:
         return True
-    listed = ", ".join(f"`{entry}`" for entry in claimed)
+    listed = ", ".join(f"`{entry}`" for entry in claimed.made)
     help_ = problems.hint(
-        name.text, claimed, f"claims above are {listed}" if listed else f"write `claim {name.text} ...`"
+        name.text, claimed.made, f"claims above are {listed}" if listed else f"write `claim {name.text} ...`"
     )
     problems.add("TST001", f"no claim `{name.text}` is made above", name.span, help_)
     return False
 
 
-def _expected(
-    step: ExpectPlaced | ExpectRefused, claimed: dict[str, Name], expected: dict[str, Name], problems: Problems
-) -> None:
+def _expected(step: ExpectPlaced | ExpectRefused, claimed: _Claimed, problems: Problems) -> None:
     for name in step.names:
         if not _made_above(name, claimed, problems):
             continue
-        first = expected.setdefault(name.text, name)
+        first = claimed.expected.setdefault(name.text, name)
         if first is not name:
             note = Related(first.span, "first expected here")
             message = f"what becomes of `{name.text}` is said already"
             problems.add("NAM003", message, name.span, "remove one of the two", note)
+        elif isinstance(step, ExpectRefused):
+            claimed.refused[name.text] = name
+
+
+def _configured(
+    checking: Checking, scope: Scope, step: ExpectConfigured, claimed: _Claimed
+) -> ExpectedConfiguration | None:
+    problems = scope.problems
+    schema = parameters_named(checking, scope, step.parameters)
+    names = [name for name in step.names if _made_above(name, claimed, problems)]
+    for name in names:
+        claimed.configured.setdefault(name.text, name)
+    if schema is None:
+        return None
+    values, _ = check_settings(schema, step.settings, problems, admin=True)
+    for name in names:
+        claim = claimed.claims.get(name.text)
+        if claim is not None:
+            _goes_there(claim, schema, step, problems)
+    requests = tuple(name.text for name in step.requests)
+    text = " ".join(f"{setting.name.text} = {setting.value.span.text}" for setting in step.settings)
+    shown = (
+        f"configured {schema.name}{' for ' + ', '.join(requests) if requests else ''}{f' {{ {text} }}' if text else ''}"
+    )
+    return ExpectedConfiguration(
+        tuple(name.text for name in names), schema, requests, MappingProxyType(values), shown, step.span
+    )
+
+
+def _goes_there(claim: CheckedClaim, schema: ParametersSchema, step: ExpectConfigured, problems: Problems) -> None:
+    """Whether the requests that are looked at go to the driver of the parameters."""
+    note = Related(schema.span, f"declared here for driver `{schema.device.driver}`")
+    known = {request.name: request for request in claim.requests}
+    for name in step.requests:
+        request = known.get(name.text)
+        if request is None:
+            listed = ", ".join(f"`{one}`" for one in known)
+            help_ = problems.hint(name.text, known, f"its requests are {listed}")
+            problems.add("NAM014", f"claim `{claim.name}` has no request `{name.text}`", name.span, help_)
+        elif not _goes(request, schema):
+            driver = request.asks[0].of.device.driver
+            message = f"request `{name.text}` goes to driver `{driver}`, not `{schema.device.driver}`"
+            problems.add("RUL008", message, name.span, "leave it out", note)
+    if not step.requests and not any(_goes(request, schema) for request in claim.requests):
+        message = f"no request of `{claim.name}` goes to driver `{schema.device.driver}`"
+        problems.add("RUL008", message, step.parameters.span, f"only that driver takes `{schema.name}`", note)
+
+
+def _goes(request: CheckedRequest, schema: ParametersSchema) -> bool:
+    return any(ask.of.device.driver == schema.device.driver for ask in request.asks)
+
+
+def _told_nothing(claimed: _Claimed, problems: Problems) -> None:
+    """Drivers are told nothing of claims that are refused."""
+    for text, name in claimed.configured.items():
+        if text in claimed.refused:
+            note = Related(claimed.refused[text].span, "expected refused here")
+            message = f"`{text}` is refused, so no driver is told its configuration"
+            problems.add("TST005", message, name.span, "remove one of the two", note)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import prod
 
 from dra_policy.language import tree
-from dra_policy.language.attributes import find_attribute
+from dra_policy.language.attributes import can_be_read, find_attribute
 from dra_policy.language.boards import (
     Axis,
     Board,
@@ -75,7 +75,7 @@ def _shared(scope: Scope, boards: Sequence[Board], name: tree.Name) -> Attribute
     """An attribute that all boards of a fabric have under one published name."""
     found = [find_attribute(device_of(board), name, scope) for board in boards]
     known = [attribute for attribute in found if attribute is not None]
-    if len(known) < len(found):
+    if len(known) < len(found) or not can_be_read(known[0], name.span, scope):
         return None
     if len({attribute.published.qualified for attribute in known}) > 1:
         message = f"`{name.text}` is published under different names by what the fabric joins"

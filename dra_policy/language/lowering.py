@@ -101,6 +101,8 @@ def class_conditions(class_: CheckedClass, *, lists: bool) -> tuple[Condition, .
 def value_conditions(values: Iterable[ModelValue], owner: str, lists: bool) -> Iterator[Condition]:
     """What devices publish for sure, one condition a value."""
     for value in values:
+        if value.attribute.private:
+            continue
         origin = Origin(owner, words(value.span), value.span)
         yield Condition(origin, lower_model_value(value, lists=lists))
 
@@ -149,6 +151,8 @@ def part_values(part: Part) -> list[Mapping[str, ModelValue]]:
 def _known_values(values: Mapping[str, ModelValue], known: Mapping[str, str]) -> Iterator[tuple[str, ModelValue]]:
     """The values with their placeholders filled in; those that are another for each board are left out."""
     for name, value in values.items():
+        if value.attribute.private:
+            continue
         constants = tuple(
             replace(one, value=filled(str(one.value), known)) if is_template(one) else one for one in value.constants
         )

@@ -89,7 +89,9 @@ def _wire(checking: Checking, scope: Scope, machine: Machine, base: Machine | No
 
 def _telling(slots: Sequence[Slot]) -> AttributeSchema | None:
     """An attribute with a different value on each device, one that is unique before all others."""
-    common = [a for a in slots[0].values if all(a in slot.values for slot in slots) and not a.is_capacity]
+    common = [
+        a for a in slots[0].values if all(a in slot.values for slot in slots) and not (a.is_capacity or a.private)
+    ]
     telling = [a for a in common if len({slot.values[a][0].value for slot in slots}) == len(slots)]
     return next((a for a in telling if a.unique), telling[0] if telling else None)
 

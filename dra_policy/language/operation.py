@@ -200,7 +200,7 @@ def _advertised(checking: Checking, scope: Scope, statement: tree.Advertise) -> 
     board = only_board(checking, scope, statement.of, statement.span)
     if board is None:
         return None
-    condition = joined_condition(checking, scope, device_of(board), statement.condition)
+    condition = joined_condition(checking, scope, device_of(board), statement.condition, private=True)
     if condition is None:
         return None
     return Advertised(board, condition, words(statement.condition.span), statement.span)
@@ -272,7 +272,7 @@ def _edit(
 ) -> Edit:
     problems = scope.problems
     device = device_of(board)
-    when = None if written.when is None else joined_condition(checking, scope, device, written.when)
+    when = None if written.when is None else joined_condition(checking, scope, device, written.when, private=True)
 
     def text(of: tree.Text | None, *, path: bool = False) -> str:
         if of is None:
@@ -342,7 +342,7 @@ def _unlike_environment(scopes: Sequence[SetupScope], scope: Scope) -> None:
 def _step(checking: Checking, scope: Scope, board: Board, written: tree.Step) -> Step:
     problems = scope.problems
     device = device_of(board)
-    when = None if written.when is None else joined_condition(checking, scope, device, written.when)
+    when = None if written.when is None else joined_condition(checking, scope, device, written.when, private=True)
     for text in (written.run, written.undo):
         if text is not None:
             _templates(checking, scope, device, text, "device")

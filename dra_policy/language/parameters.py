@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from dra_policy.diagnostics import Related
@@ -12,7 +12,7 @@ from dra_policy.language.constants import constant
 from dra_policy.language.devices import read_type
 from dra_policy.language.schema import DeviceSchema, FieldSchema, ParametersSchema, element_of
 from dra_policy.language.scope import DEVICE, PARAMETERS, Problems, Scope
-from dra_policy.language.tree import Api, Config, Field, Parameters
+from dra_policy.language.tree import Api, Config, Field, Name, Parameters, Setting
 from dra_policy.language.types import AmountType, Constant, IntType, SetType, Type
 from dra_policy.resources import identifier_problem, subdomain_problem
 
@@ -160,14 +160,32 @@ def within(value: Constant, low: Constant | None, high: Constant | None, step: C
 
 def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: bool) -> CheckedConfig | None:
     """A configuration against its parameters; fields that only an administrator sets are for classes."""
-    problems = scope.problems
-    found = scope.find(config.parameters, PARAMETERS, wanted="parameters")
-    schema = None if found is None else checking.parameters.get(found.key)
+    schema = parameters_named(checking, scope, config.parameters)
     if schema is None:
         return None
+    values, written = check_settings(schema, config.settings, scope.problems, admin=in_class)
+    for field in schema.fields.values():
+        if _missing(field, written, in_class=in_class):
+            note = Related(field.span, "declared here, without `optional` and `default`")
+            message = f"field `{field.name}` of `{schema.name}` is not set"
+            scope.problems.add("RUL005", message, config.parameters.span, f"write `{field.name} = ...`", note)
+    requests = tuple(name.text for name in config.requests)
+    return CheckedConfig(schema, requests, values, config.span)
+
+
+def parameters_named(checking: Checking, scope: Scope, name: Name) -> ParametersSchema | None:
+    """The parameters of a name."""
+    found = scope.find(name, PARAMETERS, wanted="parameters")
+    return None if found is None else checking.parameters.get(found.key)
+
+
+def check_settings(
+    schema: ParametersSchema, settings: Sequence[Setting], problems: Problems, *, admin: bool
+) -> tuple[dict[FieldSchema, tuple[Constant, ...]], set[str]]:
+    """The values of fields, and the names of all that are written; `admin` says whether all of them may be."""
     values: dict[FieldSchema, tuple[Constant, ...]] = {}
     written: set[str] = set()
-    for setting in config.settings:
+    for setting in settings:
         field = schema.fields.get(setting.name.text)
         subject = f"field `{setting.name.text}`"
         if field is None:
@@ -176,7 +194,7 @@ def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: 
             message = f"parameters `{schema.name}` have no {subject}"
             problems.add("NAM001", message, setting.name.span, help_, note)
             continue
-        if field.admin and not in_class:
+        if field.admin and not admin:
             note = Related(field.span, "`trust admin` is declared here")
             message = f"{subject} is set by administrators only, not in a claim"
             problems.add("RUL006", message, setting.name.span, "set it in the class, or leave it out", note)
@@ -191,13 +209,7 @@ def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: 
             problems.add("RUL016", message, setting.value.span, f"write a value {_between(field)}", note)
         if value is not None:
             values[field] = (*values.get(field, ()), value)
-    for field in schema.fields.values():
-        if _missing(field, written, in_class=in_class):
-            note = Related(field.span, "declared here, without `optional` and `default`")
-            message = f"field `{field.name}` of `{schema.name}` is not set"
-            problems.add("RUL005", message, config.parameters.span, f"write `{field.name} = ...`", note)
-    requests = tuple(name.text for name in config.requests)
-    return CheckedConfig(schema, requests, values, config.span)
+    return values, written
 
 
 def _between(field: FieldSchema) -> str:
@@ -218,4 +230,4 @@ def _fields(names: Iterable[str]) -> str:
     return "its fields are " + (", ".join(f"`{name}`" for name in names) or "none")
 
 
-__all__ = ["check_config", "check_parameters"]
+__all__ = ["check_config", "check_parameters", "check_settings", "parameters_named"]

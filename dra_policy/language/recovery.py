@@ -41,6 +41,7 @@ STATEMENTS: dict[str, tuple[str, ...]] = {
     "window": ("WORD", "{"),
     "refuse": ("WORD", "when"),
     "keep": ("WHOLE", "of"),
+    "exclusive": ("per",),
     "always": ("sum|every|at",),
     "class": ("WORD", "of"),
     "claim": ("WORD", "{"),

@@ -50,7 +50,8 @@ class Form(Enum):
 class AttributeSchema:
     """An attribute, a flag or a capacity of a device; `keyword` says which.
 
-    `absent` is the value that counts where a device does not publish it. `pattern` names the flags of a set, or stands
+    `absent` is the value that counts where a device does not publish it; a `private` one is known to the driver alone,
+    and its name is that of templates. `pattern` names the flags of a set, or stands
     between the values of one that is published as one text.
     `well_known` is the attribute that gave the type, as `policy.name`, or nothing.
     """
@@ -66,6 +67,7 @@ class AttributeSchema:
     pattern: str
     well_known: str
     span: Span
+    private: bool = False
 
     @property
     def is_capacity(self) -> bool:

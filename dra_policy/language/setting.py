@@ -79,7 +79,11 @@ def _members(joins: tuple[Board, ...], features: Features) -> tuple[Program, ...
     for board in joins:
         model = board if isinstance(board, ModelSchema) else None
         driver = lower_driver(board.device if isinstance(board, ModelSchema) else board)
-        values = [] if model is None else [lower_model_value(one, lists=lists) for one in model.values.values()]
+        values = (
+            []
+            if model is None
+            else [lower_model_value(one, lists=lists) for one in model.values.values() if not one.attribute.private]
+        )
         ways.append(all_of(driver, *values))
     return (compile_tree(any_of(*ways), features),)
 

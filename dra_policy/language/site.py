@@ -14,7 +14,9 @@ from dra_policy.language.checked import CheckedClass
 from dra_policy.language.checking import Checking, words
 from dra_policy.language.constants import constant
 from dra_policy.language.decisions import (
+    CheckedCeiling,
     CheckedCharge,
+    CheckedExclusion,
     CheckedGang,
     CheckedKeep,
     CheckedQuota,
@@ -23,6 +25,7 @@ from dra_policy.language.decisions import (
     Site,
 )
 from dra_policy.language.devices import read_type
+from dra_policy.language.holdings import read_ceiling, read_exclusive
 from dra_policy.language.modes import BUILT_IN, device_of, said_of
 from dra_policy.language.openings import clock_of, days_of, label_condition
 from dra_policy.language.parts import Meant, meaning
@@ -76,6 +79,8 @@ class _Reading:
         self.refusals: list[CheckedRefusal] = []
         self.keeps: list[CheckedKeep] = []
         self.tolerations: list[CheckedToleration] = []
+        self.exclusions: list[CheckedExclusion] = []
+        self.ceilings: list[CheckedCeiling] = []
         self.quotas: dict[str, CheckedQuota] = {}
         self.gangs: dict[str, CheckedGang] = {}
 
@@ -102,6 +107,12 @@ class _Reading:
                     self._refuse(statement)
                 case tree.Keep():
                     self._keep(statement)
+                case tree.Exclusive():
+                    exclusion = read_exclusive(self.checking, self.scope, statement, self.levels)
+                    self.exclusions += [] if exclusion is None else [exclusion]
+                case tree.Ceiling():
+                    ceiling = read_ceiling(self.checking, self.scope, statement, self.levels)
+                    self.ceilings += [] if ceiling is None else [ceiling]
                 case tree.SiteTolerate():
                     self._tolerate(statement)
                 case tree.Gang():
@@ -118,6 +129,8 @@ class _Reading:
             tuple(self.refusals),
             tuple(self.keeps),
             tuple(self.tolerations),
+            tuple(self.exclusions),
+            tuple(self.ceilings),
         )
 
     def _reader(self, device: DeviceSchema | None, *, plain: bool = False) -> AskerReader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from dra_policy.expression import Program, compile_tree
 from dra_policy.expression.tree import Expression
@@ -13,7 +13,15 @@ from dra_policy.language.askers import AllOf, AnyOf, Atom, Negated, OfDevice, Si
 from dra_policy.language.boards import Modes, Part, Pool, Said, counter_name
 from dra_policy.language.checked import CheckedClass, CheckedPolicies, CheckedPolicy
 from dra_policy.language.checking import words
-from dra_policy.language.decisions import CheckedCharge, CheckedKeep, CheckedQuota, CheckedRefusal, CheckedToleration
+from dra_policy.language.decisions import (
+    CheckedCeiling,
+    CheckedCharge,
+    CheckedExclusion,
+    CheckedKeep,
+    CheckedQuota,
+    CheckedRefusal,
+    CheckedToleration,
+)
 from dra_policy.language.lowering import class_conditions, part_conditions, value_conditions
 from dra_policy.language.modes import BUILT_IN, device_of
 from dra_policy.language.parts import Meant, meant_by
@@ -71,6 +79,8 @@ class _Lowering:
             modes=tuple(
                 one for policy in policies for modes in policy.hardware.modes for one in self._exclusions(modes)
             ),
+            exclusions=tuple(self._exclusive(one) for policy in policies for one in policy.site.exclusions),
+            ceilings=tuple(self._ceiling(one) for policy in policies for one in policy.site.ceilings),
             tolerations=tuple(_toleration(one) for policy in policies for one in policy.site.tolerations),
             gangs=tuple(
                 rules.Gang(
@@ -174,6 +184,15 @@ class _Lowering:
             one.count, self.devices(one.of), origin, one.level, classes, strength=strength(one.said.strength)
         )
 
+    def _exclusive(self, one: CheckedExclusion) -> rules.Exclusion:
+        kinds = tuple(rules.HeldKind(name, self.devices(meant)) for name, meant in one.kinds)
+        return rules.Exclusion(kinds, _origin("site", one.words, one), one.level, strength(one.said.strength))
+
+    def _ceiling(self, one: CheckedCeiling) -> rules.Ceiling:
+        origin = _origin("site", one.words, one)
+        how = strength(one.said.strength)
+        return rules.Ceiling(self.devices(one.of), origin, one.count, one.label, one.level, how)
+
     def _sharing(self, policy: CheckedPolicy) -> Iterator[rules.SharingLimit]:
         """Who may share a device; how many claims may, the capacity `slots` says on Kubernetes already."""
         for share in policy.hardware.shares.values():
@@ -276,7 +295,12 @@ def _toleration(one: CheckedToleration) -> rules.SiteToleration:
     )
 
 
-def _origin(owner: str, text: str, one: CheckedRefusal | CheckedQuota | CheckedKeep | CheckedToleration) -> Origin:
+_Said: TypeAlias = (
+    CheckedRefusal | CheckedQuota | CheckedKeep | CheckedToleration | CheckedExclusion | CheckedCeiling
+)
+
+
+def _origin(owner: str, text: str, one: _Said) -> Origin:
     said: Said = one.said
     return Origin(owner, text, one.span, said.because, negotiable=said.negotiable)
 

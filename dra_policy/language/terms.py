@@ -8,7 +8,7 @@ from functools import reduce
 from typing import assert_never
 
 from dra_policy.diagnostics import Related
-from dra_policy.language.attributes import find_attribute, look_up
+from dra_policy.language.attributes import can_be_read, find_attribute, look_up
 from dra_policy.language.checked import AttributeTerm, Term
 from dra_policy.language.constants import constant
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, element_of, value_names
@@ -54,10 +54,11 @@ class Proofs:
 
 @dataclass(frozen=True, slots=True)
 class TermReader:
-    """Reads the terms of conditions on one device."""
+    """Reads the terms of conditions on one device; with `private` also what the driver alone knows."""
 
     scope: Scope
     device: DeviceSchema
+    private: bool = False
 
     @property
     def problems(self) -> Problems:
@@ -66,7 +67,13 @@ class TermReader:
     def is_define(self, name: Name) -> bool:
         return self.scope.peek(name.text, DEFINE) is not None
 
+    def readable(self, attribute: AttributeSchema, span: Span) -> bool:
+        """Whether the condition may read an attribute; reported if not."""
+        return self.private or can_be_read(attribute, span, self.scope)
+
     def proved(self, attribute: AttributeSchema, span: Span, proofs: Proofs) -> bool:
+        if not self.readable(attribute, span):
+            return False
         if not needs(attribute) or attribute in proofs.known or proofs.lost:
             return True
         name = attribute.name

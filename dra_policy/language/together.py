@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
-from dra_policy.language.attributes import find_attribute, look_up
+from dra_policy.language.attributes import can_be_read, find_attribute, look_up
 from dra_policy.language.boards import Fabric
 from dra_policy.language.checked import (
     CheckedCondition,
@@ -135,6 +135,8 @@ def _attribute(
         return None
     if attribute is None:
         return find_attribute(device, name, scope)
+    if not can_be_read(attribute, name.span, scope):
+        return None
     note = Related(attribute.span, "declared here")
     if attribute.is_capacity:
         message = f"`{keyword}` compares attributes, and `{attribute.name}` is a capacity"
@@ -319,7 +321,7 @@ def check_prefer(
                 way = "stranded"
             else:
                 measure = find_attribute(device, name, scope, "stranded")
-                if measure is None:
+                if measure is None or not can_be_read(measure, name.span, scope):
                     return None
                 if not isinstance(measure.type, AmountType | IntType):
                     message = f"`{measure.name}` is {measure.type}: there is no most or least of it"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from dra_policy.language.checked import CheckedClaim
-from dra_policy.language.schema import AttributeSchema, ModelSchema
+from dra_policy.language.schema import AttributeSchema, FieldSchema, ModelSchema, ParametersSchema
 from dra_policy.language.tree import ExpectPlaced, ExpectRefused
 from dra_policy.language.types import Constant
 from dra_policy.rules.subjects import SubjectValue
@@ -17,6 +17,7 @@ from dra_policy.source import Span
 if TYPE_CHECKING:
     # Hardware has conditions of its own, which are declared here.
     from dra_policy.language.boards import Gate, Machine
+    from dra_policy.language.decisions import CheckedGang
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -89,6 +90,28 @@ class GivenClaim:
     subject: Mapping[str, SubjectValue] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class GivenGang:
+    """All claims of a gang under one name; `subject` are the fields of the asker that were said."""
+
+    name: str
+    gang: CheckedGang
+    span: Span
+    subject: Mapping[str, SubjectValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ExpectedConfiguration:
+    """`expect a configured GpuConfig for gpu { interval = Short }`; `requests` none: all that have such a one."""
+
+    names: tuple[str, ...]
+    parameters: ParametersSchema
+    requests: tuple[str, ...]
+    values: Mapping[FieldSchema, tuple[Constant, ...]]
+    words: str
+    span: Span
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
     """`release a, b`."""
@@ -105,9 +128,11 @@ CheckedStep: TypeAlias = (
     | GivenGate
     | GivenTime
     | GivenClaim
+    | GivenGang
     | Released
     | ExpectPlaced
     | ExpectRefused
+    | ExpectedConfiguration
 )
 
 
@@ -122,8 +147,10 @@ class CheckedTest:
 __all__ = [
     "CheckedStep",
     "CheckedTest",
+    "ExpectedConfiguration",
     "GivenClaim",
     "GivenDevices",
+    "GivenGang",
     "GivenGate",
     "GivenLabel",
     "GivenMachines",

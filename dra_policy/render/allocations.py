@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from dra_policy.language.boards import Setup
+from dra_policy.language.boards import Machine, Setup
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.language.modes import device_of
 from dra_policy.language.predicates import read_by
@@ -17,6 +17,7 @@ from dra_policy.render.catalog import Catalog
 from dra_policy.render.cdi import Allocation, Given, setups_of
 from dra_policy.render.machines import Fleet
 from dra_policy.render.targets import Target
+from dra_policy.render.values import attributes_of
 from dra_policy.resources import Device, DeviceAttribute, ResourceClaim, ResourceSlice
 
 EXAMPLE_UID = "00000000-0000-4000-8000-000000000001"
@@ -30,9 +31,16 @@ def drivers_of(policies: CheckedPolicies) -> list[str]:
 
 
 def allocations_of(
-    policies: CheckedPolicies, claims: Iterable[ResourceClaim], slices: Sequence[ResourceSlice]
+    policies: CheckedPolicies,
+    claims: Iterable[ResourceClaim],
+    slices: Sequence[ResourceSlice],
+    machines: Iterable[tuple[Machine, str]] = (),
 ) -> Iterator[tuple[str, Allocation]]:
-    """The allocations of claims by driver; devices that no slice publishes have a name and nothing else."""
+    """The allocations of claims by driver; devices that no slice publishes have a name and nothing else.
+
+    What drivers know and do not publish is that of the `machines`, which stand on these nodes.
+    """
+    known = _known_privately(policies, machines)
     published = {
         (one.spec.driver, one.spec.pool.name, device.name): (one, device)
         for one in slices
@@ -50,6 +58,9 @@ def allocations_of(
                     continue
                 found = published.get((driver, result.pool, result.device))
                 device = Device(name=result.device) if found is None else found[1]
+                private = known.get((driver, result.pool, result.device))
+                if private:
+                    device = device.model_copy(update={"attributes": {**device.attributes, **private}})
                 node = node or ("" if found is None else found[0].spec.node_name or "")
                 given.append(Given(result.request, result.pool, device))
             if not given:
@@ -71,6 +82,21 @@ def allocations_of(
                     set_,
                 ),
             )
+
+
+def _known_privately(
+    policies: CheckedPolicies, machines: Iterable[tuple[Machine, str]]
+) -> dict[tuple[str, str, str], dict[str, DeviceAttribute]]:
+    """What the drivers of machines know of each device beside what they publish."""
+    fleet = Fleet(Catalog.of(policies))
+    for machine, node in machines:
+        fleet.place(machine, node, {})
+    return {
+        (driver, name, one.device.name): attributes_of(one.values, lists=False, private=True)
+        for (driver, name), pool in fleet.pools.items()
+        for board in pool.boards
+        for one in board.devices
+    }
 
 
 def _flat(parameters: Mapping[str, Any], before: str = "") -> dict[str, str]:

@@ -145,7 +145,7 @@ class _Board:
         devices = [self._device(variant) for variant in self.variants]
         cut = len(self.variants) > 1 and any(one.profile is not None and one.profile.positions for one in self.variants)
         conditions = self.catalog.advertised(self.board.model)
-        kept = tuple(one for one in devices if _advertised(self.board.model, one.device, conditions, lists=self.lists))
+        kept = tuple(one for one in devices if _advertised(self.board.model, one, conditions, lists=self.lists))
         return BoardDevices(kept, self._counter_sets() if kept else (), cut)
 
     # ------------------------------------------------------------------------------------------------- what it can be
@@ -392,6 +392,12 @@ class _Board:
         return found
 
 
+def with_private(one: Published, *, lists: bool) -> Device:
+    """A device with what its driver knows and does not publish."""
+    private = attributes_of(one.values, lists=lists, private=True)
+    return one.device.model_copy(update={"attributes": {**one.device.attributes, **private}}) if private else one.device
+
+
 def _of_mode(mode: Mode) -> Iterator[_Variant]:
     if not mode.partition:
         yield _Variant(mode)
@@ -421,14 +427,15 @@ def _is_position(counter: str, variant: _Variant) -> bool:
     return any(counter.startswith(f"{counter_name(grid.name)}-") for grid in grids)
 
 
-def _advertised(model: ModelSchema, device: Device, conditions: Sequence[Advertised], *, lists: bool) -> bool:
-    """Whether a device meets every condition under which its driver publishes it."""
+def _advertised(model: ModelSchema, one: Published, conditions: Sequence[Advertised], *, lists: bool) -> bool:
+    """Whether a device meets every condition under which its driver publishes it, by all that the driver knows."""
     if not conditions:
         return True
     features = Features().switched({"ListTypeAttributes": lists})
-    facts = DeviceFacts.of(model.device.driver, device)
+    facts = DeviceFacts.of(model.device.driver, with_private(one, lists=lists))
     return all(
-        compile_tree(lower_condition(one.condition, lists=lists), features).evaluate(facts) for one in conditions
+        compile_tree(lower_condition(condition.condition, lists=lists), features).evaluate(facts)
+        for condition in conditions
     )
 
 
@@ -436,4 +443,4 @@ def _guard(mode: Mode) -> str:
     return counter_name(mode.name)
 
 
-__all__ = ["BoardDevices", "Placed", "Published", "board_values", "devices_of"]
+__all__ = ["BoardDevices", "Placed", "Published", "board_values", "devices_of", "with_private"]

@@ -104,7 +104,7 @@ class _Rendering:
         return all(
             self._holds_tree(lower_model_value(value, lists=lists), given)
             for value in board.values.values()
-            if not value.attribute.is_capacity
+            if not (value.attribute.is_capacity or value.attribute.private)
         )
 
     def _holds_tree(self, tree: Expression, given: Given) -> bool:
@@ -181,9 +181,10 @@ class _Rendering:
         text = text or allocation.parameters.get(name, "")
         if not text:
             message = f"device `{given.device.name}` has no value for `{{{name}}}`"
-            help_ = (
-                f"write `when has {name}` behind the edit" if attribute is not None else "set it in the configuration"
-            )
+            help_ = "set it in the configuration"
+            if attribute is not None:
+                help_ = f"write `when has {name}` behind the edit"
+                help_ += f", or `place` it in a machine: `{name}` is private" if attribute.private else ""
             self.problems.append(Diagnostic("REN003", message, edit.span, help_))
         return text
 

@@ -25,6 +25,7 @@ from dra_policy.language.checked import (
     CheckedWish,
     Clause,
 )
+from dra_policy.language.decisions import Site
 from dra_policy.language.predicates import lower_condition, read_by
 from dra_policy.language.schema import FieldSchema, Form
 from dra_policy.render.objects import rendered_classes
@@ -296,12 +297,23 @@ class _Reading:
             must = keep.said.strength == "must"
             by = By.CONTROLLER if must else By.ADVISORY
             yield Enforced("site", keep.words, by, means, must, keep.said, keep.span)
+        yield from self._at_places(site)
         for toleration in site.tolerations:
             means = "the controller adds the toleration when it allocates; write it in the claim for kube-scheduler"
             yield Enforced("site", toleration.words, By.CONTROLLER, means, False, toleration.said, toleration.span)
         for gang in site.gangs.values():
             means = "kube-scheduler places pods one by one"
             yield _native(f"gang `{gang.name}`", gang.words, By.CONTROLLER, means, gang.span)
+
+    @staticmethod
+    def _at_places(site: Site) -> Iterator[Enforced]:
+        """What is not held together at a place, and how much of it at most."""
+        rules: list[tuple[str, Said, Span]] = [(one.words, one.said, one.span) for one in site.exclusions]
+        rules += [(one.words, one.said, one.span) for one in site.ceilings]
+        for words, said, span in rules:
+            must = said.strength == "must"
+            by = By.CONTROLLER if must else By.ADVISORY
+            yield Enforced("site", words, by, "kube-scheduler does not look at what else is held there", must, said, span)
 
 
 def _native(owner: str, words: str, by: By, means: str, span: Span, *, must: bool = True) -> Enforced:

@@ -42,11 +42,14 @@ def is_bytes(type_: object) -> bool:
     return isinstance(type_, AmountType) and type_.dimension == "bytes" and not type_.per_second
 
 
-def attributes_of(values: Values, *, lists: bool) -> dict[str, DeviceAttribute]:
-    """The attributes by published name, in the order of the values; `lists` tells whether sets may be lists."""
+def attributes_of(values: Values, *, lists: bool, private: bool = False) -> dict[str, DeviceAttribute]:
+    """The attributes by published name, in the order of the values; `lists` tells whether sets may be lists.
+
+    With `private` those that only the driver knows.
+    """
     found: dict[str, DeviceAttribute] = {}
     for schema, constants in values.items():
-        if schema.is_capacity:
+        if schema.is_capacity or schema.private is not private:
             continue
         if isinstance(schema.type, SetType):
             found |= _set(schema, constants, lists=lists)

@@ -238,6 +238,46 @@ class ModeExclusion:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldKind:
+    """One of the kinds of devices that are not held together, with the name that people know it by."""
+
+    name: str
+    devices: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """At each place of a level, devices of one of these kinds only are held at a time.
+
+    The kind of a device is the first that it belongs to; one that belongs to none does not count.
+    """
+
+    kinds: tuple[HeldKind, ...]
+    origin: Origin
+    level: str = NODE
+    strength: Strength = Strength.MUST
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """At each place of a level, at most so many of some devices are held at a time; a shared device counts once.
+
+    `count` None: the number is that of a `label` of the node, which is the place.
+    """
+
+    devices: Condition
+    origin: Origin
+    count: int | None = None
+    label: str = ""
+    level: str = NODE
+    strength: Strength = Strength.MUST
+
+    def __post_init__(self) -> None:
+        if (self.count is None) != bool(self.label) or (self.label and self.level != NODE):
+            raise ValueError("a ceiling has a count, or a label of the node that is its place")
+
+
+@dataclass(frozen=True, slots=True)
 class SiteToleration:
     """Requests of these classes (None: of any) tolerate a taint, for a while if `seconds` is given.
 
@@ -271,7 +311,9 @@ class Gang:
             raise ValueError("a gang is of 1 claim or more")
 
 
-SiteRule: TypeAlias = Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion | SiteToleration
+SiteRule: TypeAlias = (
+    Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion | Exclusion | Ceiling | SiteToleration
+)
 """A rule that can be left out by itself."""
 
 
@@ -288,6 +330,8 @@ class SiteRules:
     sharing: tuple[SharingLimit, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     modes: tuple[ModeExclusion, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
     tolerations: tuple[SiteToleration, ...] = ()
     gangs: tuple[Gang, ...] = ()
 
@@ -327,7 +371,7 @@ class SiteRules:
         return next((gang for gang in self.gangs if gang.name == name), None)
 
 
-_RESTRICTIONS = ("refusals", "quotas", "keeps", "sharing", "agreements", "modes")
+_RESTRICTIONS = ("refusals", "quotas", "keeps", "sharing", "agreements", "modes", "exclusions", "ceilings")
 _RULES = (*_RESTRICTIONS, "tolerations")
 
 NO_SITE_RULES = SiteRules()
@@ -341,9 +385,12 @@ __all__ = [
     "Agreement",
     "BoardError",
     "BoardKey",
+    "Ceiling",
     "Charge",
     "ChargeUnit",
+    "Exclusion",
     "Gang",
+    "HeldKind",
     "Keep",
     "Level",
     "Mode",

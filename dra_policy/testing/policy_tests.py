@@ -6,62 +6,35 @@ after the other in the order written; an expectation that is wrong says what was
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import ClassVar
 
-from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Unsatisfiable
 from dra_policy.diagnostics import Diagnostic, InvalidInput, Related, as_text, has_errors
 from dra_policy.engine import Engine
-from dra_policy.explanation import Explanation, Kind
-from dra_policy.language.boards import Gate
 from dra_policy.language.checked import CheckedClaim, CheckedConstraint, CheckedPolicies, CheckedRequest
 from dra_policy.language.expectations import DEFAULT_NODE
 from dra_policy.language.lowered import PolicyRules, lower
-from dra_policy.language.lowering import lower_claim
 from dra_policy.language.predicates import read_by
 from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.siting import lower_site
 from dra_policy.language.tree import ExpectPlaced, ExpectRefused
 from dra_policy.language.trials import (
     CheckedTest,
+    ExpectedConfiguration,
     GivenClaim,
     GivenDevices,
-    GivenGate,
+    GivenGang,
     GivenLabel,
     GivenMachines,
     GivenManifests,
-    GivenTime,
-    Released,
 )
 from dra_policy.render import Catalog, Fleet
 from dra_policy.render.machines import value_of
 from dra_policy.resources import Features, Node, ReadObject, ResourceSlice, read_objects
-from dra_policy.rules import ClaimKey
 from dra_policy.source import Span
-
-NAMESPACE = "default"
-"""Where the claims of tests are made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One expectation that did not come true; `reason` is the engine's own explanation, on one line."""
-
-    claim: str
-    expected: str
-    actual: str
-    reason: str
-    span: Span
-
-    def text(self) -> str:
-        lines = [
-            f"  {self.span}: claim `{self.claim}`",
-            f"    expected: {self.expected}",
-            f"    actual:   {self.actual}",
-        ]
-        return "\n".join([*lines, f"    reason:   {self.reason}"] if self.reason else lines)
+from dra_policy.testing.answers import Clock, answers
+from dra_policy.testing.differences import Difference, difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,104 +132,28 @@ class _Inventory:
 
 
 def _run(policies: CheckedPolicies, rules: PolicyRules, test: CheckedTest, features: Features) -> TestResult:
-    clock = _Clock()
-    engine = Engine(features=features, clock=clock)
-    try:
+    clock = Clock()
+
+    def start() -> tuple[Engine, list[Diagnostic]]:
+        engine = Engine(features=features, clock=clock)
         engine.load_rules(rules)
-        problems = _give(engine, policies, test, features)
+        return engine, _give(engine, policies, test, features)
+
+    try:
+        engine, problems = start()
     except InvalidInput as invalid:
-        problems = list(invalid.diagnostics)
+        return TestResult(test.title, test.policy, test.span, (), tuple(invalid.diagnostics))
     if has_errors(problems):
         return TestResult(test.title, test.policy, test.span, (), tuple(problems))
-    answers = _answers(engine, policies, test, clock, features)
+    found = answers(engine, policies, test, clock, features, lambda: start()[0])
     differences: list[Difference] = []
     for step in test.steps:
-        if isinstance(step, ExpectPlaced | ExpectRefused):
+        if isinstance(step, ExpectPlaced | ExpectRefused | ExpectedConfiguration):
             for name in step.names:
-                difference = _difference(name.text, step, answers[name.text])
-                differences += [] if difference is None else [difference]
+                text = name if isinstance(name, str) else name.text
+                one = difference(text, step, found[text])
+                differences += [] if one is None else [one]
     return TestResult(test.title, test.policy, test.span, tuple(differences), tuple(problems))
-
-
-@dataclass
-class _Clock:
-    """The time of a test: the same until the test says another, so that no test depends on when it is run."""
-
-    at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What became of a claim; `refused` is set where its driver would refuse it, whatever devices there are."""
-
-    explanation: Explanation
-    refused: str = ""
-
-
-def _answers(
-    engine: Engine, policies: CheckedPolicies, test: CheckedTest, clock: _Clock, features: Features
-) -> dict[str, _Answer]:
-    """The answers to all claims, one after the other."""
-    gates = {gate: gate.default for policy in policies for gate in policy.hardware.gates.values()}
-    keys: dict[str, ClaimKey] = {}
-    answers: dict[str, _Answer] = {}
-    for step in test.steps:
-        match step:
-            case GivenGate(gate, on):
-                gates[gate] = on
-            case GivenTime(at):
-                clock.at = at
-            case Released(names):
-                for name in names:
-                    if isinstance(answers[name].explanation.outcome, Allocated):
-                        engine.release(keys[name])
-            case GivenClaim():
-                key = keys[step.name] = ClaimKey(step.namespace or NAMESPACE, step.name)
-                rules = lower_claim(step.template, features, key)
-                subject = step.subject or None
-                refused = closed_gate(policies, step.template, gates)
-                if refused:
-                    outcome: Outcome = Unsatisfiable((key,), (), 0)
-                    answers[step.name] = _Answer(Explanation((key,), outcome), refused)
-                    continue
-                outcome = engine.allocate(rules, subject=subject)
-                if isinstance(outcome, Allocated):
-                    answers[step.name] = _Answer(Explanation((key,), outcome))
-                else:
-                    answers[step.name] = _Answer(engine.explain(rules, subject=subject))
-            case _:
-                continue
-    return answers
-
-
-def closed_gate(policies: CheckedPolicies, claim: CheckedClaim, gates: Mapping[Gate, bool]) -> str:
-    """Why the driver takes no configuration of a claim, with its gates as they are; empty if it takes all."""
-    configs = [
-        *claim.configs,
-        *(config for request in claim.requests for ask in request.asks for config in ask.of.configs),
-    ]
-    for need in (need for policy in policies for need in policy.hardware.gate_needs):
-        for config in configs:
-            if config.parameters is not need.parameters or gates.get(need.gate, need.gate.default):
-                continue
-            field = need.parameters.fields.get(need.field)
-            if field is None or need.value is None:
-                return f"`{need.parameters.name}` needs gate `{need.gate.name}`, which is off"
-            values = config.values.get(field, () if field.default is None else (field.default,))
-            if any(value.value == need.value.value for value in values):
-                said = f"`{field.name}` {need.value.value} of `{need.parameters.name}`"
-                return f"{said} needs gate `{need.gate.name}`, which is off"
-    on = [gate for gate, is_on in gates.items() if is_on]
-    for gate in on:
-        for other in gates:
-            if other.name in gate.excludes and other in on and other.policy == gate.policy:
-                return f"gates `{gate.name}` and `{other.name}` exclude each other and are both on"
-            if other.name in gate.requires and other not in on and other.policy == gate.policy:
-                return f"gate `{gate.name}` requires `{other.name}`, which is off"
-    return ""
 
 
 # ----------------------------------------------------------------------------------------------------------- given
@@ -329,8 +226,9 @@ def _missing(policies: CheckedPolicies, given: GivenDevices, test: CheckedTest) 
     device = given.model.device
     wanted: dict[AttributeSchema, str] = {}
     for step in test.steps:
-        if isinstance(step, GivenClaim):
-            for attribute in _read_by_claim(step.template):
+        if isinstance(step, GivenClaim | GivenGang):
+            template = step.template if isinstance(step, GivenClaim) else step.gang.claim
+            for attribute in _read_by_claim(template):
                 wanted.setdefault(attribute, step.name)
     for attribute in device.attributes.values():
         claim = wanted.get(attribute)
@@ -375,89 +273,6 @@ def _read_by_request(request: CheckedRequest) -> Iterator[AttributeSchema]:
         if ask.of.model is not None and ask.of.part is None:
             yield from (value.attribute for value in ask.of.model.values.values())
         yield from (takes.capacity for takes in ask.takes)
-
-
-# -------------------------------------------------------------------------------------------------------- expected
-
-
-def _difference(claim: str, step: ExpectPlaced | ExpectRefused, answer: _Answer) -> Difference | None:
-    explanation = answer.explanation
-    outcome = explanation.outcome
-    if isinstance(step, ExpectPlaced):
-        agrees = isinstance(outcome, Allocated) and _as_placed(step, outcome)
-    else:
-        agrees = isinstance(outcome, Unsatisfiable | Failed) and _as_refused(step, answer)
-    if agrees:
-        return None
-    why = "" if isinstance(outcome, Allocated) else answer.refused or _bare(explanation).sentence()
-    return Difference(claim, _expected(step), _actual(outcome) + _kind(step, answer), why, step.span)
-
-
-def _as_refused(step: ExpectRefused, answer: _Answer) -> bool:
-    explanation = answer.explanation
-    words = "" if step.reason is None else step.reason.value
-    if answer.refused:
-        # Nothing but another configuration, or another switch, helps.
-        return words in answer.refused and step.kind != "not now"
-    if step.kind and explanation.kind not in _KINDS[step.kind]:
-        return False
-    bare = _bare(explanation)
-    return words in bare.text() + bare.sentence() or words in explanation.sentence()
-
-
-def _bare(explanation: Explanation) -> Explanation:
-    """The answer in its own words, without what else was found out about it."""
-    return Explanation(explanation.claims, explanation.outcome)
-
-
-_KINDS = {"not now": (Kind.NOT_NOW,), "never": (Kind.NEVER, Kind.NEVER_HERE, Kind.INVALID)}
-
-
-def _kind(step: ExpectPlaced | ExpectRefused, answer: _Answer) -> str:
-    """Whether a refusal is for now or for good, where a test asks for that."""
-    if isinstance(step, ExpectPlaced) or not step.kind:
-        return ""
-    return ", not now" if answer.explanation.kind is Kind.NOT_NOW and not answer.refused else ", never"
-
-
-def _as_placed(step: ExpectPlaced, outcome: Allocated) -> bool:
-    devices = tuple(text.value for text in step.devices)
-    as_devices = not devices or devices == _devices(outcome)
-    as_node = step.node is None or step.node.value == outcome.node
-    return as_devices and as_node and (step.reached is None or step.reached.text in _reached(outcome))
-
-
-def _reached(outcome: Allocated) -> tuple[str, ...]:
-    return () if outcome.preferred is None else tuple(level.level for level in outcome.preferred.levels)
-
-
-def _devices(outcome: Allocated) -> tuple[str, ...]:
-    return tuple(result.device for claim in outcome.results for result in claim.devices.results)
-
-
-def _expected(step: ExpectPlaced | ExpectRefused) -> str:
-    match step:
-        case ExpectPlaced():
-            devices = ", ".join(text.value for text in step.devices)
-            node = "" if step.node is None else f" on node {step.node.value}"
-            reached = "" if step.reached is None else f", reached {step.reached.text}"
-            return ("placed" if not devices else f"placed on {devices}") + node + reached
-        case ExpectRefused():
-            kind = f", {step.kind}" if step.kind else ""
-            return f"refused{kind}" + ("" if step.reason is None else f', with "{step.reason.value}" in the reason')
-
-
-def _actual(outcome: Outcome) -> str:
-    match outcome:
-        case Allocated():
-            reached = "".join(f", reached {level}" for level in _reached(outcome))
-            return f"placed on {', '.join(_devices(outcome)) or 'no device'} on node {outcome.node}{reached}"
-        case Unsatisfiable():
-            return "refused"
-        case Failed():
-            return f"failed (rule {outcome.rule})"
-        case GaveUp():
-            return f"the search gave up after {outcome.steps} steps"
 
 
 __all__ = ["Difference", "TestResult", "run_tests", "summary"]

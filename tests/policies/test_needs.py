@@ -12,10 +12,11 @@ from dra_policy.diagnostics import Diagnostic, has_errors
 from dra_policy.language import load
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.render import Catalog, Fleet
+from dra_policy.render.allocations import allocations_of
 from dra_policy.render.cdi import Allocation, Given, setups_of, specification
 from dra_policy.render.taints import taint_rules
 from dra_policy.render.targets import Target
-from dra_policy.resources import Device, Features
+from dra_policy.resources import Device, Features, ResourceClaim
 from dra_policy.shipped import policies_folder
 from dra_policy.source import Source
 
@@ -144,3 +145,34 @@ def test_attached_memory_counts_as_memory_of_the_node() -> None:
     mapping = devices("cxl-memory", "cxl-fabric-1", "")["mhd-0"].node_allocatable_resources["memory"].mapping
     assert mapping is not None
     assert (mapping.capacity_key, str(mapping.capacity_multiplier)) == ("size", "1")
+
+
+def test_what_a_driver_does_not_publish_is_known_of_its_machines() -> None:
+    policies = shipped("gaudi")
+    assert not any("accel" in one.attributes for one in devices("gaudi", "gaudi2-01", "n").values())
+    machine = Catalog.of(policies).machine("gaudi2-01")
+    assert machine is not None
+    claim = ResourceClaim.model_validate(
+        {
+            "metadata": {"name": "c", "namespace": "ns", "uid": "u"},
+            "status": {
+                "allocation": {
+                    "devices": {
+                        "results": [
+                            {
+                                "request": "card",
+                                "driver": "gaudi.intel.com",
+                                "pool": "n",
+                                "device": "0000-b4-00-0-0x1020",
+                            }
+                        ]
+                    }
+                }
+            },
+        }
+    )
+    ((driver, allocation),) = allocations_of(policies, [claim], [], [(machine, "n")])
+    made, problems = specification(setups_of(policies, driver), allocation, driver, Features())
+    assert made is not None
+    assert not problems
+    assert made["devices"][0]["containerEdits"]["deviceNodes"][0]["path"] == "/dev/accel/accel5"

@@ -41,7 +41,7 @@ def test_kueue(example: CheckedPolicies) -> None:
 
 
 def test_cdi(example: CheckedPolicies) -> None:
-    files = cdi_files(example, Target.of("1.37"), [])
+    files = cdi_files(Question(example, Target.of("1.37")), [])
     same("cdi.json", json.dumps(files, indent=2) + "\n")
 
 

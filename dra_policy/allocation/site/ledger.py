@@ -25,7 +25,7 @@ class Holder:
     """A claim that holds a device, or a share of one.
 
     `request` is as in the result; `configs` are those of the claim for that request, in order; `consumed` are the
-    amounts of capacity that its share takes.
+    amounts of capacity that its share takes; `node` is the one that it is used on, empty if only the device's pool says.
     """
 
     claim: ClaimKey
@@ -34,6 +34,7 @@ class Holder:
     request: str
     consumed: tuple[tuple[str, Fraction], ...] = ()
     configs: tuple[DeviceAllocationConfiguration, ...] = field(default=(), compare=False)
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +85,16 @@ class Ledger:
         return iter(self._holders.items())
 
     def with_allocation(
-        self, claim: ClaimKey, subject: Subject, pods: frozenset[str], allocation: AllocationResult
+        self, claim: ClaimKey, subject: Subject, pods: frozenset[str], allocation: AllocationResult, node: str = ""
     ) -> Ledger:
-        """With the devices of a claim."""
-        return self._changed(changes_of(claim, subject, pods, allocation, 1))
+        """With the devices of a claim, which uses them on a node."""
+        return self._changed(changes_of(claim, subject, pods, allocation, 1, node))
 
     def without_allocation(
-        self, claim: ClaimKey, subject: Subject, pods: frozenset[str], allocation: AllocationResult
+        self, claim: ClaimKey, subject: Subject, pods: frozenset[str], allocation: AllocationResult, node: str = ""
     ) -> Ledger:
         """Without the devices of a claim that were added with the same words. Raises `ValueError` if they were not."""
-        return self._changed(changes_of(claim, subject, pods, allocation, -1))
+        return self._changed(changes_of(claim, subject, pods, allocation, -1, node))
 
     def without_claims(self, claims: Collection[ClaimKey]) -> Ledger:
         """Without what some claims hold."""
@@ -114,18 +115,29 @@ class Ledger:
 
 
 def changes_of(
-    claim: ClaimKey, subject: Subject, pods: frozenset[str], allocation: AllocationResult, sign: int
+    claim: ClaimKey, subject: Subject, pods: frozenset[str], allocation: AllocationResult, sign: int, node: str = ""
 ) -> tuple[Change, ...]:
-    """What an allocation means to the ledger."""
+    """What an allocation means to the ledger. Without a `node` it is the one that the allocation itself is bound to."""
+    node = node or node_named_by(allocation)
     config = allocation.devices.config
     changes: list[Change] = []
     for result in allocation.devices.results:
         if result.admin_access:
             continue
         consumed = tuple(sorted((name, amount.value) for name, amount in result.consumed_capacity.items()))
-        holder = Holder(claim, subject, pods, result.request, consumed, configs_for(config, result.request))
+        holder = Holder(claim, subject, pods, result.request, consumed, configs_for(config, result.request), node)
         changes.append(Change(DeviceID(result.driver, result.pool, result.device), holder, sign))
     return tuple(changes)
+
+
+def node_named_by(allocation: AllocationResult) -> str:
+    """The one node that an allocation can be used on by its own words; empty if they name none."""
+    terms = () if allocation.node_selector is None else allocation.node_selector.node_selector_terms
+    fields = terms[0].match_fields if len(terms) == 1 else ()
+    for one in fields:
+        if one.key == "metadata.name" and one.operator == "In" and len(one.values) == 1:
+            return one.values[0]
+    return ""
 
 
 def configs_for(
@@ -136,8 +148,8 @@ def configs_for(
     return tuple(one for one in configs if not one.requests or request in one.requests or whole in one.requests)
 
 
-def _order(holder: Holder) -> tuple[str, str, str, tuple[tuple[str, Fraction], ...]]:
-    return (*holder.claim, holder.request, holder.consumed)
+def _order(holder: Holder) -> tuple[str, str, str, tuple[tuple[str, Fraction], ...], str]:
+    return (*holder.claim, holder.request, holder.consumed, holder.node)
 
 
 def _change(holders: MapMutation[DeviceID, tuple[Holder, ...]], change: Change) -> None:
@@ -156,4 +168,4 @@ def _change(holders: MapMutation[DeviceID, tuple[Holder, ...]], change: Change) 
         del holders[change.device]
 
 
-__all__ = ["Change", "Holder", "Ledger", "changes_of", "configs_for"]
+__all__ = ["Change", "Holder", "Ledger", "changes_of", "configs_for", "node_named_by"]

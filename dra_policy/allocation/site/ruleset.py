@@ -12,11 +12,12 @@ from dra_policy.allocation.site.context import Context
 from dra_policy.allocation.site.keeps import keep_rules
 from dra_policy.allocation.site.modes import mode_rules
 from dra_policy.allocation.site.ofsite import OfSite
+from dra_policy.allocation.site.places import place_rules
 from dra_policy.allocation.site.quotas import quota_rules
 from dra_policy.allocation.site.refusals import refusal_rules
 from dra_policy.allocation.site.sharing_limits import sharing_rules
 
-FAMILIES = (refusal_rules, mode_rules, sharing_rules, agreement_rules, keep_rules, quota_rules)
+FAMILIES = (refusal_rules, mode_rules, sharing_rules, agreement_rules, place_rules, keep_rules, quota_rules)
 """In the order in which a choice meets them: what concerns the device alone comes first."""
 
 

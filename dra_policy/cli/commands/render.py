@@ -121,7 +121,7 @@ def render(
     if problems:
         raise InvalidInput(problems)
     objects = objects_of(question, kinds or KINDS)
-    specifications = cdi_files(policies, target, allocations) if not kinds or CDI in kinds else {}
+    specifications = cdi_files(question, allocations) if not kinds or CDI in kinds else {}
     invalid = refused(objects)
     if invalid:
         raise InvalidInput(invalid)

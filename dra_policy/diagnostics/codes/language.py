@@ -132,6 +132,13 @@ NAME_CODES = (
         "a and b import c",
         "A policy is checked after those it stands on; in a circle none can be the first.",
     ),
+    Code(
+        "NAM019",
+        "fact that is not published",
+        "attribute iommu_group int private  class gpu of AcmeGpu { require iommu_group == 4 }",
+        "attribute iommu_group int  class gpu of AcmeGpu { require iommu_group == 4 }",
+        "What only the driver knows is there when a claim is prepared; rules decide before, by what slices publish.",
+    ),
 )
 
 TYPE_CODES = (
@@ -365,6 +372,13 @@ TEST_CODES = (
         'test "two fit" { given 2 H100 }',
         'test "two fit" { given 2 H100  claim a ring  expect a placed }',
         "A test that expects nothing cannot fail.",
+    ),
+    Code(
+        "TST005",
+        "configuration of a claim that is refused",
+        "expect a refused  expect a configured GpuConfig { interval = Short }",
+        "expect a placed  expect a configured GpuConfig { interval = Short }",
+        "A driver is told the configuration of a claim with its devices, and of a refused one nothing.",
     ),
 )
 

@@ -52,6 +52,13 @@ SITE_CODES = (
         "tolerate example.org/drain NoExecute for production 30 min",
         "Only a taint that evicts is tolerated for a time, in whole seconds.",
     ),
+    Code(
+        "SIT008",
+        "rule over a place that cannot be counted there",
+        "exclusive per node AcmeGpu, H100, where every H100 is an AcmeGpu",
+        "exclusive per node H100, A100",
+        "Kinds that exclude each other have no device in common; a label of a node speaks of that node only.",
+    ),
 )
 
 __all__ = ["SITE_CODES"]

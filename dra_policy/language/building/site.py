@@ -124,6 +124,15 @@ class Site(Building):
         classes = next((part.value for part in parts if isinstance(part, Clause) and part.keyword == "for"), ())
         return tree.Keep(parts[1], parts[3], of_level.get("per"), classes, self._says(parts), self._span(parts))
 
+    def exclusive(self, parts: Parts) -> tree.Exclusive:
+        return tree.Exclusive(_per(parts), several(parts, tree.Target), self._says(parts), self._span(parts))
+
+    def ceiling(self, parts: Parts) -> tree.Ceiling:
+        of = one(parts, tree.Target)
+        assert of is not None  # Invariant: the grammar has one
+        number, label = one(parts, tree.Integer), one(parts, tree.Text)
+        return tree.Ceiling(number, label, of, _per(parts), self._says(parts), self._span(parts))
+
     def per(self, parts: Parts) -> Clause:
         return self._clause(parts)
 
@@ -132,6 +141,11 @@ class Site(Building):
     def site_tolerate(self, parts: Parts) -> tree.SiteTolerate:
         classes = next(part.value for part in parts if isinstance(part, Clause) and part.keyword == "for")
         return tree.SiteTolerate(parts[1], classes, one(parts, tree.Amount), self._says(parts), self._span(parts))
+
+
+def _per(parts: Parts) -> tree.Name:
+    found: tree.Name = next(part.value for part in parts if isinstance(part, Clause) and part.keyword == "per")
+    return found
 
 
 __all__ = ["Site"]

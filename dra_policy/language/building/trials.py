@@ -6,7 +6,7 @@ from lark import Token
 
 from dra_policy.language import tree
 from dra_policy.language.building.claims import Claims
-from dra_policy.language.building.parts import Block, Clause, Sign, nodes, one
+from dra_policy.language.building.parts import Block, Clause, Sign, names_of, nodes, one
 from dra_policy.language.leaves import Parts
 
 
@@ -50,6 +50,10 @@ class Trials(Claims):
         request = None if template is not None else tree.Request(names[0], (wanted,), False, wanted.span)
         return tree.TestClaim(names, template, request, clauses.get("in"), clauses.get("by", ()), self._span(parts))
 
+    def test_gang(self, parts: Parts) -> tree.TestGang:
+        _, names, _, gang, *rest = parts
+        return tree.TestGang(names, gang, self._clauses(rest).get("by", ()), self._span(parts))
+
     def in_namespace(self, parts: Parts) -> Clause:
         return self._clause(parts)
 
@@ -71,6 +75,10 @@ class Trials(Claims):
     def expect_refused(self, parts: Parts) -> tree.ExpectRefused:
         kind = one(parts, Sign)
         return tree.ExpectRefused(parts[1], one(parts, tree.Text), "" if kind is None else kind.text, self._span(parts))
+
+    def expect_configured(self, parts: Parts) -> tree.ExpectConfigured:
+        _, names, _, parameters, *rest = parts
+        return tree.ExpectConfigured(names, parameters, names_of(rest), parts[-1].members, self._span(parts))
 
     def refused_kind(self, parts: Parts) -> Sign:
         return Sign(" ".join(map(str, parts)), self._span(parts))

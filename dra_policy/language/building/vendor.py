@@ -31,6 +31,7 @@ class Vendor(Building):
             declared,
             "optional" in clauses,
             clauses.get("absent"),
+            "private" in clauses,
             "unique" in clauses,
             clauses.get("publish"),
             tuple(clauses["also"]),
@@ -44,6 +45,7 @@ class Vendor(Building):
         return self._clause(parts)
 
     absent = optional
+    private = optional
     unique = optional
     default = optional
     negotiable = optional

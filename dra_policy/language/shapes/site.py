@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dra_policy.language import spelling, tree
-from dra_policy.language.chunks import LISTED, Chunk, condition_chunks, type_chunks
-from dra_policy.language.shapes.shape import Shape, Shapes, labels, line, names, said, taint
+from dra_policy.language.chunks import LISTED, Chunk, condition_chunks, listed, type_chunks
+from dra_policy.language.shapes.shape import Shape, Shapes, labels, line, names, said, taint, target
 
 
 def _subject(item: tree.Subject) -> Shape:
@@ -113,6 +113,18 @@ def _keep(item: tree.Keep) -> Shape:
     return line(f"keep {item.count.value} of {item.of.text}{per} free", item, *row, *said(item.said))
 
 
+def _exclusive(item: tree.Exclusive) -> Shape:
+    row = listed([(target(kind), kind.span.start) for kind in item.kinds])
+    return line(f"exclusive per {item.per.text}", item, *row, *said(item.said))
+
+
+def _ceiling(item: tree.Ceiling) -> Shape:
+    most = f"label {spelling.text(item.label.value)}" if item.label is not None else ""
+    if item.count is not None:
+        most = str(item.count.value)
+    return line(f"at most {most} of {target(item.of)} per {item.per.text}", item, *said(item.said))
+
+
 def _site_tolerate(item: tree.SiteTolerate) -> Shape:
     row = [Chunk(f"tolerate {taint(item.taint)} for", item.span.start), *names(item.classes)]
     if item.duration is not None:
@@ -136,6 +148,8 @@ SHAPES: Shapes = {
     tree.WindowNodes: _window_nodes,
     tree.Refuse: _refuse,
     tree.Keep: _keep,
+    tree.Exclusive: _exclusive,
+    tree.Ceiling: _ceiling,
     tree.SiteTolerate: _site_tolerate,
 }
 

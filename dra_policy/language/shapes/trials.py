@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dra_policy.language import spelling, tree
@@ -67,12 +68,21 @@ def _test_claim(item: tree.TestClaim) -> Shape:
     return Shape([*shape.head, *([Chunk("{"), *block, Chunk("}")] if block else []), Chunk(asker.strip())])
 
 
+def _test_gang(item: tree.TestGang) -> Shape:
+    words = f"gang {item.gang.text}{_by(item.subject)}"
+    return Shape([Chunk("claim", item.span.start), *names(item.names), Chunk(words)])
+
+
 def _asker(item: tree.TestClaim) -> str:
     words = "" if item.namespace is None else f" in {spelling.text(item.namespace.value)}"
-    if item.subject:
-        settings = "  ".join(f"{one.name.text} = {spelling.value(one.value)}" for one in item.subject)
-        words += f" by {{ {settings} }}"
-    return words
+    return words + _by(item.subject)
+
+
+def _by(subject: Sequence[tree.Setting]) -> str:
+    if not subject:
+        return ""
+    settings = "  ".join(f"{one.name.text} = {spelling.value(one.value)}" for one in subject)
+    return f" by {{ {settings} }}"
 
 
 def _release(item: tree.Release) -> Shape:
@@ -99,6 +109,14 @@ def _expect_refused(item: tree.ExpectRefused) -> Shape:
     return Shape(row)
 
 
+def _expect_configured(item: tree.ExpectConfigured) -> Shape:
+    row = [Chunk("expect", item.span.start), *names(item.names), Chunk(f"configured {item.parameters.text}")]
+    if item.requests:
+        row += [Chunk("for"), *names(item.requests)]
+    end = (item.requests[-1] if item.requests else item.parameters).span.end
+    return Shape(row, item.settings, flat=True, end=end)
+
+
 def _always(item: tree.Always) -> Shape:
     row: list[Chunk]
     match item.holds:
@@ -120,9 +138,11 @@ SHAPES: Shapes = {
     tree.GivenGate: _given_gate,
     tree.GivenTime: _given_time,
     tree.TestClaim: _test_claim,
+    tree.TestGang: _test_gang,
     tree.Release: _release,
     tree.ExpectPlaced: _expect_placed,
     tree.ExpectRefused: _expect_refused,
+    tree.ExpectConfigured: _expect_configured,
     tree.Always: _always,
 }
 

@@ -124,10 +124,12 @@ from dra_policy.language.tree.schema import (
 )
 from dra_policy.language.tree.site import (
     Borrow,
+    Ceiling,
     Charge,
     Charged,
     ClockTime,
     Date,
+    Exclusive,
     ForSubject,
     Gang,
     Holding,
@@ -148,6 +150,7 @@ from dra_policy.language.tree.trials import (
     Always,
     AtMostClaims,
     EveryDevice,
+    ExpectConfigured,
     ExpectPlaced,
     ExpectRefused,
     GivenGate,
@@ -160,6 +163,7 @@ from dra_policy.language.tree.trials import (
     SumWithin,
     Test,
     TestClaim,
+    TestGang,
     TestStep,
 )
 from dra_policy.language.tree.types import Dimension, NamedType, OneOf, PlainType, SetOf, TypeExpression
@@ -180,6 +184,7 @@ __all__ = [
     "Binds",
     "Boolean",
     "Borrow",
+    "Ceiling",
     "Charge",
     "Charged",
     "Claim",
@@ -203,6 +208,8 @@ __all__ = [
     "Event",
     "EveryDevice",
     "EveryPair",
+    "Exclusive",
+    "ExpectConfigured",
     "ExpectPlaced",
     "ExpectRefused",
     "ExtendedResource",
@@ -301,6 +308,7 @@ __all__ = [
     "Template",
     "Test",
     "TestClaim",
+    "TestGang",
     "TestStep",
     "Text",
     "TextTest",

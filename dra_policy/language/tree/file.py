@@ -10,7 +10,18 @@ from dra_policy.language.tree.hardware import Fabric, Machine, Modes, NetworkRea
 from dra_policy.language.tree.leaves import Integer, Name, Version
 from dra_policy.language.tree.operation import Advertise, Binds, Costs, Health, Setup
 from dra_policy.language.tree.schema import Attribute, Device, Gate, Model, Parameters
-from dra_policy.language.tree.site import Gang, Keep, Level, Quota, Refuse, SiteTolerate, Subject, Window
+from dra_policy.language.tree.site import (
+    Ceiling,
+    Exclusive,
+    Gang,
+    Keep,
+    Level,
+    Quota,
+    Refuse,
+    SiteTolerate,
+    Subject,
+    Window,
+)
 from dra_policy.language.tree.trials import Always, Test
 from dra_policy.source import Span
 
@@ -53,7 +64,21 @@ VendorStatement: TypeAlias = (
     | Setup
 )
 SiteStatement: TypeAlias = (
-    Subject | Level | Class | Claim | Define | Gang | Quota | Window | Refuse | Keep | SiteTolerate | Test | Always
+    Subject
+    | Level
+    | Class
+    | Claim
+    | Define
+    | Gang
+    | Quota
+    | Window
+    | Refuse
+    | Keep
+    | Exclusive
+    | Ceiling
+    | SiteTolerate
+    | Test
+    | Always
 )
 Statement: TypeAlias = VendorStatement | SiteStatement
 

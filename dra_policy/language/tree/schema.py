@@ -36,8 +36,8 @@ class Alias:
 class Attribute:
     """`attribute numa std.numa.node optional`; `keyword` is `attribute`, `flag` or `capacity`.
 
-    A flag has no type and may have `absent`. `unique` is set by `unique in cluster`; `aliases` are other names that
-    drivers publish a well-known attribute by.
+    A flag has no type and may have `absent`. `private` is never published; `unique` is set by `unique in cluster`;
+    `aliases` are other names that drivers publish a well-known attribute by.
     """
 
     keyword: str
@@ -45,6 +45,7 @@ class Attribute:
     type: TypeExpression | None
     optional: bool
     absent: Literal | Name | None
+    private: bool
     unique: bool
     publish: PublishAs | None
     aliases: tuple[Alias, ...]

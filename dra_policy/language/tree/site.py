@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from dra_policy.language.tree.claims import Constraint
+from dra_policy.language.tree.claims import Constraint, Target
 from dra_policy.language.tree.conditions import Condition
 from dra_policy.language.tree.leaves import Amount, Integer, LabelTest, Literal, Name, Said, TaintKey, Text
 from dra_policy.language.tree.types import TypeExpression
@@ -200,6 +200,28 @@ class Keep:
     of: Name
     per: Name | None
     classes: tuple[Name, ...]
+    said: Said
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusive:
+    """`exclusive per node FabricA100, FabricH100`."""
+
+    per: Name
+    kinds: tuple[Target, ...]
+    said: Said
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """`at most 4 of FabricA100 per node`; `label` is the one of the node that says how many, where `count` is None."""
+
+    count: Integer | None
+    label: Text | None
+    of: Target
+    per: Name
     said: Said
     span: Span = field(compare=False, repr=False)
 

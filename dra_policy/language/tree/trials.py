@@ -51,6 +51,19 @@ class TestClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class TestGang:
+    """`claim a gang train`: under this one name all claims of a gang, placed together or not at all."""
+
+    # pytest collects classes by their name.
+    __test__: ClassVar[bool] = False
+
+    names: tuple[Name, ...]
+    gang: Name
+    subject: tuple[Setting, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectPlaced:
     """`expect a, b placed` or `expect a placed on "gpu-0", "gpu-1"`: device names in the order of the results.
 
@@ -74,6 +87,20 @@ class ExpectRefused:
     names: tuple[Name, ...]
     reason: Text | None
     kind: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectConfigured:
+    """`expect a configured GpuConfig for gpu { interval = Short }`: what the driver is told with the devices.
+
+    Without `requests` it holds for all that have such a configuration.
+    """
+
+    names: tuple[Name, ...]
+    parameters: Name
+    requests: tuple[Name, ...]
+    settings: tuple[Setting, ...]
     span: Span = field(compare=False, repr=False)
 
 
@@ -133,9 +160,11 @@ TestStep: TypeAlias = (
     | GivenGate
     | GivenTime
     | TestClaim
+    | TestGang
     | Release
     | ExpectPlaced
     | ExpectRefused
+    | ExpectConfigured
 )
 
 

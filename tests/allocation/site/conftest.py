@@ -116,10 +116,17 @@ class World:
             site=site,
         )
 
-    def hold(self, name: str, allocation: AllocationResult, subject: Subject = _NOBODY, namespace: str = "ns") -> None:
+    def hold(
+        self,
+        name: str,
+        allocation: AllocationResult,
+        subject: Subject = _NOBODY,
+        namespace: str = "ns",
+        node: str = "",
+    ) -> None:
         """Somebody has these devices."""
         self.usage = self.usage.with_allocation(allocation)
-        self.ledger = self.ledger.with_allocation(ClaimKey(namespace, name), subject, frozenset(), allocation)
+        self.ledger = self.ledger.with_allocation(ClaimKey(namespace, name), subject, frozenset(), allocation, node)
 
 
 def claim_of(

@@ -23,7 +23,10 @@ from dra_policy.rules.site import (
     Agree,
     Agreement,
     BoardKey,
+    Ceiling,
     Charge,
+    Exclusion,
+    HeldKind,
     Keep,
     Level,
     Mode,
@@ -156,6 +159,14 @@ class Case:
                 Mode("b", is_b, frozenset(dice.choice([(), ("a",)]))),
             )
             made["modes"] = (ModeExclusion(BOARD, modes, Origin("", "modes")),)
+        if chance():
+            level = dice.choice(["node", "rack", "cluster"])
+            kinds = (HeldKind("a", is_a), HeldKind("b", is_b))
+            made["exclusions"] = (Exclusion(kinds, Origin("", "exclusive"), level),)
+        if chance():
+            level = dice.choice(["node", "rack", "cluster"])
+            of = dice.choice([ALWAYS, is_a])
+            made["ceilings"] = (Ceiling(of, Origin("", "at most"), dice.randint(0, 4), level=level),)
         return SiteRules(levels=(Level("rack", "rack", Origin("", "rack")),), **made)
 
     def some_quotas(self, is_a: Any) -> tuple[Quota, ...]:
@@ -283,6 +294,8 @@ class Case:
             and all(self.shared(s, chosen) for s in rules.sharing)
             and all(self.agreed(a, chosen) for a in rules.agreements)
             and all(self.one_mode(m, chosen) for m in rules.modes)
+            and all(self.one_kind(e, chosen) for e in rules.exclusions)
+            and all(self.few_enough(c, chosen) for c in rules.ceilings)
         )
 
     def not_refused(self, refusal: Refusal, h: Holding) -> bool:
@@ -362,6 +375,26 @@ class Case:
                     return False
         return True
 
+    def one_kind(self, exclusion: Exclusion, chosen: list[Holding]) -> bool:
+        return not any(
+            self.place(exclusion.level, h.device) == self.place(exclusion.level, o.device)
+            and self.devices[h.device]["model"] != self.devices[o.device]["model"]
+            for h in chosen
+            for o in (*self.before, *chosen)
+        )
+
+    def few_enough(self, ceiling: Ceiling, chosen: list[Holding]) -> bool:
+        def counted(holdings: Sequence[Holding]) -> set[str]:
+            here = {h.device for h in holdings if self.place(ceiling.level, h.device) == place}
+            return {d for d in here if ceiling.devices is ALWAYS or self.devices[d]["model"] == "a"}
+
+        for place in {self.place(ceiling.level, h.device) for h in chosen}:
+            before, after = counted(self.before), counted([*self.before, *chosen])
+            assert ceiling.count is not None
+            if len(before) < len(after) > ceiling.count:
+                return False
+        return True
+
     def one_mode(self, exclusion: ModeExclusion, chosen: list[Holding]) -> bool:
         modes = {mode.name: mode for mode in exclusion.modes}
         for h in chosen:
@@ -407,18 +440,19 @@ def test_nothing_that_is_left_out_changes_an_answer(make: Any, impatient: None) 
 
 
 def test_every_family_of_rules_decides_some_of_the_questions(make: Any) -> None:
+    families = ("refusals", "quotas", "keeps", "sharing", "agreements", "modes", "exclusions", "ceilings")
     decided: set[str] = set()
     answered = 0
     for seed in range(300):
         case = Case(make, seed)
         wanted = case.first()
         answered += wanted is not None
-        for family in ("refusals", "quotas", "keeps", "sharing", "agreements", "modes"):
+        for family in families:
             rules = case.rules
             if getattr(rules, family):
                 case.rules = rules.without(*getattr(rules, family))
                 if case.first() != wanted:
                     decided.add(family)
                 case.rules = rules
-    assert decided == {"refusals", "quotas", "keeps", "sharing", "agreements", "modes"}
+    assert decided == set(families)
     assert 60 < answered < 240

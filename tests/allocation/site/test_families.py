@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 
 from dra_policy.allocation import Allocated, Cause, Unsatisfiable
-from dra_policy.resources import AllocationResult
+from dra_policy.resources import AllocationResult, NodeSelector
 from dra_policy.rules import Origin
 from dra_policy.rules.conditions import ALWAYS, And, Compare, Comparison, Field, LevelOf, Literal, Not, Open, Within
 from dra_policy.rules.site import (
     Agree,
     Agreement,
     BoardKey,
+    Ceiling,
     Charge,
     ChargeUnit,
+    Exclusion,
+    HeldKind,
     Keep,
     Level,
     Mode,
@@ -516,3 +519,111 @@ def test_all_of_the_devices_fail_as_a_whole_and_are_no_error(make: Any) -> None:
     outcome = world.ask(make.claim("c", request), subjects=[make.who(team="cs")])
     assert isinstance(outcome, Unsatisfiable)
     assert isinstance(world.ask(make.claim("c", request), subjects=[make.who(team="math")]), Allocated)
+
+
+# --- what is held at one place
+
+
+def kinds(make: Any) -> tuple[HeldKind, ...]:
+    return tuple(
+        HeldKind(name.upper(), make.test(f'device.attributes["acme.com"].model == "{name}"')) for name in ("a", "b")
+    )
+
+
+def models(text: str, prefix: str = "gpu") -> list[dict[str, Any]]:
+    return [
+        {"name": f"{prefix}-{number}", "attributes": {"model": {"string": name}}} for number, name in enumerate(text)
+    ]
+
+
+FABRIC = {"allNodes": True}
+
+
+def test_two_kinds_are_not_held_on_one_node_by_different_claims(make: Any) -> None:
+    rule = Exclusion(kinds(make), Origin("", "exclusive per node A, B"))
+    slices = [make.slice("pool", models("aabbc"), **FABRIC)]
+    world = make.world(slices, SiteRules(exclusions=(rule,)), {"node-1": {}, "node-2": {}})
+    world.hold("other", held("gpu-0"), node="node-1")
+    outcome = world.ask(make.claim("c", make.request(count=3)))
+    assert (Cause.EXCLUSION, "exclusive per node A, B (claim ns/other holds A there)", 2) in losses(outcome)
+    assert make.devices(world.ask(make.claim("c", make.request(count=2)))) == ["gpu-1", "gpu-4"]
+    assert make.devices(world.ask(make.claim("c", make.request(count=2)), node="node-2")) == ["gpu-1", "gpu-4"]
+    assert make.devices(world.ask(make.claim("c", make.request(count=3)), node="node-2")) == ["gpu-2", "gpu-3", "gpu-4"]
+
+
+@pytest.mark.parametrize(("strength", "placed"), [(Strength.MUST, False), (Strength.SHOULD, True)])
+def test_what_is_held_nobody_knows_where_counts_everywhere_for_a_must(
+    make: Any, strength: Strength, placed: bool
+) -> None:
+    rule = Exclusion(kinds(make), Origin("", "exclusive"), strength=strength)
+    world = make.world([make.slice("pool", models("ab"), **FABRIC)], SiteRules(exclusions=(rule,)))
+    world.hold("other", held("gpu-0"))
+    assert isinstance(world.ask(make.claim("c", make.request())), Allocated) is placed
+
+
+def test_an_allocation_says_itself_on_which_node_it_is(make: Any) -> None:
+    allocation = held("gpu-0").model_copy(
+        update={
+            "node_selector": NodeSelector.model_validate(
+                {
+                    "nodeSelectorTerms": [
+                        {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-2"]}]}
+                    ]
+                }
+            )
+        }
+    )
+    rule = Exclusion(kinds(make), Origin("", "exclusive"))
+    slices = [make.slice("pool", models("ab"), **FABRIC)]
+    world = make.world(slices, SiteRules(exclusions=(rule,)), {"node-1": {}, "node-2": {}})
+    world.hold("other", allocation)
+    assert isinstance(world.ask(make.claim("c", make.request()), node="node-1"), Allocated)
+    assert isinstance(world.ask(make.claim("c", make.request()), node="node-2"), Unsatisfiable)
+
+
+def test_at_most_so_many_are_held_in_a_rack(make: Any) -> None:
+    rule = Ceiling(ALWAYS, Origin("", "at most 3 per rack"), 3, level="rack")
+    nodes = {f"node-{n}": {"example.org/rack": rack} for n, rack in ((1, "r1"), (2, "r1"), (3, "r2"))}
+    nodes["node-4"] = {}
+    slices = [make.slice(f"pool-{n}", gpus(4), f"node-{n}") for n in (1, 2, 3, 4)]
+    world = make.world(slices, SiteRules(levels=(RACK,), ceilings=(rule,)), nodes)
+    world.hold("other", held("gpu-0", "pool-2"))
+    world.hold("another", held("gpu-0", "pool-3"))
+    assert make.devices(world.ask(make.claim("c", make.request(count=2)))) == ["gpu-0", "gpu-1"]
+    assert losses(world.ask(make.claim("c", make.request(count=3)))) == []
+    world.hold("third", held("gpu-1", "pool-2"))
+    world.hold("fourth", held("gpu-2", "pool-2"))
+    outcome = world.ask(make.claim("c", make.request()))
+    assert losses(outcome) == [(Cause.CEILING, "at most 3 per rack (3 of 3 held)", 4)]
+    unknown = world.ask(make.claim("c", make.request()), node="node-4")
+    assert "nobody can tell: node `node-4` has no label `example.org/rack`" in losses(unknown)[0][1]
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "why"),
+    [("2", 2, ""), ("0", 0, ""), ("two", 0, "which is no number"), ("-1", 0, "which is no number"), (None, 0, "no label")],
+)
+def test_a_label_of_the_node_says_how_many(make: Any, text: str | None, most: int, why: str) -> None:
+    rule = Ceiling(ALWAYS, Origin("", "at most"), label="example.org/most")
+    labels = {} if text is None else {"example.org/most": text}
+    world = make.world([make.slice("pool", gpus(4))], SiteRules(ceilings=(rule,)), {"node-1": labels})
+    for count in (1, 2, 3):
+        outcome = world.ask(make.claim("c", make.request(count=count)))
+        assert isinstance(outcome, Allocated) is (count <= most)
+        if why:
+            assert why in losses(outcome)[0][1]
+
+
+def test_a_shared_device_counts_once(make: Any) -> None:
+    rule = Ceiling(ALWAYS, Origin("", "at most 1"), 1)
+    world = make.world([make.slice("pool", gpus(2, **SHARED))], SiteRules(ceilings=(rule,)))
+    world.hold("other", held("gpu-0", share=1))
+    claims = [make.claim(name, make.request()) for name in ("a", "b")]
+    assert make.devices(world.ask(*claims)) == ["gpu-0", "gpu-0"]
+    assert isinstance(world.ask(make.claim("c", make.request(count=2))), Unsatisfiable)
+
+
+def test_a_ceiling_has_one_number(make: Any) -> None:
+    for wrong in ({}, {"count": 1, "label": "a"}, {"label": "a", "level": "rack"}):
+        with pytest.raises(ValueError, match="a ceiling has a count"):
+            Ceiling(ALWAYS, Origin("", "at most"), **wrong)

@@ -54,6 +54,8 @@ ALONE = [
     ("NAM016", device("attribute a text publish as x attribute b text publish as x"), "b", "both published as `x`"),
     ("NAM016", device('attribute a text publish as "gpu.acme.com/b" attribute b text'), "b", "both published"),
     ("NAM016", device('attribute s set of one of x publish as flags "f_{value}" flag f_x'), "f_x", "both published"),
+    ("NAM019", device("attribute a int private publish as b"), "publish as b", "`a` is private, and published as `b`"),
+    ("NAM019", "attribute a int private", "a", "a name that drivers publish"),
     ("TYP011", device("attribute memory bytes"), "bytes", "attribute `memory` cannot be an amount of bytes"),
     ("TYP011", device("attribute age duration"), "duration", "attribute `age` cannot be a duration"),
     ("TYP011", device("capacity memory text"), "text", "capacity `memory` cannot be text"),
@@ -237,3 +239,78 @@ def test_a_model_takes_over_the_values_of_the_one_it_is_like() -> None:
         "arch": "arch Hopper",
         "memory": "memory 141Gi",
     }
+
+
+PRIVATE = (
+    HEADER
+    + """device Gpu {
+  driver gpu.acme.com
+  attribute minor int private
+  attribute bus   text optional private
+  flag      bound private
+  capacity  memory bytes
+}
+model H100 of Gpu { memory 80Gi  minor 4 }
+fabric f joins H100 { every pair 1 GB/s }
+class h100 of H100
+class gpu of Gpu
+subject { field team text from claim label "team" }
+machine one {
+  devices gpu[0..1] of H100 named "gpu-{bus}"
+  place gpu[0..1] bus "0000:1b:00.0" "0000:1c:00.0", gpu[0..1] bound true
+}
+setup Gpu { for each device { node "/dev/gpu{minor}" when bound  env BUS = "x" when has bus } }
+"""
+)
+"""What the driver alone knows names devices and sets them up; no rule may read it."""
+
+
+@pytest.mark.parametrize(
+    ("written", "underlined"),
+    [
+        ("class small of Gpu { require minor == 4 }", "minor"),
+        ("class small of Gpu { require has bus }", "bus"),
+        ('class small of Gpu { require bus starts with "0" }', "bus"),
+        ("class small of Gpu { require not bound }", "bound"),
+        ("class small of Gpu { require minor in 3, 4 }", "minor"),
+        ("class small of Gpu { require 4 < minor }", "minor"),
+        ("class small of Gpu { prefer most minor }", "minor"),
+        ("class small of Gpu { prefer bound }", "bound"),
+        ("define small of Gpu = minor == 4", "minor"),
+        ("claim c { request g = 2 of gpu { require minor == 4 } }", "minor"),
+        ("claim c { request g = 2 of gpu  same minor }", "minor"),
+        ("claim c { request g = 2 of gpu  same minor else same node }", "minor"),
+        ("refuse gpu when bound", "bound"),
+        ('refuse gpu when subject.team == "a" and minor == 4', "minor"),
+        ("fabric g joins H100 { every pair same minor 1 GB/s }", "minor"),
+        ("fabric g joins H100 { torus x 2 at minor 1 GB/s }", "minor"),
+    ],
+)
+def test_no_rule_reads_what_is_private(written: str, underlined: str) -> None:
+    policies, problems = load(Source("a.dra", PRIVATE + written))
+    assert policies is None
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [("NAM019", underlined)]
+    assert problems[0].related
+
+
+def test_what_is_private_names_devices_and_is_not_published() -> None:
+    from dra_policy.render import Catalog, Fleet
+
+    policies, problems = load(Source("a.dra", PRIVATE + "advertise when bound"))
+    assert policies is not None, problems
+    fleet = Fleet(Catalog.of(policies))
+    machine = fleet.catalog.machine("one")
+    assert machine is not None
+    fleet.place(machine, "n", {})
+    (one,) = fleet.slices()
+    assert [device.name for device in one.spec.devices] == ["gpu-0000-1b-00-0", "gpu-0000-1c-00-0"]
+    assert all(not device.attributes and list(device.capacity) == ["memory"] for device in one.spec.devices)
+
+
+def test_a_class_of_a_model_does_not_ask_for_what_is_private() -> None:
+    from dra_policy.language import lower
+
+    policies, _ = load(Source("a.dra", PRIVATE))
+    assert policies is not None
+    rules = {str(name): rules for name, rules in lower(policies).classes.items()}
+    assert not [one for one in rules["h100"].selectors if "minor" in one.origin.text]

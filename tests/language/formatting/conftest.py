@@ -138,6 +138,7 @@ def attributes(keyword):
         type=st.none() if keyword == "flag" else types,
         optional=booleans,
         absent=maybe(values),
+        private=booleans if keyword != "capacity" else st.just(False),
         unique=booleans if keyword == "attribute" else st.just(False),
         publish=maybe(publish),
         aliases=several(made(tree.Alias, name=qualified | texts), 0, 2) if keyword == "attribute" else st.just(()),
@@ -268,7 +269,7 @@ defines = made(tree.Define, name=names(), of=qualified, condition=conditions)
 test_claims = made(
     tree.TestClaim,
     names=tuples(),
-    template=names(without={"all"}, path=True),
+    template=names(without={"all", "gang"}, path=True),
     request=st.none(),
     namespace=st.none(),
     subject=st.just(()),
@@ -292,7 +293,15 @@ policy_tests = made(
         | made(
             tree.ExpectPlaced, names=tuples(), devices=several(texts, 0, 2), node=maybe(texts), reached=maybe(qualified)
         )
-        | made(tree.ExpectRefused, names=tuples(), reason=maybe(texts), kind=st.sampled_from(["", "not now", "never"])),
+        | made(tree.ExpectRefused, names=tuples(), reason=maybe(texts), kind=st.sampled_from(["", "not now", "never"]))
+        | made(tree.TestGang, names=tuples(), gang=qualified, subject=st.just(()))
+        | made(
+            tree.ExpectConfigured,
+            names=tuples(),
+            parameters=qualified,
+            requests=st.just(()) | tuples(),
+            settings=settings,
+        ),
         0,
         4,
     ),

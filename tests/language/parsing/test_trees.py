@@ -96,6 +96,7 @@ def test_a_well_known_name_of_the_file():
         tree.PlainType("text", NOWHERE),
         optional=False,
         absent=None,
+        private=False,
         unique=False,
         publish=tree.PublishAs(text("example.org/clique"), "", None, NOWHERE),
         aliases=(),
@@ -298,6 +299,22 @@ def test_tolerations(written, key, value, effect):
                 NOWHERE,
             ),
         ),
+        ("claim a, b gang train", tree.TestGang((name("a"), name("b")), name("train"), (), NOWHERE)),
+        (
+            'claim gang gang gang by { team = "cs" }',
+            tree.TestGang((name("gang"),), name("gang"), (tree.Setting(name("team"), text("cs"), NOWHERE),), NOWHERE),
+        ),
+        (
+            "expect a, b configured C for r, s { m.n = X }",
+            tree.ExpectConfigured(
+                (name("a"), name("b")),
+                name("C"),
+                (name("r"), name("s")),
+                (tree.Setting(name("m.n"), name("X"), NOWHERE),),
+                NOWHERE,
+            ),
+        ),
+        ("expect a configured C { }", tree.ExpectConfigured((name("a"),), name("C"), (), (), NOWHERE)),
         ("expect a placed", tree.ExpectPlaced((name("a"),), (), None, None, NOWHERE)),
         (
             'expect a placed on "x", "y" on node "n"',
