@@ -177,8 +177,10 @@ class GangSearch:
         site = self._site
         rules = site.rules
         levels = {*(one.level for one in rules.exclusions), *(one.level for one in rules.ceilings)}
-        if rules.keeps or levels - {NODE} or any(
-            self._scene.snapshot.node_of(pool) is None for pool in self._scene.snapshot.pool_ids()
+        if (
+            rules.keeps
+            or levels - {NODE}
+            or any(self._scene.snapshot.node_of(pool) is None for pool in self._scene.snapshot.pool_ids())
         ):
             return moment.ledger
         return tuple(

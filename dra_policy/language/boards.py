@@ -400,9 +400,9 @@ class Health:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Edit:
-    """One edit of a container: `kind` is `node`, `env`, `mount` or `hook`.
+    """One edit of a container: `kind` is `node`, `env`, `mount`, `hook` or `capability`.
 
-    `target` is the path in the container, the name of the variable, or the stage of the hook; `source` the path on the
+    `target` is the path in the container, the name of the variable or capability, or the stage of the hook; `source` the path on the
     host, the value (a template with placeholders in braces), or the path of the hook. `joined` is the attribute whose
     values of all devices are joined by `source`. `options` are permissions, mount options or arguments.
     """

@@ -306,13 +306,14 @@ class CheckedLinked:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CheckedShape:
-    """`shaped block 4 x 4`."""
+    """`shaped block 4 x 4`, `around` the end of an axis that wraps."""
 
     fabric: Fabric
     sides: tuple[int, ...]
     requests: tuple[str, ...]
     words: str
     span: Span
+    around: bool = False
 
 
 CheckedSet: TypeAlias = CheckedNearness | CheckedLinked | CheckedShape | CheckedWish

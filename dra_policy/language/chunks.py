@@ -29,7 +29,8 @@ def joined(chunks: Iterable[Chunk]) -> list[Chunk]:
     row: list[Chunk] = []
     for chunk in chunks:
         if row and chunk.before == NEVER:
-            row[-1] = replace(row[-1], text=f"{row[-1].text} {chunk.text}")
+            at = chunk.at if row[-1].at is None else row[-1].at
+            row[-1] = replace(row[-1], text=f"{row[-1].text} {chunk.text}", at=at)
         else:
             row.append(chunk)
     return row
@@ -108,8 +109,8 @@ def field_chunks(node: tree.Field) -> list[Chunk]:
         row.append(Chunk(f"default {spelling.value(node.default)}"))
     if node.trust != "user":
         row.append(Chunk(f"trust {node.trust}"))
-    if node.agrees:
-        row.append(Chunk("agrees per device"))
+    if node.agrees is not None:
+        row.append(Chunk(f"agrees per {node.agrees.text}"))
     if node.unique is not None:
         row.append(Chunk(f"unique per {node.unique.text}"))
     return row

@@ -59,6 +59,7 @@ EXAMPLES = MappingProxyType(
         "env": 'env ACME_VISIBLE = join(uuid, ",")',
         "mount": 'mount "/usr/lib/acme" at "/opt/acme" options "ro"',
         "hook": 'hook createRuntime "/usr/bin/acme-hook" arguments "link"',
+        "capability": "capability IPC_LOCK",
         "step": 'step program run "acme-flash {bitstream}" undo "acme-flash --clear" deadline 40 s',
         # What a site decides.
         "subject": 'subject { field team text from namespace label "example.org/team" }',

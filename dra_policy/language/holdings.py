@@ -51,7 +51,7 @@ def _covers(wide: Meant, narrow: Meant) -> bool:
         return wide.model is None or wide.model is narrow.model
     if narrow.part is None or (wide.model is not None and wide.model is not narrow.model):
         return False
-    same = wide.part.name == narrow.part.name and wide.part.share is narrow.part.share
+    same = wide.part.share is narrow.part.share and all(mode in wide.part.modes for mode in narrow.part.modes)
     return same and wide.part.profile in ("", narrow.part.profile)
 
 

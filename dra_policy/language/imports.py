@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 from dra_policy.diagnostics import Diagnostic, Related, did_you_mean, in_order, nearest
 from dra_policy.language.checked import CheckedPolicies
@@ -60,6 +61,15 @@ def load(*given: str | os.PathLike[str] | Source) -> tuple[CheckedPolicies | Non
         found += check_lowered(policies)
     problems = list(in_order([*loader.problems, *found]))
     return (None if problems else policies), problems
+
+
+Reading: TypeAlias = Callable[[Source], tuple[PolicyFile | None, Sequence[Diagnostic]]]
+
+
+@lru_cache(maxsize=32)
+def _parsed_once(source: Source) -> tuple[PolicyFile | None, Sequence[Diagnostic]]:
+    """The tree of a file that comes with the package, which is imported again and again."""
+    return parse(source)
 
 
 @dataclass
@@ -118,8 +128,8 @@ class _Loader:
         else:
             self.given.append(name.text)
 
-    def _parsed(self, source: Source) -> PolicyFile | None:
-        file, found = parse(source)
+    def _parsed(self, source: Source, reading: Reading = parse) -> PolicyFile | None:
+        file, found = reading(source)
         self.problems += found
         self.unread = self.unread or file is None
         self.broken = self.broken or file is None or any(d.code in _LOSING for d in found)
@@ -164,7 +174,7 @@ class _Loader:
                 self.problems.append(source)
                 self.broken = True
                 return None
-            return self._parsed(source)
+            return self._parsed(source, _parsed_once)
         # A file that could not be read may be the one that is wanted.
         if not self.unread:
             self._missing(wanted, by, [*self.files, *library])

@@ -45,6 +45,16 @@ EACH = ("device", "request", "claim", "container")
 PLACEHOLDERS = ("claim", "claim_uid", "namespace", "request", "device", "pool", "node", "parent", "mode", "profile")
 """What templates may name beside attributes of the device and fields of its parameters."""
 
+CAPABILITIES = (
+    *("AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN"),
+    *("DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE"),
+    *("LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST"),
+    *("NET_RAW", "PERFMON", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT"),
+    *("SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG"),
+    "WAKE_ALARM",
+)
+"""The capabilities of Linux as pods write them."""
+
 _DIMENSIONS = {"memory": AmountType("bytes"), "cpu": AmountType("cores")}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -267,7 +277,7 @@ def _edit(
     checking: Checking,
     scope: Scope,
     board: Board,
-    written: tree.DeviceNode | tree.Environment | tree.Mount | tree.Hook,
+    written: tree.DeviceNode | tree.Environment | tree.Mount | tree.Hook | tree.Capability,
     each: str,
 ) -> Edit:
     problems = scope.problems
@@ -301,9 +311,25 @@ def _edit(
             container = text(written.container, path=True) or host
             options = tuple(text(option) for option in written.options)
             return Edit("mount", container, host, None, options, when, written.span)
+        case tree.Capability():
+            _capability(scope, written, each)
+            return Edit("capability", written.name.text, "", None, (), when, written.span)
         case tree.Hook():
             arguments = tuple(text(argument) for argument in written.arguments)
             return Edit("hook", written.stage.text, text(written.path, path=True), None, arguments, when, written.span)
+
+
+def _capability(scope: Scope, written: tree.Capability, each: str) -> None:
+    """A capability is one that Linux has, and is the container's."""
+    problems, name = scope.problems, written.name.text
+    if each != "container":
+        message = f"capability `{name}` is said for each {each}, and it is a container that has one"
+        problems.add("SET010", message, written.name.span, "write it in `for each container`")
+    plain = name.upper().removeprefix("CAP_")
+    if name not in CAPABILITIES:
+        known = f"write `{plain}`" if plain in CAPABILITIES else "see capabilities(7); pods write it without `CAP_`"
+        help_ = known if plain in CAPABILITIES else problems.hint(name, CAPABILITIES, known)
+        problems.add("SET010", f"Linux has no capability `{name}`", written.name.span, help_)
 
 
 def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.Text, each: str) -> None:

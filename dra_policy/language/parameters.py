@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from dra_policy.diagnostics import Related
+from dra_policy.language.attributes import find_attribute
 from dra_policy.language.checked import CheckedConfig
 from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
 from dra_policy.language.devices import read_type
-from dra_policy.language.schema import DeviceSchema, FieldSchema, ParametersSchema, element_of
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema, ParametersSchema, element_of
 from dra_policy.language.scope import DEVICE, PARAMETERS, Problems, Scope
 from dra_policy.language.tree import Api, Config, Field, Name, Parameters, Setting
 from dra_policy.language.types import AmountType, Constant, IntType, SetType, Type
@@ -24,12 +26,13 @@ def check_parameters(checking: Checking) -> None:
             continue
         found = scope.find(entry.statement.of, DEVICE, wanted="a device")
         device = None if found is None else checking.devices.get(found.key)
-        schema = _parameters(entry.statement, device, scope.problems)
+        schema = _parameters(entry.statement, device, scope)
         if schema is not None:
             checking.parameters[entry.key] = schema
 
 
-def _parameters(statement: Parameters, device: DeviceSchema | None, problems: Problems) -> ParametersSchema | None:
+def _parameters(statement: Parameters, device: DeviceSchema | None, scope: Scope) -> ParametersSchema | None:
+    problems = scope.problems
     api = _api(statement, problems)
     fields: dict[str, FieldSchema] = {}
     for member in statement.members:
@@ -41,6 +44,8 @@ def _parameters(statement: Parameters, device: DeviceSchema | None, problems: Pr
             problems.add("NAM003", message, member.name.span, "remove one of the two, or rename it", note)
             continue
         schema = _field(member, problems)
+        if schema is not None and member.agrees is not None and member.agrees.text != "device" and device is not None:
+            schema = replace(schema, group=_group(device, member.agrees, scope))
         if schema is not None and not _value_and_object(schema, fields, problems):
             fields[schema.name] = schema
     for member in statement.members:
@@ -52,6 +57,17 @@ def _parameters(statement: Parameters, device: DeviceSchema | None, problems: Pr
         return None
     api_version = f"{api.group.text}/{api.version.text}"
     return ParametersSchema(statement.name.text, device, api_version, api.kind.text, fields, statement.name.span)
+
+
+def _group(device: DeviceSchema, name: Name, scope: Scope) -> AttributeSchema | None:
+    """The attribute that devices have in common whose claims agree; None if it is wrong, which is reported."""
+    attribute = find_attribute(device, name, scope, "device")
+    if attribute is None or not (attribute.is_capacity or isinstance(attribute.type, SetType)):
+        return attribute
+    message = f"claims agree on devices with one value in common, and `{attribute.name}` is {attribute.type}"
+    note = Related(attribute.span, "declared here")
+    scope.problems.add("RUL017", message, name.span, "name an attribute of one value, or write `per device`", note)
+    return None
 
 
 def _value_and_object(field: FieldSchema, fields: Mapping[str, FieldSchema], problems: Problems) -> bool:
@@ -118,7 +134,7 @@ def _field(member: Field, problems: Problems) -> FieldSchema | None:
         low,
         high,
         step,
-        member.agrees,
+        member.agrees is not None,
         None if member.unique is None else member.unique.text,
     )
 

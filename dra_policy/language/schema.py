@@ -148,7 +148,8 @@ class ModelSchema:
 class FieldSchema:
     """A field of a configuration; `admin` fields are set in classes only.
 
-    `low`, `high` and `step` bound its values. With `agrees` all claims on a device say the same; `unique` names the
+    `low`, `high` and `step` bound its values. With `agrees` all claims on a device say the same, on a `group` all claims
+    on devices with one value of that attribute; one that is not published is compared at the node. `unique` names the
     field within whose values no two claims on a device say the same (`device`: on the whole device).
 
     The name is the way to the value: `sharing.strategy` is the field `strategy` of the object `sharing`.
@@ -165,6 +166,14 @@ class FieldSchema:
     step: Constant | None = None
     agrees: bool = False
     unique: str | None = None
+    group: AttributeSchema | None = None
+
+    @property
+    def agreement(self) -> str:
+        """What is said of claims that go together: `agrees per device`; empty if nothing is."""
+        if not self.agrees:
+            return ""
+        return f"agrees per {'device' if self.group is None else self.group.name}"
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ def lower_set(one: CheckedSet, owner: str, features: Features) -> sets.ClaimSetR
             return kind(fabric, _origin(one, owner), one.least, one.requests, strength(one.said.strength))
         case CheckedShape():
             origin = Origin(owner, one.words, one.span)
-            return sets.Shaped(lower_fabric(one.fabric, features), one.sides, origin, requests=one.requests)
+            fabric = lower_fabric(one.fabric, features)
+            return sets.Shaped(fabric, one.sides, origin, requests=one.requests, around=one.around)
         case CheckedWish():
             origin = Origin(owner, one.words, one.span, one.because)
             return sets.Preference(_score(one, features), origin, one.tier, one.weight, one.requests)

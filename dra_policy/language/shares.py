@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from dra_policy.diagnostics import Related
@@ -11,17 +11,22 @@ from dra_policy.language.attributes import find_attribute
 from dra_policy.language.boards import (
     Board,
     Mode,
+    Pool,
     Share,
     Sharer,
     Taking,
 )
 from dra_policy.language.checking import Checking, words
 from dra_policy.language.constants import constant
-from dra_policy.language.modes import device_of, draws_of, find_board, find_mode, said_of
+from dra_policy.language.modes import device_of, draws_of, find_board, find_mode, models_of, said_of
+from dra_policy.language.schema import AttributeSchema, ModelSchema, ModelValue
 from dra_policy.language.scope import SHARE, Scope
 from dra_policy.language.types import AmountType, Constant
+from dra_policy.source import Span
 
 SHARERS = ("claims", "pods", "namespaces")
+MOST_OPTIONS = 10
+"""H10: amounts of a capacity that are listed one by one."""
 
 
 def check_shares(checking: Checking) -> None:
@@ -80,7 +85,10 @@ def _share(checking: Checking, scope: Scope, statement: tree.Share) -> Share | N
                 drawn.append(member)
     draws = draws_of(checking, scope, board, drawn, takings)
     name = statement.name
-    return Share(name.text, scope.policy, board, mode, tuple(sharers), tuple(takings), draws, name.span)
+    share = Share(name.text, scope.policy, board, mode, tuple(sharers), tuple(takings), draws, name.span)
+    for taking in takings:
+        _can_be_taken(checking, scope, share, taking)
+    return share
 
 
 def _taking(scope: Scope, board: Board, member: tree.EachTakes) -> Taking | None:
@@ -116,6 +124,51 @@ def _taking(scope: Scope, board: Board, member: tree.EachTakes) -> Taking | None
         problems.add("HWR012", message, default.span, "choose a default within the range and on a step")
         return None
     return Taking(capacity, low, high, step, options, default, member.span)
+
+
+def _can_be_taken(checking: Checking, scope: Scope, share: Share, taking: Taking) -> None:
+    """No claim is promised more than a device has; reported once, for the device that has least (H10)."""
+    if len(taking.options) > MOST_OPTIONS:
+        message = f"{len(taking.options)} amounts are listed, and Kubernetes takes {MOST_OPTIONS}"
+        help_ = "write a range with a step"
+        scope.problems.add("HWR012", message, taking.options[MOST_OPTIONS].span, help_)
+    there = [one for model in models_of(checking, share.board) for one in _amounts(share, taking.capacity, model)]
+    if not there:
+        return
+    most, of, span = min(there, key=lambda one: _value(one[0]))
+    taken = [one for one in (taking.low, taking.high, *taking.options, taking.default) if one is not None]
+    more = next((one for one in taken if _value(one) > _value(most)), None)
+    name = taking.capacity.name
+    note = Related(span, "this much there is")
+    if more is not None:
+        message = f"a claim could take more of `{name}` than {of} has"
+        help_ = f"write amounts up to {most.span.text.strip()}, or share models of one size"
+        scope.problems.add("HWR015", message, more.span, help_, note)
+    elif taking.low is not None and taking.step is not None and _value(taking.low) + _value(taking.step) > _value(most):
+        message = f"one step above the least is more of `{name}` than {of} has"
+        scope.problems.add("HWR015", message, taking.step.span, "make the step smaller, or leave it out", note)
+
+
+def _amounts(share: Share, capacity: AttributeSchema, model: ModelSchema) -> Iterator[tuple[Constant, str, Span]]:
+    """How much of a capacity the shared devices of a model have, and what says so; nothing where nothing does."""
+    pools = (draw.of for draw in share.draws if draw.equal is capacity and isinstance(draw.of, Pool))
+    mode = share.mode
+    given: list[tuple[Mapping[str, ModelValue], str]] = [(model.values, f"`{model.name}`")]
+    if mode is not None:
+        own = {} if mode.partition else model.values
+        parts = mode.profiles.values() if mode.partition else (None,)
+        given = [
+            ({**own, **mode.gives, **({} if part is None else part.gives)}, f"`{model.name}` in mode `{mode.name}`")
+            for part in parts
+        ]
+    # Without an amount of its own a device has what it draws on.
+    pool = next(pools, None)
+    for values, of in given:
+        value = values.get(capacity.name)
+        if value is not None:
+            yield value.constants[0], of, value.span
+        elif pool is not None:
+            yield pool.amount, f"pool `{pool.name}`", pool.span
 
 
 def _value(of: Constant) -> Fraction:

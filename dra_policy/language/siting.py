@@ -213,10 +213,13 @@ class _Lowering:
 
     def _agreements(self, schema: ParametersSchema) -> Iterator[rules.Agreement]:
         for field in schema.fields.values():
-            if not field.agrees and field.unique is None:
+            # What is not published is compared at the node.
+            at_node = field.group is not None and field.group.private
+            if (not field.agrees or at_node) and field.unique is None:
                 continue
-            how = rules.Agree.EQUAL if field.agrees else rules.Agree.UNIQUE
-            text = "agrees per device" if field.agrees else f"unique per {field.unique}"
+            agrees = field.agrees and not at_node
+            how = rules.Agree.EQUAL if agrees else rules.Agree.UNIQUE
+            text = field.agreement if agrees else f"unique per {field.unique}"
             within = schema.fields.get(field.unique or "")
             yield rules.Agreement(
                 schema.device.driver,
@@ -228,6 +231,7 @@ class _Lowering:
                 default=_plain(field.default),
                 within=() if within is None else within.path,
                 within_default=None if within is None else _plain(within.default),
+                board=rules.EVERY_DEVICE if not agrees or field.group is None else _card(field.group),
             )
 
     def _exclusions(self, modes: Modes) -> Iterator[rules.ModeExclusion]:
@@ -250,6 +254,11 @@ class _Lowering:
             made.append(rules.Mode(mode.name, self.devices(meant), frozenset(beside), mode.alone))
         origin = Origin(f"modes of `{modes.board.name}`", words(modes.span), modes.span)
         yield rules.ModeExclusion(board_key(modes), tuple(made), origin)
+
+
+def _card(group: AttributeSchema) -> rules.BoardKey:
+    """Devices with one value of an attribute; one that does not publish it stands for itself."""
+    return rules.BoardKey((group.published.qualified,), else_alone=not group.required)
 
 
 def board_key(modes: Modes) -> rules.BoardKey:
@@ -295,9 +304,7 @@ def _toleration(one: CheckedToleration) -> rules.SiteToleration:
     )
 
 
-_Said: TypeAlias = (
-    CheckedRefusal | CheckedQuota | CheckedKeep | CheckedToleration | CheckedExclusion | CheckedCeiling
-)
+_Said: TypeAlias = CheckedRefusal | CheckedQuota | CheckedKeep | CheckedToleration | CheckedExclusion | CheckedCeiling
 
 
 def _origin(owner: str, text: str, one: _Said) -> Origin:

@@ -282,7 +282,13 @@ def check_shape(
         message = f"such a block does not fit `{fabric.name}`, which is {lengths}"
         problems.add("FAB010", message, span, "write smaller sides", note)
         return None
-    return CheckedShape(fabric, sides, requests, f"shaped block {' x '.join(map(str, sides))}", span)
+    if asked.around and not any(axis.wrap for lattice in fabric.lattices for axis in lattice.axes):
+        note = Related(fabric.span, "declared here")
+        message = f"no axis of `{fabric.name}` wraps, so no block goes around"
+        problems.add("FAB010", message, span, "leave `around` out, or write `wrap` behind an axis", note)
+        return None
+    text = f"shaped block {' x '.join(map(str, sides))}{' around' if asked.around else ''}"
+    return CheckedShape(fabric, sides, requests, text, span, asked.around)
 
 
 # ---------------------------------------------------------------------------------------------------------- wishes

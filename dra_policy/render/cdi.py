@@ -123,7 +123,8 @@ class _Rendering:
         """The container edits of one CDI device; each only once."""
         made: OBJECT = {}
         for edit, given in wanted:
-            if not self._holds(edit.when, given):
+            # CDI gives no capabilities: the report of who enforces what says who must ask for them.
+            if edit.kind == "capability" or not self._holds(edit.when, given):
                 continue
             key, value = self._edit(edit, given)
             listed = made.setdefault(key, [])

@@ -153,6 +153,10 @@ class _Reading:
         for setup in hardware.setups:
             means = "CDI specification of the claim, and steps of the kubelet plugin"
             yield _native(f"device `{setup.board.name}`", "setup", By.NODE, means, setup.span, must=False)
+            for edit in (edit for scope in setup.scopes for edit in scope.edits if edit.kind == "capability"):
+                means = f"CDI gives none: write `securityContext.capabilities.add: [{edit.target}]` in the container"
+                words = f"capability {edit.target}"
+                yield _native(f"device `{setup.board.name}`", words, By.ADVISORY, means, edit.span, must=False)
 
     def _share(self, share: Share) -> Iterator[Enforced]:
         owner, shared = f"share `{share.name}`", self.features.consumable_capacity
@@ -176,8 +180,11 @@ class _Reading:
             for field in parameters.fields.values():
                 yield _native(owner, f"field {field.name}", By.CLUSTER, means, field.span)
                 for words in _across_claims(field):
-                    alone = "kube-scheduler does not compare configurations"
-                    yield _native(owner, words, By.CONTROLLER, alone, field.span)
+                    by, alone = By.CONTROLLER, "kube-scheduler does not compare configurations"
+                    if field.group is not None and field.group.private and words.endswith(field.agreement):
+                        by = By.NODE
+                        alone = f"the driver compares when it prepares: `{field.group.name}` is not published"
+                    yield _native(owner, words, by, alone, field.span)
         for need in policy.hardware.gate_needs:
             on = self.target.gates.get(need.gate.name, need.gate.default)
             how = f"the gate {need.gate.name} is on" if on else means
@@ -313,7 +320,9 @@ class _Reading:
         for words, said, span in rules:
             must = said.strength == "must"
             by = By.CONTROLLER if must else By.ADVISORY
-            yield Enforced("site", words, by, "kube-scheduler does not look at what else is held there", must, said, span)
+            yield Enforced(
+                "site", words, by, "kube-scheduler does not look at what else is held there", must, said, span
+            )
 
 
 def _native(owner: str, words: str, by: By, means: str, span: Span, *, must: bool = True) -> Enforced:
@@ -328,7 +337,7 @@ def _off(feature: str) -> str:
 def _across_claims(field: FieldSchema) -> Iterator[str]:
     """What a field says of several claims on one device."""
     if field.agrees:
-        yield f"field {field.name} agrees per device"
+        yield f"field {field.name} {field.agreement}"
     if field.unique is not None:
         yield f"field {field.name} unique per {field.unique}"
 

@@ -86,7 +86,8 @@ def _schema(field: FieldSchema) -> OBJECT:
     if field.admin:
         notes.append("Set by administrators only, in a DeviceClass.")
     if field.agrees:
-        notes.append("All claims on a device have the same value.")
+        where = "a device" if field.group is None else f"devices of one {field.group.name}"
+        notes.append(f"All claims on {where} have the same value.")
     if field.unique is not None:
         notes.append(f"No two claims on a device have the same value, per {field.unique}.")
     if notes:

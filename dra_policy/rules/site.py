@@ -36,13 +36,15 @@ class BoardKey:
     what the groups of an RE2 pattern find in their names, groups that find nothing aside.
 
     `attributes` are fully qualified; of several in one entry the first that a device publishes counts, such as the id
-    of the parent before its own. `across`: devices of other pools and drivers may be parts of the board too. Without
-    attributes and pattern every device is a board of its own.
+    of the parent before its own. `across`: devices of other pools and drivers may be parts of the board too. A device
+    without an attribute is no board that anybody knows, or with `else_alone` one of its own. Without attributes and
+    pattern every device is a board of its own.
     """
 
     attributes: tuple[str | tuple[str, ...], ...] = ()
     pattern: str = ""
     across: bool = False
+    else_alone: bool = False
 
     def __post_init__(self) -> None:
         if self.pattern:

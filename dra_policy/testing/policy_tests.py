@@ -6,35 +6,24 @@ after the other in the order written; an expectation that is wrong says what was
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import ClassVar
 
-from dra_policy.diagnostics import Diagnostic, InvalidInput, Related, as_text, has_errors
+from dra_policy.diagnostics import Diagnostic, InvalidInput, as_text, has_errors
 from dra_policy.engine import Engine
-from dra_policy.language.checked import CheckedClaim, CheckedConstraint, CheckedPolicies, CheckedRequest
-from dra_policy.language.expectations import DEFAULT_NODE
+from dra_policy.language.checked import CheckedPolicies
 from dra_policy.language.lowered import PolicyRules, lower
-from dra_policy.language.predicates import read_by
-from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.siting import lower_site
 from dra_policy.language.tree import ExpectPlaced, ExpectRefused
-from dra_policy.language.trials import (
-    CheckedTest,
-    ExpectedConfiguration,
-    GivenClaim,
-    GivenDevices,
-    GivenGang,
-    GivenLabel,
-    GivenMachines,
-    GivenManifests,
-)
-from dra_policy.render import Catalog, Fleet
-from dra_policy.render.machines import value_of
-from dra_policy.resources import Features, Node, ReadObject, ResourceSlice, read_objects
+from dra_policy.language.trials import CheckedTest, ExpectedConfiguration
+from dra_policy.resources import Features
 from dra_policy.source import Span
 from dra_policy.testing.answers import Clock, answers
 from dra_policy.testing.differences import Difference, difference
+from dra_policy.testing.given import Given, given
+from dra_policy.testing.likeness import likeness, likeness_of_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +73,70 @@ def run_tests(policies: CheckedPolicies, *, features: Features | None = None) ->
         reason:   ...
     <BLANKLINE>
     """
+    return [test.run() for test in plays(policies, features=features)]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Play:
+    """One test with all that its result depends on: the rules in force, and what is given."""
+
+    policies: CheckedPolicies
+    rules: PolicyRules
+    test: CheckedTest
+    features: Features
+    given: Given
+    of_rules: Callable[[], Hashable]
+
+    def run(self) -> TestResult:
+        """What becomes of the test."""
+        title, policy, span = self.test.title, self.test.policy, self.test.span
+        if has_errors(self.given.problems):
+            return TestResult(title, policy, span, (), self.given.problems)
+        clock = Clock()
+
+        def start() -> Engine:
+            engine = Engine(features=self.features, clock=clock)
+            engine.load_rules(self.rules)
+            engine.apply(*self.given.objects)
+            return engine
+
+        try:
+            engine = start()
+        except InvalidInput as invalid:
+            return TestResult(title, policy, span, (), tuple(invalid.diagnostics))
+        found = answers(engine, self.policies, self.test, clock, self.features, start)
+        differences: list[Difference] = []
+        for step in self.test.steps:
+            if isinstance(step, ExpectPlaced | ExpectRefused | ExpectedConfiguration):
+                for name in step.names:
+                    text = name if isinstance(name, str) else name.text
+                    one = difference(text, step, found[text])
+                    differences += [] if one is None else [one]
+        return TestResult(title, policy, span, tuple(differences), self.given.problems)
+
+    def question(self) -> Hashable:
+        """Equal for two plays of one test whose results are equal: what the engine is told, without where it stands."""
+        return self.of_rules(), likeness(self.rules, self.test, self.features, self.given)
+
+
+def plays(policies: CheckedPolicies, *, features: Features | None = None) -> Iterator[Play]:
+    """The tests of the policies that were given, ready to be run, in order."""
     chosen = Features() if features is None else features
     if not policies.tests:
-        return []
+        return
     rules = lower(policies, chosen)
-    found: list[TestResult] = []
-    own: dict[str, tuple[CheckedPolicies, PolicyRules]] = {}
+    own: dict[str, tuple[CheckedPolicies, PolicyRules, Callable[[], Hashable]]] = {}
     for test in policies.tests:
         if test.policy not in own:
             seen = seen_by(policies, test.policy)
-            own[test.policy] = seen, replace(rules, site=lower_site(seen, chosen))
-        found.append(_run(*own[test.policy], test, chosen))
-    return found
+            sited = replace(rules, site=lower_site(seen, chosen))
+            own[test.policy] = seen, sited, cache(partial(likeness_of_rules, seen, sited))
+        try:
+            objects = given(policies, test, chosen)
+        except InvalidInput as invalid:
+            objects = Given((), tuple(invalid.diagnostics))
+        seen, sited, of_rules = own[test.policy]
+        yield Play(seen, sited, test, chosen, objects, of_rules)
 
 
 def seen_by(policies: CheckedPolicies, name: str) -> CheckedPolicies:
@@ -115,164 +156,4 @@ def summary(results: list[TestResult]) -> str:
     return "".join(lines) + (f"{count}, {failed} failed\n" if failed else f"{count}, all passed\n")
 
 
-@dataclass
-class _Inventory:
-    """What the manifests and models of one test give."""
-
-    objects: list[ReadObject] = field(default_factory=list)
-    problems: list[Diagnostic] = field(default_factory=list)
-
-    def slices(self) -> Iterator[ResourceSlice]:
-        for one in self.objects:
-            if isinstance(one.value, ResourceSlice):
-                yield one.value
-
-    def nodes(self) -> dict[str, Node]:
-        return {one.value.metadata.name: one.value for one in self.objects if isinstance(one.value, Node)}
-
-
-def _run(policies: CheckedPolicies, rules: PolicyRules, test: CheckedTest, features: Features) -> TestResult:
-    clock = Clock()
-
-    def start() -> tuple[Engine, list[Diagnostic]]:
-        engine = Engine(features=features, clock=clock)
-        engine.load_rules(rules)
-        return engine, _give(engine, policies, test, features)
-
-    try:
-        engine, problems = start()
-    except InvalidInput as invalid:
-        return TestResult(test.title, test.policy, test.span, (), tuple(invalid.diagnostics))
-    if has_errors(problems):
-        return TestResult(test.title, test.policy, test.span, (), tuple(problems))
-    found = answers(engine, policies, test, clock, features, lambda: start()[0])
-    differences: list[Difference] = []
-    for step in test.steps:
-        if isinstance(step, ExpectPlaced | ExpectRefused | ExpectedConfiguration):
-            for name in step.names:
-                text = name if isinstance(name, str) else name.text
-                one = difference(text, step, found[text])
-                differences += [] if one is None else [one]
-    return TestResult(test.title, test.policy, test.span, tuple(differences), tuple(problems))
-
-
-# ----------------------------------------------------------------------------------------------------------- given
-
-
-def _give(engine: Engine, policies: CheckedPolicies, test: CheckedTest, features: Features) -> list[Diagnostic]:
-    inventory = _Inventory()
-    fleet = Fleet(Catalog.of(policies), lists=features.list_type_attributes, invented=True)
-    labels: dict[str, dict[str, str]] = {}
-    for step in test.steps:
-        match step:
-            case GivenManifests(path, span):
-                try:
-                    reading = read_objects(span.source.folder / path)
-                except OSError as problem:  # a name that is too long, for one
-                    message = f"cannot read `{path}`: {problem.strerror or problem}"
-                    inventory.problems.append(Diagnostic("SRC004", message, span, "name a file that you may read"))
-                    continue
-                inventory.objects += reading.objects
-                inventory.problems += [_at(d, span) for d in reading.diagnostics]
-            case GivenDevices():
-                inventory.problems += _missing(policies, step, test)
-                fleet.give(step.count, step.model, step.node, step.settings)
-            case GivenMachines():
-                for node in step.nodes:
-                    fleet.place(step.machine, node, step.settings)
-            case GivenLabel():
-                labels.setdefault(step.node, {})[step.label] = step.value
-            case _:
-                continue
-    if has_errors(inventory.problems):
-        return inventory.problems
-    pools = {(s.spec.driver, s.spec.pool.name) for s in inventory.slices()}
-    known = inventory.nodes()
-    for node in (*labels, *(s.spec.node_name for s in inventory.slices() if s.spec.node_name)):
-        fleet.labels.setdefault(node, {})
-    if not fleet.labels and not known:
-        # A device that is reachable from everywhere still needs a node for the pod.
-        fleet.labels[DEFAULT_NODE] = {}
-    for node, own in labels.items():
-        fleet.labels[node].update(own)
-        if node in known:
-            metadata = known[node].metadata
-            merged = metadata.model_copy(update={"labels": {**metadata.labels, **own}})
-            known[node] = known[node].model_copy(update={"metadata": merged})
-    relabelled = [known[node] for node in labels if node in known]
-    engine.apply(*inventory.objects, *relabelled, *fleet.nodes(known), *fleet.slices(pools))
-    return inventory.problems
-
-
-def _at(diagnostic: Diagnostic, span: Span) -> Diagnostic:
-    """A diagnostic of an inventory that has no place of its own: the `given` that names it."""
-    return (
-        diagnostic
-        if diagnostic.span is not None
-        else Diagnostic(
-            diagnostic.code,
-            diagnostic.message,
-            span,
-            diagnostic.help,
-            diagnostic.path,
-            diagnostic.severity,
-            diagnostic.related,
-        )
-    )
-
-
-def _missing(policies: CheckedPolicies, given: GivenDevices, test: CheckedTest) -> Iterator[Diagnostic]:
-    """TST002 for each required value that the claims of the test read and the given devices do not publish."""
-    device = given.model.device
-    wanted: dict[AttributeSchema, str] = {}
-    for step in test.steps:
-        if isinstance(step, GivenClaim | GivenGang):
-            template = step.template if isinstance(step, GivenClaim) else step.gang.claim
-            for attribute in _read_by_claim(template):
-                wanted.setdefault(attribute, step.name)
-    for attribute in device.attributes.values():
-        claim = wanted.get(attribute)
-        if claim is None or not attribute.required or attribute.unique:
-            continue
-        if value_of(given.model, given.settings, attribute) is not None or _is_given_by_modes(
-            policies, given, attribute
-        ):
-            continue
-        message = f"model `{given.model.name}` has no `{attribute.name}`, which claim `{claim}` reads"
-        help_ = (
-            f"write `given {given.count} {given.model.name} {{ {attribute.name} = ... }}`, or give the model a value"
-        )
-        note = Related(attribute.span, "declared here, neither `optional` nor with `absent means`")
-        yield Diagnostic("TST002", message, given.span, help_, related=(note,))
-
-
-def _is_given_by_modes(policies: CheckedPolicies, given: GivenDevices, attribute: AttributeSchema) -> bool:
-    """Whether a value comes with the modes of the board, or is an empty set in one text."""
-    modes = Catalog.of(policies).modes(given.model)
-    gives = () if modes is None else modes.modes.values()
-    return bool(attribute.joined_by) or any(attribute.name in mode.gives for mode in gives)
-
-
-def _read_by_claim(claim: CheckedClaim) -> Iterator[AttributeSchema]:
-    for request in claim.requests:
-        yield from _read_by_request(request)
-        for device in dict.fromkeys(ask.of.device for ask in request.asks):
-            for attribute in device.attributes.values():
-                if any(attribute.published.qualified == c.attribute for c in _constraints_on(claim, request)):
-                    yield attribute
-
-
-def _constraints_on(claim: CheckedClaim, request: CheckedRequest) -> list[CheckedConstraint]:
-    return [c for c in claim.constraints if not c.requests or request.name in c.requests]
-
-
-def _read_by_request(request: CheckedRequest) -> Iterator[AttributeSchema]:
-    for ask in request.asks:
-        for clause in (*ask.of.clauses, *ask.clauses):
-            yield from read_by(clause.condition)
-        if ask.of.model is not None and ask.of.part is None:
-            yield from (value.attribute for value in ask.of.model.values.values())
-        yield from (takes.capacity for takes in ask.takes)
-
-
-__all__ = ["Difference", "TestResult", "run_tests", "summary"]
+__all__ = ["Difference", "Play", "TestResult", "plays", "run_tests", "summary"]

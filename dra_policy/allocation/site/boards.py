@@ -17,7 +17,7 @@ from dra_policy.rules.subjects import Missing
 def board_of(record: DeviceRecord, key: BoardKey) -> Hashable | Missing:
     """The board that a device is part of; devices of one board give equal values.
 
-    Without an attribute of the key nobody knows. A device whose name the pattern does not fit is a board by itself.
+    Without an attribute of the key nobody knows, but for keys that take such a device for a board. A device whose name the pattern does not fit is a board by itself.
     """
     alone = record.id
     if not key.attributes and not key.pattern:
@@ -26,6 +26,8 @@ def board_of(record: DeviceRecord, key: BoardKey) -> Hashable | Missing:
     for names in key.attributes:
         either = (names,) if isinstance(names, str) else names
         value = next((value for name in either if (value := published(record, name)) is not None), None)
+        if value is None and key.else_alone:
+            return alone
         if value is None:
             return Missing(f"the device has no attribute `{either[0]}`, which says what board it is part of")
         found.append(value)

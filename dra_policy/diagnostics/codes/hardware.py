@@ -101,6 +101,13 @@ BOARD_CODES = (
         'mode mig partition named "{parent}-{profile}-{start}" { profile "1g" takes 1 slice at 0..6 }',
         "A name stands for one device of a pool, and stays its own when its neighbours come and go.",
     ),
+    Code(
+        "HWR015",
+        "share of more than there is",
+        "each takes memory 1Gi to 96Gi, of a board with 80Gi",
+        "each takes memory 1Gi to 80Gi",
+        "The API server refuses the slice, long after the policy was written.",
+    ),
 )
 
 MACHINE_CODES = (
@@ -256,6 +263,13 @@ SETUP_CODES = (
         'step program run "flash" undo "clear" deadline 5 min',
         "binds when Programmed within 5 min",
         "The kubelet gives 45 seconds; longer work is done before the pod is bound.",
+    ),
+    Code(
+        "SET010",
+        "capability that no container has",
+        "for each device { capability CAP_IPC_LOCK }",
+        "for each container { capability IPC_LOCK }",
+        "Capabilities belong to containers and are written as in a pod; CDI gives none, so the report says who must ask.",
     ),
 )
 

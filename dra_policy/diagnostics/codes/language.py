@@ -342,6 +342,13 @@ RULE_CODES = (
         "config GpuConfig { percent = 100 }",
         "The driver refuses the configuration when a pod starts, which is too late for its author.",
     ),
+    Code(
+        "RUL017",
+        "agreement over what is no one value",
+        "field firmware text agrees per memory",
+        "field firmware text agrees per pcie_root",
+        "Devices go together by a value that they have in common, such as the address of their card.",
+    ),
 )
 
 TEST_CODES = (

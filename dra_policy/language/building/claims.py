@@ -87,18 +87,20 @@ class Claims(Building):
         span = self._span(parts)
         block = one(parts, Block)
         count = tree.Integer(1, Span(self.source, span.start, span.start))
-        return tree.Asked(count, None, parts[0], (), False, () if block is None else block.members, span)
+        return tree.Asked(count, None, parts[0], (), False, False, () if block is None else block.members, span)
 
     def asked(self, parts: Parts) -> tree.Asked:
         count, _, of, *rest = parts
         block = one(rest, Block)
         clauses = self._clauses(rest)
         low, high = count.value
+        sides, around = clauses.get("shaped", ((), False))
         return tree.Asked(
             low,
             high,
             of,
-            clauses.get("shaped", ()),
+            sides,
+            around,
             one(rest, Sign) is not None,
             () if block is None else block.members,
             self._span(parts),
@@ -110,7 +112,7 @@ class Claims(Building):
         return Clause("count", (low, numbers[1] if len(numbers) > 1 else None), self._span(parts))
 
     def shaped(self, parts: Parts) -> Clause:
-        return Clause("shaped", several(parts, tree.Integer), self._span(parts))
+        return Clause("shaped", (several(parts, tree.Integer), parts[-1] == "around"), self._span(parts))
 
     def admin_access(self, parts: Parts) -> Sign:
         return Sign("admin access", self._span(parts))

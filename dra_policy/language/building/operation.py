@@ -94,6 +94,9 @@ class Operation(Building):
         arguments = said.get("arguments", ())
         return tree.Hook(parts[1], parts[2], arguments, said.get("when"), self._span(parts))
 
+    def capability(self, parts: Parts) -> tree.Capability:
+        return tree.Capability(parts[1], self._clauses(parts).get("when"), self._span(parts))
+
     def step(self, parts: Parts) -> tree.Step:
         _, name, _, run, *rest = parts
         said = self._clauses(rest)

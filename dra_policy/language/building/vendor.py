@@ -144,7 +144,7 @@ class Vendor(Building):
             "optional" in clauses,
             clauses.get("default"),
             clauses.get("trust", "user"),
-            "agrees" in clauses,
+            clauses.get("agrees"),
             clauses.get("unique per"),
             self._span(parts),
         )

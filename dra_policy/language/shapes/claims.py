@@ -102,6 +102,7 @@ def _target_words(asked: tree.Asked) -> str:
     words = target(asked.of)
     if asked.shape:
         words += f" shaped block {' x '.join(str(side.value) for side in asked.shape)}"
+        words += " around" if asked.around else ""
     return f"{words} admin access" if asked.admin else words
 
 

@@ -93,6 +93,10 @@ def _hook(item: tree.Hook) -> Shape:
     return line(f"hook {item.stage.text} {spelling.text(item.path.value)}", item, *row, *_when(item.when))
 
 
+def _capability(item: tree.Capability) -> Shape:
+    return line(f"capability {item.name.text}", item, *_when(item.when))
+
+
 def _step(item: tree.Step) -> Shape:
     row = [Chunk(f"step {item.name.text} run {spelling.text(item.run.value)}", item.span.start)]
     if item.undo is not None:
@@ -117,6 +121,7 @@ SHAPES: Shapes = {
     tree.Environment: _environment,
     tree.Mount: _mount,
     tree.Hook: _hook,
+    tree.Capability: _capability,
     tree.Step: _step,
 }
 

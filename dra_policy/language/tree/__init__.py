@@ -93,6 +93,7 @@ from dra_policy.language.tree.leaves import (
 from dra_policy.language.tree.operation import (
     Advertise,
     Binds,
+    Capability,
     Costs,
     DeviceNode,
     Environment,
@@ -184,6 +185,7 @@ __all__ = [
     "Binds",
     "Boolean",
     "Borrow",
+    "Capability",
     "Ceiling",
     "Charge",
     "Charged",

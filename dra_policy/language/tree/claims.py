@@ -144,13 +144,15 @@ class Asked:
     """`2 to 8 of training { ... }`, `all of training admin access`, `16 of Trainium2 shaped block 4 x 4`.
 
     `count` None means `all`; `most` is the other end of a range. In `first of` a count that is left out is 1 and has
-    no position. `admin` is `admin access` (E10); `shape` are the sides of a block.
+    no position. `admin` is `admin access` (E10); `shape` are the sides of a block, which may go `around` the end of an
+    axis.
     """
 
     count: Integer | None
     most: Integer | None
     of: Target
     shape: tuple[Integer, ...]
+    around: bool
     admin: bool
     members: tuple[Require | Takes | Tolerate | Linked | Constraint | Prefer, ...]
     span: Span = field(compare=False, repr=False)

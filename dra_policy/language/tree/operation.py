@@ -117,6 +117,15 @@ class Hook:
 
 
 @dataclass(frozen=True, slots=True)
+class Capability:
+    """`capability IPC_LOCK when kind == gpu`."""
+
+    name: Name
+    when: Condition | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """`step program run "flash {bitstream}" undo "flash --clear" idempotent deadline 40 s when kind == fpga`."""
 
@@ -134,7 +143,7 @@ class Scope:
     """`for each device { ... }`; `each` is `device`, `request`, `claim` or `container`."""
 
     each: Name
-    members: tuple[DeviceNode | Environment | Mount | Hook | Step, ...]
+    members: tuple[DeviceNode | Environment | Mount | Hook | Capability | Step, ...]
     span: Span = field(compare=False, repr=False)
 
 

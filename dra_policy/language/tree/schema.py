@@ -132,8 +132,8 @@ class Range:
 class Field:
     """`field interval one of Default, Short default Default trust admin`; `trust` is `user` or `admin`.
 
-    `range` is from `0 to 100 step 5`. `agrees` is set by `agrees per device`: claims on one device say the same;
-    `unique` by `unique per vlan` (`unique per device`): no two claims on one device, and in one VLAN, say the same.
+    `range` is from `0 to 100 step 5`. `agrees` is set by `agrees per device`: claims on one device say the same, or,
+    with the name of an attribute, claims on all devices of one value of it; `unique` by `unique per vlan` (`unique per device`): no two claims on one device, and in one VLAN, say the same.
     """
 
     name: Name
@@ -142,7 +142,7 @@ class Field:
     optional: bool
     default: Literal | Name | None
     trust: str
-    agrees: bool
+    agrees: Name | None
     unique: Name | None
     span: Span = field(compare=False, repr=False)
 

@@ -384,12 +384,12 @@ class Case:
         )
 
     def few_enough(self, ceiling: Ceiling, chosen: list[Holding]) -> bool:
-        def counted(holdings: Sequence[Holding]) -> set[str]:
+        def counted(place: str, holdings: Sequence[Holding]) -> set[str]:
             here = {h.device for h in holdings if self.place(ceiling.level, h.device) == place}
             return {d for d in here if ceiling.devices is ALWAYS or self.devices[d]["model"] == "a"}
 
         for place in {self.place(ceiling.level, h.device) for h in chosen}:
-            before, after = counted(self.before), counted([*self.before, *chosen])
+            before, after = counted(place, self.before), counted(place, [*self.before, *chosen])
             assert ceiling.count is not None
             if len(before) < len(after) > ceiling.count:
                 return False

@@ -601,7 +601,13 @@ def test_at_most_so_many_are_held_in_a_rack(make: Any) -> None:
 
 @pytest.mark.parametrize(
     ("text", "most", "why"),
-    [("2", 2, ""), ("0", 0, ""), ("two", 0, "which is no number"), ("-1", 0, "which is no number"), (None, 0, "no label")],
+    [
+        ("2", 2, ""),
+        ("0", 0, ""),
+        ("two", 0, "which is no number"),
+        ("-1", 0, "which is no number"),
+        (None, 0, "no label"),
+    ],
 )
 def test_a_label_of_the_node_says_how_many(make: Any, text: str | None, most: int, why: str) -> None:
     rule = Ceiling(ALWAYS, Origin("", "at most"), label="example.org/most")

@@ -35,7 +35,7 @@ def target(word, profile=None):
 
 
 def asked(count, of, *, admin=False, members=()):
-    return tree.Asked(count, None, of, (), admin, members, NOWHERE)
+    return tree.Asked(count, None, of, (), False, admin, members, NOWHERE)
 
 
 def request(word, *alternatives, first=False):
@@ -183,7 +183,7 @@ def test_parameters():
             optional=False,
             default=integer(3),
             trust="admin",
-            agrees=False,
+            agrees=None,
             unique=None,
             span=NOWHERE,
         ),
@@ -194,7 +194,7 @@ def test_parameters():
             optional=True,
             default=None,
             trust="user",
-            agrees=False,
+            agrees=None,
             unique=None,
             span=NOWHERE,
         ),

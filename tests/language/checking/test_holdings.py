@@ -1,0 +1,224 @@
+"""Rules over what is held at one place, what claims on one card say, blocks and capabilities."""
+
+import pytest
+
+from dra_policy.language import load, lower
+from dra_policy.language.checked import CheckedPolicies
+from dra_policy.rules.site import Strength
+from dra_policy.source import Source
+
+POLICY = """policy a.example version 1.0 language 1
+device Gpu {
+  driver gpu.example.org
+  attribute product text optional
+  capacity memory bytes
+  grid slice 4 of memory
+}
+model One of Gpu { product "one"  memory 4Gi }
+model Two of Gpu { product "two"  memory 8Gi }
+device Nic { driver nic.example.org }
+model Port of Nic
+modes of One {
+  mode whole
+  mode cut partition { profile "1" takes 1 slice at 0..3 gives memory 1Gi  profile "2" takes 2 slice at 0, 2 gives memory 2Gi }
+}
+level rack from node label "rack"
+"""
+
+
+def checked(text: str) -> CheckedPolicies:
+    policies, problems = load(Source("a.dra", POLICY + text))
+    assert policies is not None, problems
+    return policies
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "underlined", "said"),
+    [
+        ("exclusive per rock One, Two", "SIT003", "rock", "level `rock` is not declared"),
+        ("exclusive per node One, Tow", "NAM005", "Tow", "`Tow`"),
+        ("exclusive per node Gpu, One", "SIT008", "One", "`One` is `Gpu` already"),
+        ("exclusive per node One, Two, One", "SIT008", "One", "`One` is `One` already"),
+        ('exclusive per node cut, One.cut "1"', "SIT008", 'One.cut "1"', ""),
+        ("at most 4 of One per rock", "SIT003", "rock", "not declared"),
+        ("at most 4 of Oen per rack", "NAM005", "Oen", "`Oen`"),
+        ("at most -1 of One per rack", "SIT006", "-1", "less than nothing"),
+        ('at most label "a b" of One per node', "NAM009", '"a b"', "label `a b`"),
+        ('at most label "most" of One per rack', "SIT008", "rack", "the label is one of a node"),
+    ],
+)
+def test_a_rule_over_a_place_that_is_wrong(written: str, code: str, underlined: str, said: str) -> None:
+    policies, problems = load(Source("a.dra", POLICY + written))
+    assert policies is None
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [(code, underlined)]
+    assert said in problems[0].message
+    assert problems[0].help
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "exclusive per node One, Two",
+        "exclusive per cluster One, Gpu",
+        'exclusive per rack cut "1", cut "2", whole, Two, Nic',
+        "exclusive per rack cut, whole should",
+        "at most 0 of Gpu per cluster",
+        'at most 2 of cut "1" per rack',
+    ],
+)
+def test_a_rule_over_a_place_that_is_right(written: str) -> None:
+    rules = lower(checked(written)).site
+    (rule,) = (*rules.exclusions, *rules.ceilings)
+    assert rule.origin.text.startswith(written.removesuffix(" should"))
+    assert rule.strength is (Strength.SHOULD if "should" in written else Strength.MUST)
+    assert rule.origin.span is not None
+
+
+def test_a_ceiling_is_a_number_or_that_of_a_label() -> None:
+    rules = lower(checked('at most 4 of One per rack  at most label "most" of Gpu per node because "slots"')).site
+    assert [(one.count, one.label, one.level) for one in rules.ceilings] == [(4, "", "rack"), (None, "most", "node")]
+    assert rules.ceilings[1].origin.because == "slots"
+
+
+CARDS = """policy a.example version 1.0 language 1
+device Vf {
+  driver vf.example.org
+  attribute card text
+  attribute slot text optional
+  attribute bus text private
+  attribute tags set of text publish as list
+  capacity memory bytes
+}
+parameters VfConfig of Vf { api vf.example.org/v1 VfConfig  field mode one of sym, dc default sym agrees per GROUP }
+class sym of Vf { config VfConfig { mode = sym } }
+class dc of Vf { config VfConfig { mode = dc } }
+model Any of Vf
+"""
+
+
+def test_claims_agree_on_all_devices_of_a_card() -> None:
+    from dra_policy.testing import run_tests
+
+    text = (
+        CARDS.replace("GROUP", "card")
+        + """
+    test "one service a card" {
+      given 2 Any { card = "one" }
+      given 1 Any { card = "two" }
+      claim a 1 of sym
+      claim b 2 of dc
+      claim c 1 of dc
+      claim d 1 of dc
+      release a
+      claim e 2 of dc
+      expect a placed on "any-0"
+      expect b refused "agrees per card" not now
+      expect c placed on "any-2"
+      expect d refused "agrees per card" not now
+      expect e placed on "any-0", "any-1"
+    }"""
+    )
+    policies, problems = load(Source("a.dra", text))
+    assert policies is not None, problems
+    (result,) = run_tests(policies)
+    assert result.passed, result.text()
+
+
+def test_a_device_without_the_attribute_stands_for_itself() -> None:
+    policies, problems = load(Source("a.dra", CARDS.replace("GROUP", "slot")))
+    assert policies is not None, problems
+    (rule,) = lower(policies).site.agreements
+    assert rule.board.attributes == ("vf.example.org/slot",)
+    assert rule.board.else_alone
+
+
+def test_what_is_private_is_compared_at_the_node() -> None:
+    from dra_policy.render.enforcement import By, enforcement, failures
+    from dra_policy.render.targets import Target
+
+    policies, problems = load(Source("a.dra", CARDS.replace("GROUP", "bus")))
+    assert policies is not None, problems
+    assert lower(policies).site.agreements == ()
+    target = Target.of("1.37")
+    found = enforcement(policies, target)
+    (one,) = [one for one in found if one.words == "field mode agrees per bus"]
+    assert one.by is By.NODE
+    assert failures(found, target) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("crad", "NAM001", "did you mean `card`?"),
+        ("memory", "RUL017", ""),
+        ("tags", "RUL017", ""),
+        ("uuid", "NAM001", ""),
+    ],
+)
+def test_claims_agree_per_an_attribute_of_one_value(name: str, code: str, said: str) -> None:
+    policies, problems = load(Source("a.dra", CARDS.replace("GROUP", name)))
+    assert policies is None
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [(code, name)]
+    assert said in problems[0].help
+
+
+LATTICE = """policy a.example version 1.0 language 1
+device Chip { driver chip.example.org  attribute row int  attribute column int }
+model V of Chip
+fabric ici joins V { torus x 4 at row, y 4 at column 50 GB/s }
+claim c { request g = 8 of V shaped block 4 x 2 around }
+"""
+
+
+def test_a_block_goes_around_where_an_axis_wraps() -> None:
+    policies, problems = load(Source("a.dra", LATTICE))
+    assert policies is None
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [("FAB010", "4 x 2")]
+    assert "`ici` wraps" in problems[0].message
+    policies, problems = load(Source("a.dra", LATTICE.replace("at row", "wrap at row")))
+    assert policies is not None, problems
+    (shape,) = lower(policies).claims["c"].sets
+    assert getattr(shape, "around", None) is True
+
+
+VFIO = """policy a.example version 1.0 language 1
+device Vf { driver vf.example.org  attribute group int private }
+model Any of Vf
+setup Vf { for each SCOPE { node "/dev/vfio/{group}" EDIT } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "edit", "said"),
+    [
+        ("device", "capability IPC_LOCK", "write it in `for each container`"),
+        ("container", "capability CAP_IPC_LOCK", "write `IPC_LOCK`"),
+        ("container", "capability ipc_lock", "write `IPC_LOCK`"),
+        ("container", "capability IPC_LOK", "did you mean `IPC_LOCK`?"),
+    ],
+)
+def test_a_capability_is_one_of_linux_and_of_a_container(scope: str, edit: str, said: str) -> None:
+    policies, problems = load(Source("a.dra", VFIO.replace("SCOPE", scope).replace("EDIT", edit)))
+    assert policies is None
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [("SET010", edit.split()[1])]
+    assert said in problems[0].help
+
+
+def test_a_capability_is_no_edit_and_is_not_lost() -> None:
+    from dra_policy.render.allocations import examples
+    from dra_policy.render.cdi import setups_of, specification
+    from dra_policy.render.enforcement import By, enforcement
+    from dra_policy.render.targets import Target
+
+    text = VFIO.replace("SCOPE", "container").replace("EDIT", "capability IPC_LOCK")
+    policies, problems = load(Source("a.dra", text))
+    assert policies is not None, problems
+    target = Target.of("1.37")
+    ((driver, allocation),) = examples(policies, target)
+    made, problems = specification(setups_of(policies, driver), allocation, driver, target.features)
+    assert made is not None
+    assert not problems
+    assert [list(one["containerEdits"]) for one in made["devices"]] == [["deviceNodes"]]
+    (row,) = [one for one in enforcement(policies, target) if one.words == "capability IPC_LOCK"]
+    assert row.by is By.ADVISORY
+    assert "securityContext.capabilities.add: [IPC_LOCK]" in row.means
