@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from dra_policy.allocation import Allocated, Unsatisfiable
 from dra_policy.allocation.pruning import Pruning
+from dra_policy.allocation.sets.class_wishes import wishing
 from dra_policy.allocation.site.tolerating import tolerating
 from dra_policy.cluster import ClusterIndex, Placing, PodQuestions, Scene, SuitableNodes, Touched
 from dra_policy.engine.answer import Asking, answer, suitable_nodes
@@ -168,7 +169,8 @@ class Moment(Scene):
         if now.tzinfo is None:
             raise ValueError("a time of a question says in which zone it is: it is an aware one")
         tolerations = site.rules.tolerations
-        asking = Asking(state, self, [tolerating(claim, tolerations) for claim in claims])
+        wishes = {} if state.policies is None else state.policies.wishes
+        asking = Asking(state, self, [wishing(tolerating(claim, tolerations), wishes) for claim in claims])
         return Sited(
             asking,
             self.terms.questions,

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, NodeReasons, Outcome, Unsatisfiable, allocate
 from dra_policy.allocation.results import Preferred
+from dra_policy.allocation.sets.class_wishes import asks_for_wishes
 from dra_policy.allocation.site import SiteQuestion
 from dra_policy.cluster import Finding, Judge, PodQuestions, Scene, SuitableNodes
 from dra_policy.cluster.placing import Placing, score
@@ -43,8 +44,11 @@ ANYBODY = By()
 def concerned(state: State, claims: Sequence[ClaimRules]) -> bool:
     """Whether these claims need more than Kubernetes' answer."""
     policies = state.policies
-    if policies is not None and policies.site:
-        return True
+    if policies is not None:
+        if policies.site:
+            return True
+        if policies.wishes and asks_for_wishes(claims, policies.wishes):
+            return True
     for claim in claims:  # noqa: SIM110  # every question comes by here, and this costs least
         if claim.spec.sets:
             return True

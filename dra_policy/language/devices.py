@@ -386,7 +386,11 @@ def read_type(expression: TypeExpression, problems: Problems) -> Type | None:
     """The type that is written; well-known names are resolved by their reader."""
     match expression:
         case PlainType(name):
-            return _PLAIN[name]
+            if name not in _PLAIN:
+                message = "nothing that is published or configured is a time"
+                help_ = "write `int` and say in a comment what is counted from when, or `text`"
+                problems.add("TYP011", message, expression.span, help_)
+            return _PLAIN.get(name)
         case Dimension(name, per_second):
             return AmountType(name, per_second)
         case OneOf():

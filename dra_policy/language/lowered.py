@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dra_policy.language.checked import CheckedPolicies
+from dra_policy.language.checked import CheckedClass, CheckedPolicies
 from dra_policy.language.lowering import lower_claim, lower_class
+from dra_policy.language.setting import lower_set
 from dra_policy.language.siting import lower_site
 from dra_policy.resources.features import Features
 from dra_policy.rules import ClaimRules, ClassName, ClassRules
+from dra_policy.rules.sets import Preference
 from dra_policy.rules.site import NO_SITE_RULES, SiteRules
 
 
@@ -18,13 +20,16 @@ class PolicyRules:
     """What policies mean to the core: classes by name, claims by the names of their templates.
 
     The key of a claim's rules is the template's name in no namespace; give it the claim's own before allocating.
-    `site` is what decides beyond classes and claims. `retired` says by driver and former name what an attribute is called now, or nothing if it is gone, and why.
+    `site` is what decides beyond classes and claims, `wishes` are what classes prefer, for claims that do not say it
+    themselves. `retired` says by driver and former name what an attribute is called now, or nothing if it is gone, and
+    why.
     """
 
     classes: Mapping[ClassName, ClassRules]
     claims: Mapping[str, ClaimRules]
     retired: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     site: SiteRules = NO_SITE_RULES
+    wishes: Mapping[ClassName, tuple[Preference, ...]] = field(default_factory=dict)
 
 
 def lower(policies: CheckedPolicies, features: Features | None = None) -> PolicyRules:
@@ -40,7 +45,20 @@ def lower(policies: CheckedPolicies, features: Features | None = None) -> Policy
             rules = lower_claim(claim, chosen)
             claims.setdefault(name, rules)
             claims[f"{policy.name}.{name}"] = rules
-    return PolicyRules(classes, claims, _retired(policies), lower_site(policies, chosen))
+    return PolicyRules(
+        classes, claims, _retired(policies), lower_site(policies, chosen), _wishes(policies.classes, chosen)
+    )
+
+
+def _wishes(classes: Mapping[str, CheckedClass], features: Features) -> dict[ClassName, tuple[Preference, ...]]:
+    """What each class prefers that prefers anything."""
+    found: dict[ClassName, tuple[Preference, ...]] = {}
+    for name, class_ in classes.items():
+        made = (lower_set(wish, f"class `{name}`", features) for wish in class_.wishes)
+        wishes = tuple(one for one in made if isinstance(one, Preference))
+        if wishes:
+            found[ClassName(name)] = wishes
+    return found
 
 
 def _retired(policies: CheckedPolicies) -> dict[tuple[str, str], tuple[str, str]]:

@@ -428,17 +428,24 @@ def find_mode(checking: Checking, scope: Scope, board: Board, name: tree.Name) -
 
 def modes_of(checking: Checking, board: Board) -> Mapping[str, Mode]:
     """The modes of a board: its own, else those of its device."""
+    found = declared_modes(checking, board)
+    return {} if found is None else found.modes
+
+
+def declared_modes(checking: Checking, board: Board) -> Modes | None:
+    """What is declared of the modes of a board, or else of its device."""
     for one in (board, device_of(board)):
         found = next((modes for _, modes in checking.modes if modes.board is one), None)
         if found is not None:
-            return found.modes
-    return {}
+            return found
+    return None
 
 
 __all__ = [
     "BUILT_IN",
     "MOST_STARTS",
     "check_modes",
+    "declared_modes",
     "device_of",
     "draws_of",
     "find_board",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dra_policy.diagnostics import Related
 from dra_policy.language.boards import Machine, Mode, Modes, Profile, Slot
 from dra_policy.language.checking import Checking
-from dra_policy.language.modes import device_of, modes_of
+from dra_policy.language.modes import declared_modes, device_of
 from dra_policy.language.schema import ModelSchema
 from dra_policy.language.scope import Problems
 from dra_policy.language.templates import PLACES, placeholders
@@ -30,8 +30,9 @@ def check_names(checking: Checking) -> None:
         for slot in machine.slots:
             names = _Names(scope.problems, slot.model.device.attributes)
             names.slot(machine, slot)
-            if slot.mode is None and boards.setdefault(slot.model, slot) is not slot:
-                names.second(slot, modes_of(checking, slot.model))
+            declared = declared_modes(checking, slot.model)
+            if declared is not None and slot.mode is None and boards.setdefault(slot.model, slot) is not slot:
+                names.second(slot, declared)
 
 
 class _Names:
@@ -59,9 +60,14 @@ class _Names:
             message = f'{len(group)} devices of machine `{machine.name}` are named "{slot.named}"'
             self.problems.add("HWR014", message, slot.span, f'write such as "{slot.named}-{{index}}"')
 
-    def second(self, slot: Slot, modes: Mapping[str, Mode]) -> None:
-        """A second board of one model: its devices have names of their own."""
-        for mode in modes.values():
+    def second(self, slot: Slot, modes: Modes) -> None:
+        """A second board of one model: its counters and devices have names of their own."""
+        if modes.counters and not self._tells(modes.counters, BOARD_PLACES):
+            message = f'a second `{slot.model.name}` would count by the same counters, "{modes.counters}"'
+            note = Related(modes.span, "named here")
+            self.problems.add("HWR014", message, slot.span, f'write such as "{{parent}}-{modes.counters}"', note)
+            return
+        for mode in modes.modes.values():
             for named in dict.fromkeys((mode.named, *(profile.named for profile in mode.profiles.values()))):
                 if named and not self._tells(named, BOARD_PLACES):
                     message = f'a second `{slot.model.name}` would have devices of the same names, "{named}"'

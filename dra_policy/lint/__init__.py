@@ -9,6 +9,7 @@ from dra_policy.language.checked import CheckedPolicies
 from dra_policy.lint.classes import errors_of, of_classes
 from dra_policy.lint.finding import Change, Finding, fixed
 from dra_policy.lint.kinds import kinds_of
+from dra_policy.lint.sharing import of_sharing
 from dra_policy.lint.sites import of_sites
 from dra_policy.lint.trials import of_trials
 
@@ -25,7 +26,13 @@ def lint(policies: CheckedPolicies) -> list[Finding]:
     ['`memory >= 40Gi` follows from `memory >= 80Gi`']
     """
     kinds = {device: kinds_of(policies, device) for policy in policies for device in policy.devices.values()}
-    found = [*errors_of(policies), *of_classes(policies, kinds), *of_sites(policies, kinds), *of_trials(policies)]
+    found = [
+        *errors_of(policies),
+        *of_classes(policies, kinds),
+        *of_sharing(policies, kinds),
+        *of_sites(policies, kinds),
+        *of_trials(policies),
+    ]
     unique = {finding.diagnostic: finding for finding in reversed(found)}
     return sorted(unique.values(), key=lambda finding: finding.diagnostic.sort_key())
 

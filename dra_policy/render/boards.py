@@ -6,16 +6,15 @@ the first that matches, so what a vendor writes first is preferred.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import product
+from itertools import islice
 
 from dra_policy.expression import DeviceFacts, compile_tree
 from dra_policy.language.boards import (
     Advertised,
     Draw,
-    Grid,
     Mode,
     Modes,
     Pool,
@@ -24,10 +23,12 @@ from dra_policy.language.boards import (
     Share,
     counter_name,
 )
+from dra_policy.language.counting import MOST_COUNTERS
 from dra_policy.language.predicates import lower_condition
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.language.types import Constant
 from dra_policy.render.catalog import Catalog
+from dra_policy.render.guards import Drawing, Guard, mode_guards, place_guards
 from dra_policy.render.sharing import shared_capacities
 from dra_policy.render.values import (
     Values,
@@ -41,6 +42,7 @@ from dra_policy.render.values import (
     texts,
     with_texts,
 )
+from dra_policy.render.variants import Variant, is_position, of_mode, positions_of, with_share
 from dra_policy.resources import (
     Counter,
     CounterSet,
@@ -101,6 +103,11 @@ def devices_of(board: Placed, catalog: Catalog, *, lists: bool) -> BoardDevices:
     return _Board(board, catalog, lists).published()
 
 
+def unguarded_modes(model: ModelSchema, catalog: Catalog) -> list[tuple[str, str]]:
+    """Pairs of modes of a model that exclude each other, and that no counters keep apart."""
+    return _Board(Placed(model, "board"), catalog, lists=False).unguarded
+
+
 def board_values(board: Placed) -> dict[AttributeSchema, tuple[Constant, ...]]:
     """What a board is: its own values above those of its model, in the order of the schema."""
     model = {value.attribute: value.constants for value in board.model.values.values()}
@@ -109,22 +116,6 @@ def board_values(board: Placed) -> dict[AttributeSchema, tuple[Constant, ...]]:
     # A set in one text is there, empty, where nothing is in it.
     empty = [one for one in board.model.device.attributes.values() if one.joined_by and one.required]
     return found | {one: () for one in empty if one not in found}
-
-
-@dataclass(frozen=True, slots=True)
-class _Variant:
-    """One device to be: a mode of the board or one of its partitions, shared or not."""
-
-    mode: Mode | None
-    profile: Profile | None = None
-    starts: tuple[int, ...] = ()
-    number: int = 1
-    share: Share | None = None
-
-    @property
-    def exclusive(self) -> bool:
-        """Whether it has the whole board."""
-        return self.mode is None or (not self.mode.partition and not self.mode.draws)
 
 
 class _Board:
@@ -137,6 +128,8 @@ class _Board:
         self.known = {"parent": board.name, **{name: label(text) for name, text in board.named.items()}}
         self.variants = list(self._variants())
         self.uncounted = self._uncounted()
+        self.guarding: dict[Variant, dict[str, tuple[Fraction, bool]]] = {}
+        self.unguarded: list[tuple[str, str]] = []
         # Invariant: a board with one device needs no counters.
         self.totals = self._totals() if len(self.variants) > 1 else {}
         self.sets = self._sets()
@@ -150,7 +143,7 @@ class _Board:
 
     # ------------------------------------------------------------------------------------------------- what it can be
 
-    def _variants(self) -> Iterator[_Variant]:
+    def _variants(self) -> Iterator[Variant]:
         board = self.board
         if board.share is not None:
             yield from self._of_share(board.share)
@@ -158,27 +151,27 @@ class _Board:
         if board.profile is not None:
             positions = board.profile.positions
             starts = () if not positions else (board.start if board.start is not None else positions[0].starts[0],)
-            yield _Variant(board.mode, board.profile, starts)
+            yield Variant(board.mode, board.profile, starts)
             return
         if board.mode is not None:
-            yield from _of_mode(board.mode)
+            yield from of_mode(board.mode)
             return
         shares = self.catalog.shares(board.model)
         whole = [share for share in shares if share.mode is None]
         if self.modes is None:
-            yield from [_Variant(None, share=share) for share in whole] or [_Variant(None)]
+            yield from [Variant(None, share=share) for share in whole] or [Variant(None)]
         else:
             for mode in self.modes.modes.values():
-                made = list(_of_mode(mode))
+                made = list(of_mode(mode))
                 if not mode.partition and whole:
-                    yield from (_with(one, share) for one in made for share in whole)
+                    yield from (with_share(one, share) for one in made for share in whole)
                 else:
                     yield from made
-                yield from (_with(one, share) for share in shares if share.mode is mode for one in made)
+                yield from (with_share(one, share) for share in shares if share.mode is mode for one in made)
 
-    def _of_share(self, share: Share) -> Iterator[_Variant]:
-        made = [_Variant(None)] if share.mode is None else list(_of_mode(share.mode))
-        yield from (_with(one, share) for one in made)
+    def _of_share(self, share: Share) -> Iterator[Variant]:
+        made = [Variant(None)] if share.mode is None else list(of_mode(share.mode))
+        yield from (with_share(one, share) for one in made)
 
     # ------------------------------------------------------------------------------------------------------- counters
 
@@ -190,25 +183,77 @@ class _Board:
                 found.setdefault(name, (total, binary))
         for mode, count in self.uncounted.items():
             found.setdefault(_guard(mode), (Fraction(count), False))
-        if not found and sum(one.exclusive for one in self.variants) > 1:
+        self._add_guards(found)
+        if not any(total for total, _ in found.values()) and sum(map(self._takes_all, self.variants)) > 1:
             # Nothing is drawn, so one counter stands for the board.
             found["board"] = Fraction(1), False
         return found
 
+    def _takes_all(self, variant: Variant) -> bool:
+        """Whether a device has the whole board, whatever else it draws on: it is no partition, and beside no mode."""
+        mode = variant.mode
+        return mode is None or not (mode.partition or any(self._are_beside(mode.name, one) for one in self._names()))
+
+    def _names(self) -> Iterable[str]:
+        return () if self.modes is None else self.modes.modes
+
+    def _are_beside(self, one: str, other: str) -> bool:
+        """Whether two modes may be in use at the same time."""
+        modes = {} if self.modes is None else self.modes.modes
+        return one in modes and other in modes and (other in modes[one].beside or one in modes[other].beside)
+
     def _uncounted(self) -> dict[Mode, int]:
-        """Modes with partitions that draw nothing, and how many: a guard counter keeps other modes away from them."""
+        """Modes of which a device draws nothing, and how many devices they have: a counter keeps the whole board away."""
         found: dict[Mode, int] = {}
+        whole = any(map(self._takes_all, self.variants))
         for variant in self.variants:
             mode = variant.mode
-            if mode is not None and mode.partition and not self._own_draws(variant):
-                found[mode] = sum(1 for one in self.variants if one.mode is mode and one.share is None)
+            if mode is None or self._takes_all(variant) or not (mode.partition or whole):
+                continue
+            if not any(amount for _, amount, _ in self._own_draws(variant).values()):
+                found[mode] = len({one.place for one in self.variants if one.mode is mode})
         return found
 
-    def _own_draws(self, variant: _Variant) -> dict[str, tuple[Fraction, Fraction, bool]]:
+    def _add_guards(self, totals: dict[str, tuple[Fraction, bool]]) -> None:
+        """Add the counters that keep apart what nothing that is drawn keeps apart (`guards`)."""
+        some = [one for one in self.variants if not self._takes_all(one)]
+        if not any(one.share is not None for one in some) and len({one.mode for one in some}) < 2:
+            return
+
+        def drawings() -> list[Drawing]:
+            return [
+                Drawing(
+                    "" if one.mode is None else counter_name(one.mode.name),
+                    one.place,
+                    {name: amount for name, (_, amount, _) in self._own_draws(one).items()}
+                    | {name: amount for name, (amount, _) in self.guarding.get(one, {}).items()},
+                )
+                for one in some
+            ]
+
+        def use(guards: Iterable[Guard]) -> None:
+            for guard in guards:
+                totals[guard.name] = Fraction(guard.total), False
+                for number, amount in guard.draws.items():
+                    self.guarding.setdefault(some[number], {})[guard.name] = Fraction(amount), False
+
+        def apart(one: str, other: str) -> bool:
+            return not self._are_beside(names[one], names[other])
+
+        def known() -> dict[str, Fraction]:
+            return {name: total for name, (total, _) in totals.items()}
+
+        names = {counter_name(one.mode.name): one.mode.name for one in some if one.mode is not None}
+        use(islice(place_guards(drawings(), known()), max(0, MOST_COUNTERS - len(totals))))
+        found, self.unguarded = mode_guards(drawings(), known(), apart, MOST_COUNTERS - len(totals))
+        self.unguarded = [(names[one], names[other]) for one, other in self.unguarded]
+        use(found)
+
+    def _own_draws(self, variant: Variant) -> dict[str, tuple[Fraction, Fraction, bool]]:
         """What is said to be drawn, by counter: how much there is, how much is drawn, and how it is written."""
         found: dict[str, tuple[Fraction, Fraction, bool]] = {}
         mode, profile = variant.mode, variant.profile
-        for grid, position in _positions(variant):
+        for grid, position in positions_of(variant):
             found[f"{counter_name(grid.name)}-{position}"] = Fraction(1), Fraction(1), False
         if profile is not None and profile.positions:
             for grid in {positions.grid for positions in profile.positions}:
@@ -242,22 +287,19 @@ class _Board:
             constant = pool.amount
         return constant.value if constant is not None and isinstance(constant.value, Fraction) else None
 
-    def _draws(self, variant: _Variant) -> dict[str, tuple[Fraction, bool]]:
+    def _draws(self, variant: Variant) -> dict[str, tuple[Fraction, bool]]:
         """What a device takes of the counters of its board."""
         if not self.totals:
             return {}
         own = {name: (amount, binary) for name, (_, amount, binary) in self._own_draws(variant).items()}
         mode = variant.mode
-        if variant.exclusive and not (mode is not None and self._is_beside_all(mode)):
+        if self._takes_all(variant):
             return self.totals
-        if mode is not None and mode in self.uncounted and not own:
+        if mode is not None and mode in self.uncounted and not any(amount for amount, _ in own.values()):
             own[_guard(mode)] = Fraction(1), False
+        own |= self.guarding.get(variant, {})
         # A grid draws on the positions that it takes; capacities are named even where nothing of them is taken.
-        return {name: one for name, one in own.items() if one[0] or not _is_position(name, variant)}
-
-    def _is_beside_all(self, mode: Mode) -> bool:
-        others = [one for one in (() if self.modes is None else self.modes.modes.values()) if one is not mode]
-        return bool(mode.beside) and all(one.name in mode.beside or mode.name in one.beside for one in others)
+        return {name: one for name, one in own.items() if one[0] or not is_position(name, variant)}
 
     def _counter_sets(self) -> tuple[CounterSet, ...]:
         sets: dict[str, dict[str, Counter]] = {}
@@ -277,7 +319,7 @@ class _Board:
 
     # -------------------------------------------------------------------------------------------------------- devices
 
-    def _device(self, variant: _Variant) -> Published:
+    def _device(self, variant: Variant) -> Published:
         board = self.board
         values = self._values(variant)
         draws = self._draws(variant)
@@ -311,7 +353,7 @@ class _Board:
         own = None if variant.profile is None else variant.profile.reachable
         return Published(device, values, own or board.reachable)
 
-    def _values(self, variant: _Variant) -> Values:
+    def _values(self, variant: Variant) -> Values:
         """What a device publishes; a partition has no capacity of its board, and nothing that is unique to it."""
         mode, profile, board = variant.mode, variant.profile, self.board
         values: dict[AttributeSchema, tuple[Constant, ...]] = dict(self.values)
@@ -335,7 +377,7 @@ class _Board:
         made = with_texts(values, known)
         return {one: made[one] for one in board.model.device.attributes.values() if one in made}
 
-    def _name(self, variant: _Variant) -> str:
+    def _name(self, variant: Variant) -> str:
         name = self._unshared_name(variant)
         share = variant.share
         if share is None or self.board.share is not None or self._is_board_itself(share):
@@ -347,7 +389,7 @@ class _Board:
         others = {one.share for one in self.variants if one.share is not None and one.share.mode is None}
         return share.mode is None and len(others) == 1
 
-    def _unshared_name(self, variant: _Variant) -> str:
+    def _unshared_name(self, variant: Variant) -> str:
         mode, profile = variant.mode, variant.profile
         board = texts(self.values)
         if mode is None or (self.board.mode is mode and (profile is self.board.profile) and not mode.named):
@@ -398,35 +440,6 @@ def with_private(one: Published, *, lists: bool) -> Device:
     return one.device.model_copy(update={"attributes": {**one.device.attributes, **private}}) if private else one.device
 
 
-def _of_mode(mode: Mode) -> Iterator[_Variant]:
-    if not mode.partition:
-        yield _Variant(mode)
-        return
-    for profile in mode.profiles.values():
-        number = 0
-        for starts in product(*(positions.starts for positions in profile.positions)):
-            for _ in range(profile.times):
-                number += 1
-                yield _Variant(mode, profile, starts, number)
-
-
-def _with(variant: _Variant, share: Share | None) -> _Variant:
-    return _Variant(variant.mode, variant.profile, variant.starts, variant.number, share)
-
-
-def _positions(variant: _Variant) -> Iterator[tuple[Grid, int]]:
-    if variant.profile is None:
-        return
-    for positions, start in zip(variant.profile.positions, variant.starts, strict=True):
-        for position in range(start, start + positions.size):
-            yield positions.grid, position
-
-
-def _is_position(counter: str, variant: _Variant) -> bool:
-    grids: Sequence[Grid] = [] if variant.profile is None else [one.grid for one in variant.profile.positions]
-    return any(counter.startswith(f"{counter_name(grid.name)}-") for grid in grids)
-
-
 def _advertised(model: ModelSchema, one: Published, conditions: Sequence[Advertised], *, lists: bool) -> bool:
     """Whether a device meets every condition under which its driver publishes it, by all that the driver knows."""
     if not conditions:
@@ -443,4 +456,12 @@ def _guard(mode: Mode) -> str:
     return counter_name(mode.name)
 
 
-__all__ = ["BoardDevices", "Placed", "Published", "board_values", "devices_of", "with_private"]
+__all__ = [
+    "BoardDevices",
+    "Placed",
+    "Published",
+    "board_values",
+    "devices_of",
+    "unguarded_modes",
+    "with_private",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -54,6 +54,18 @@ WHOLE: Final = (
 )
 """What is left out whole. What a driver publishes is no rule: datasheets and layouts are compared with real devices."""
 
+_ASKED = (
+    tree.Class,
+    tree.Claim,
+    tree.Gang,
+    tree.Quota,
+    tree.Window,
+    tree.Refuse,
+    tree.Keep,
+    tree.SiteTolerate,
+    tree.Subject,
+    tree.Level,
+)
 _CONDITIONED = (tree.Require, tree.Refuse, tree.Define, tree.Advertise, tree.ForSubject, tree.Prefer)
 _NAMES = r"[\w.-]+(?:\s*,\s*[\w.-]+)*"
 _WORDS: Final = {
@@ -66,11 +78,15 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Droppable:
-    """A clause by its place, and the text that stands there instead; `at` is what is taken out, commas and all."""
+    """A clause by its place, and the text that stands there instead; `at` is what is taken out, commas and all.
+
+    Without `hardware` it cannot change what is published, only what is asked and decided.
+    """
 
     span: Span
     at: Span
     instead: str = ""
+    hardware: bool = True
 
     def left_out(self) -> Source:
         """The source without the clause; whatever else there is stays where it is."""
@@ -84,7 +100,9 @@ def droppable(file: tree.PolicyFile) -> Iterator[Droppable]:
     """The clauses of a file in the order in which they are written, the whole before its parts."""
     for statement in file.statements:
         if not isinstance(statement, tree.Test | tree.Always):
-            yield from sorted(_within(statement), key=lambda one: (one.span.start, -one.span.end))
+            hardware = not isinstance(statement, _ASKED)
+            for one in sorted(_within(statement), key=lambda one: (one.span.start, -one.span.end)):
+                yield replace(one, hardware=hardware)
 
 
 def _within(node: object) -> Iterator[Droppable]:

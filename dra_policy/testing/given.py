@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from dra_policy.diagnostics import Diagnostic, Related, has_errors
 from dra_policy.engine import ObjectLike
@@ -24,14 +25,21 @@ from dra_policy.render import Catalog, Fleet
 from dra_policy.render.machines import value_of
 from dra_policy.resources import Features, Node, ReadObject, ResourceSlice, read_objects
 from dra_policy.source import Span
+from dra_policy.testing.likeness import comparable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Given:
     """Objects of the API, in the order in which they are applied; none if there are errors among the problems."""
 
     objects: tuple[ObjectLike, ...]
     problems: tuple[Diagnostic, ...]
+
+    @cached_property
+    def likeness(self) -> Hashable:
+        """Equal for two that hold the same."""
+        objects = [one.value if isinstance(one, ReadObject) else one for one in self.objects]
+        return comparable([objects, [(one.code, one.message, one.severity) for one in self.problems]])
 
 
 @dataclass

@@ -15,10 +15,9 @@ from dra_policy.language.checked import CheckedClaim, CheckedPolicies
 from dra_policy.language.lowered import PolicyRules
 from dra_policy.language.lowering import lower_claim
 from dra_policy.language.trials import CheckedTest, ExpectedConfiguration, GivenClaim, GivenGang
-from dra_policy.resources import Features, Quantity, ReadObject, Semver
+from dra_policy.resources import Features, Quantity, Semver
 from dra_policy.rules import ClassName
 from dra_policy.source import Source, Span
-from dra_policy.testing.given import Given
 
 _PLAIN = (str, int, bool, bytes, float, Fraction, datetime, date, time, tzinfo, Enum, Quantity, Semver, type(None))
 
@@ -38,8 +37,8 @@ def likeness_of_rules(policies: CheckedPolicies, rules: PolicyRules) -> Hashable
     return comparable([rules.site, rules.retired, gates, needs])
 
 
-def likeness(rules: PolicyRules, test: CheckedTest, features: Features, given: Given) -> Hashable:
-    """What concerns one test beside. Whatever cannot be compared is never like anything."""
+def likeness_of_claims(rules: PolicyRules, test: CheckedTest, features: Features) -> Hashable:
+    """What the claims of one test ask for, and what is expected of their configuration."""
     asked: list[object] = []
     for step in test.steps:
         match step:
@@ -53,9 +52,7 @@ def likeness(rules: PolicyRules, test: CheckedTest, features: Features, given: G
                 asked += [(field.path, values) for field, values in step.values.items()]
             case _:
                 continue
-    objects = [one.value if isinstance(one, ReadObject) else one for one in given.objects]
-    problems = [(one.code, one.message, one.severity) for one in given.problems]
-    return comparable([asked, objects, problems])
+    return comparable(asked)
 
 
 def _asked(claim: CheckedClaim, rules: PolicyRules, features: Features) -> Iterator[object]:
@@ -67,7 +64,10 @@ def _asked(claim: CheckedClaim, rules: PolicyRules, features: Features) -> Itera
 
 
 def comparable(value: object) -> Hashable:
-    """A value as plain tuples: positions by file and line, programs by their text, models by their fields."""
+    """A value as plain tuples: positions by file and line, programs by their text, models by their fields.
+
+    Whatever cannot be compared is never like anything.
+    """
     if isinstance(value, _PLAIN):
         return (type(value).__name__, value)
     if isinstance(value, Program):
@@ -91,4 +91,4 @@ def comparable(value: object) -> Hashable:
     return object()
 
 
-__all__ = ["comparable", "likeness", "likeness_of_rules"]
+__all__ = ["comparable", "likeness_of_claims", "likeness_of_rules"]

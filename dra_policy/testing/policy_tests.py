@@ -6,7 +6,7 @@ after the other in the order written; an expectation that is wrong says what was
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import ClassVar
@@ -23,7 +23,7 @@ from dra_policy.source import Span
 from dra_policy.testing.answers import Clock, answers
 from dra_policy.testing.differences import Difference, difference
 from dra_policy.testing.given import Given, given
-from dra_policy.testing.likeness import likeness, likeness_of_rules
+from dra_policy.testing.likeness import likeness_of_claims, likeness_of_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +116,30 @@ class Play:
 
     def question(self) -> Hashable:
         """Equal for two plays of one test whose results are equal: what the engine is told, without where it stands."""
-        return self.of_rules(), likeness(self.rules, self.test, self.features, self.given)
+        return self.of_rules(), likeness_of_claims(self.rules, self.test, self.features), self.given.likeness
 
 
-def plays(policies: CheckedPolicies, *, features: Features | None = None) -> Iterator[Play]:
-    """The tests of the policies that were given, ready to be run, in order."""
+def plays(
+    policies: CheckedPolicies,
+    *,
+    features: Features | None = None,
+    tests: Sequence[CheckedTest] | None = None,
+    fleet: Callable[[CheckedPolicies, CheckedTest, Features], Given] = given,
+) -> Iterator[Play]:
+    """The tests of the policies that were given, or some of them, ready to be run; `fleet` says what each gives."""
     chosen = Features() if features is None else features
-    if not policies.tests:
+    tests = policies.tests if tests is None else tests
+    if not tests:
         return
     rules = lower(policies, chosen)
     own: dict[str, tuple[CheckedPolicies, PolicyRules, Callable[[], Hashable]]] = {}
-    for test in policies.tests:
+    for test in tests:
         if test.policy not in own:
             seen = seen_by(policies, test.policy)
             sited = replace(rules, site=lower_site(seen, chosen))
             own[test.policy] = seen, sited, cache(partial(likeness_of_rules, seen, sited))
         try:
-            objects = given(policies, test, chosen)
+            objects = fleet(policies, test, chosen)
         except InvalidInput as invalid:
             objects = Given((), tuple(invalid.diagnostics))
         seen, sited, of_rules = own[test.policy]

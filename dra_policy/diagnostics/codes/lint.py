@@ -152,6 +152,13 @@ SITE_LINT_CODES = (
         'attribute features set of text publish as list or flags "feature_{value}"',
         "List attributes are alpha: elsewhere the devices publish nothing, and rules about the set refuse them all.",
     ),
+    Code(
+        "LIN076",
+        "class that may be given a shared device too",
+        "class research of AcmeGpu {}, beside share time_slice of H100 whole { at most 4 claims }",
+        "class research of whole {}",
+        "The shared device of a board publishes what the board does: who wants it alone has to say so.",
+    ),
 )
 
 LINT_CODES = (*PROPERTY_CODES, *MODEL_CODES, *CONDITION_CODES, *SITE_LINT_CODES)

@@ -47,6 +47,7 @@ def found(statements: str) -> list[tuple[str, str]]:
         ('machine m { devices gpu[0..1] of Big named "gpu" }', "HWR014"),
         ('machine m { devices gpu[0..1] of Big named "gpu-{idx}" }', "SET006"),
         ('modes of Big { mode a named "x" } machine m { devices gpu[0..1] of Big }', "HWR014"),
+        ('modes of Big counters "all" { mode a mode b } machine m { devices gpu[0..1] of Big }', "HWR014"),
         ("machine m like m { }", "NAM006"),
         ("machine m like n { } machine n like m { }", "NAM006"),
         ("machine m like nothing { }", "NAM005"),
@@ -69,8 +70,10 @@ def found(statements: str) -> list[tuple[str, str]]:
             "HWR015",
         ),
         (
-            f"modes of Big {{ mode cut partition gives memory 20Gi {{ {PARTS} }} }}"
-            " share s of Big cut { each takes memory one of 10Gi, 20Gi, 40Gi }",
+            (
+                f"modes of Big {{ mode cut partition gives memory 20Gi {{ {PARTS} }} }}"
+                " share s of Big cut { each takes memory one of 10Gi, 20Gi, 40Gi }"
+            ),
             "HWR015",
         ),
         (
@@ -93,6 +96,8 @@ def test_a_mistake_is_told(statements: str, wanted: str) -> None:
         f'modes of Big {{ mode cut partition named "{{parent}}-{{start}}" {{ {PARTS} }} }}',
         f'modes of Big {{ mode cut partition named "{{uuid}}-{{number}}" {{ {PARTS} }} }}',
         f'modes of Big {{ mode cut partition {{ {PARTS} }} }} machine m {{ devices g[0] of Big cut "1" at 3 }}',
+        'modes of Big counters "all" { mode a mode b } machine m { devices gpu[0] of Big }',
+        'modes of Big counters "c-{parent}" { mode a mode b } machine m { devices gpu[0..1] of Big }',
         "modes of Big { mode fast } binds of Big fast when gpu.acme.com/Ready",
         "share s of Big { each takes memory 1Gi to 80Gi step 1Gi }",
         "model Small like Big { memory 40Gi } share s of Small { each takes memory 20Gi to 40Gi step 20Gi }",
