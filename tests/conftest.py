@@ -47,6 +47,7 @@ LANES: Final[Mapping[str, Lane]] = MappingProxyType(
         "DRA_POLICY_HOSTILE_TEXTS": Lane("1000", "20000"),
         "DRA_POLICY_SITE_QUESTIONS": Lane("1000", "10000"),
         "DRA_POLICY_TRANSLATIONS": Lane("300", "300"),
+        "DRA_POLICY_SURVIVORS": Lane("all", "all"),
     }
 )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from dra_policy.explanation.clauses import Element
+from dra_policy.allocation.question import ALL
+from dra_policy.explanation.clauses import Element, asks
 from dra_policy.explanation.leaving_out import Kept, Subject
 from dra_policy.explanation.situation import Ending, Situation
 
@@ -148,6 +149,29 @@ def core_of(subject: Subject, among: Kept) -> Core | None:
     return Core(kept, certain)
 
 
+def changes_at_least(subject: Subject, core: Core, enough: int) -> int:
+    """How many things have to change at least, as far as `enough`: as many conflicts as share no element.
+
+    One change takes away from one element, so each of these conflicts needs one of its own. Nothing is known where a
+    request for all devices is among the claims: there, less in the way can be more.
+    """
+    if any(ask.mode == ALL for _, _, _, ask in asks(subject.situation)):
+        return 1
+    apart = subject.apart
+    if not apart:
+        apart.append(core.kept)
+    while len(apart) < enough:
+        left = subject.all.difference(*apart)
+        if subject.ends(left) is not Ending.UNFIT:
+            break
+        # The next one need not be found to know that it is there, unless there may be another behind it.
+        if len(apart) + 1 >= enough:
+            return enough
+        other = core_of(subject, left)
+        apart.append(left if other is None else other.kept)
+    return min(len(apart), enough)
+
+
 def quickxplain(conflicting: Callable[[Kept], bool], elements: Sequence[int]) -> Kept:
     """A minimal conflict among elements that are one together, earlier ones preferred (Junker's algorithm).
 
@@ -188,4 +212,14 @@ def _without_what_can_be_missed(conflicting: Callable[[Kept], bool], kept: Kept)
     return kept
 
 
-__all__ = ["CLASSES", "Conflict", "Conflicts", "Core", "conflicts", "core_of", "named", "quickxplain"]
+__all__ = [
+    "CLASSES",
+    "Conflict",
+    "Conflicts",
+    "Core",
+    "changes_at_least",
+    "conflicts",
+    "core_of",
+    "named",
+    "quickxplain",
+]

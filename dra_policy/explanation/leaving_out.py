@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -30,6 +30,7 @@ from dra_policy.explanation.clauses import (
 from dra_policy.explanation.completing import completed
 from dra_policy.explanation.editing import Edits
 from dra_policy.explanation.situation import Ending, Situation
+from dra_policy.explanation.symmetry import Kept, Symmetry
 from dra_policy.inventory import DeviceRecord, NodeFacts, NodeView, PoolID, PoolState, PoolView, Usage
 from dra_policy.resources import CapacityRequestPolicy, Device, DeviceCapacity, Quantity
 from dra_policy.rules import ClaimKey
@@ -38,9 +39,6 @@ PLENTY = Quantity(10**30)
 """More than any sum of amounts that a question can come to."""
 
 _NOTHING = Quantity(0)
-
-Kept = frozenset[int]
-"""Elements by their positions in `Subject.elements`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,10 @@ class Subject:
         self.node = node
         self.elements: tuple[Element, ...] = elements(situation, node)
         self.view = situation.view(node)
-        self._endings: dict[Kept, Ending] = {}
+        self.apart: list[Kept] = []
+        """Conflicts that share no element, as far as they are known."""
+        self.symmetry = Symmetry(situation.claims, self.elements)
+        self._endings: dict[Hashable, Ending] = {}
         self._views: dict[_Easing, NodeView] = {}
 
     @classmethod
@@ -82,9 +83,10 @@ class Subject:
 
     def ends(self, kept: Kept) -> Ending:
         """How the question ends with these elements in it and no others."""
-        known = self._endings.get(kept)
+        likeness = self.symmetry.likeness(kept)
+        known = self._endings.get(likeness)
         if known is None:
-            known = self._endings[kept] = self._asked(kept)
+            known = self._endings[likeness] = self._asked(kept)
         return known
 
     def _asked(self, kept: Kept) -> Ending:

@@ -18,7 +18,7 @@ from itertools import chain
 
 from dra_policy.allocation import Allocated, GaveUp
 from dra_policy.explanation.changes import Change, WaitFor, WaitForDriver, varied
-from dra_policy.explanation.conflict import Core, conflicts, core_of
+from dra_policy.explanation.conflict import Core, changes_at_least, conflicts, core_of
 from dra_policy.explanation.counting import counted
 from dra_policy.explanation.leaving_out import Subject
 from dra_policy.explanation.situation import Situation
@@ -194,12 +194,20 @@ def _counted(situation: Situation, changes: tuple[Change, ...], known: str, unti
             continue
         elif situation.exhausted or situation.spent.asked >= until:
             more = True
+        elif _takes_more(situation, alike[0], len(changes)):
+            continue
         else:
             outcome = situation.ask(alike[0], question)
             if isinstance(outcome, Allocated):
                 nodes += alike[:1] if only else alike
             more |= isinstance(outcome, GaveUp)
     return Relaxation(changes, tuple(nodes), more)
+
+
+def _takes_more(situation: Situation, node: str, changes: int) -> bool:
+    """Whether a node is known to need more changes."""
+    core = situation.kept.get(("core", node)) or situation.kept.get(("like", node))
+    return isinstance(core, Core) and changes_at_least(Subject.of(situation, node), core, changes + 1) > changes
 
 
 def _concerns(situation: Situation, changes: Sequence[Change], node: str) -> bool:

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 
 from dra_policy.allocation import Allocated, Failed, Outcome
 from dra_policy.allocation.question import ALL
-from dra_policy.explanation.changes import NEGOTIABLE, Change, FewerDevices, LessCapacity, OtherClass, varied
+from dra_policy.explanation.changes import (
+    NEGOTIABLE,
+    OTHER_CLASS,
+    Change,
+    FewerDevices,
+    LessCapacity,
+    OtherClass,
+    varied,
+)
 from dra_policy.explanation.clauses import Amount, Wanted, asks
-from dra_policy.explanation.conflict import Core, core_of
+from dra_policy.explanation.conflict import Core, changes_at_least, core_of
 from dra_policy.explanation.leaving_out import Subject
 from dra_policy.explanation.options import Ladder, Options
 from dra_policy.explanation.situation import Ending, Situation
@@ -34,6 +42,7 @@ class Tries:
         self.subject = subject
         self.situation = subject.situation
         self.options = Options(subject)
+        self._requests = {(e.claim, e.request): n for n, e in enumerate(subject.elements) if isinstance(e, Wanted)}
         self.blind = any(ask.mode == ALL for _, _, _, ask in asks(self.situation))
 
     # --- one change
@@ -41,20 +50,42 @@ class Tries:
     def single(self, core: Core, below: int | None = None) -> Iterator[Change]:
         """The mildest change of each kind that places the claims by itself; cheaper than `below`, if that is given."""
         subject = self.subject
+        if changes_at_least(subject, core, 2) > 1:
+            return
         numbers = sorted(subject.all if self.blind else core.kept)
         hopeless = frozenset[int]() if self.blind else self._hopeless(core)
+        in_vain: set[Hashable] = set()
         for number in numbers:
-            if number in hopeless:
+            if number in hopeless or subject.symmetry.place(number) in in_vain:
                 continue
             found = [cut for ladder in self.options.of(number) if (cut := _cheaper(ladder, below))]
             if found and (self.blind or subject.ends(subject.all - {number}) is not Ending.UNFIT):
-                for ladder in found:
-                    change = self._mildest(ladder)
-                    if change is not None:
-                        yield change
+                changes = [change for ladder in found if (change := self._mildest(ladder)) is not None]
+                yield from changes
+                if changes:
+                    continue
+            in_vain.add(subject.symmetry.place(number))
         for change in self.options.other_classes(numbers):
-            if (below is None or change.cost < below) and self._places([change]):
+            place = self._place(change)
+            if place in in_vain or (below is not None and change.cost >= below):
+                continue
+            if self._may_do(change) and self._places([change]):
                 yield change
+            else:
+                in_vain.add(place)
+
+    def _place(self, change: OtherClass) -> Hashable:
+        """Equal for changes of class that come to the same."""
+        return self.subject.symmetry.place(self._wanted(change)), change.of.alternative, change.now
+
+    def _wanted(self, change: OtherClass) -> int:
+        """The element that is the request which is to have another class."""
+        return self._requests[change.of.claim, change.of.request]
+
+    def _may_do(self, change: OtherClass) -> bool:
+        """Whether there would be an answer without the request that is to have another class."""
+        subject = self.subject
+        return self.blind or subject.ends(subject.all - {self._wanted(change)}) is not Ending.UNFIT
 
     def _hopeless(self, core: Core) -> frozenset[int]:
         """Elements of one cause, such as all holders, that would not do even if all of them were left out."""
@@ -70,11 +101,16 @@ class Tries:
     def double(self, core: Core, below: int | None, limit: Limit) -> Iterator[tuple[Change, Change]]:
         """Pairs that place the claims, none of which does by itself; cheaper than `below`, if that is given."""
         subject = self.subject
+        if changes_at_least(subject, core, 3) > 2:
+            return
         seen: set[tuple[int, int]] = set()
+        in_vain: set[Hashable] = set()
         for first in sorted(core.kept):
-            rest = subject.all - {first}
-            if not self.options.of(first) or subject.ends(rest) is not Ending.UNFIT:
+            rest, place = subject.all - {first}, subject.symmetry.place(first)
+            left = None if below is None else below - NEGOTIABLE
+            if place in in_vain or not self._has_cheaper(first, left) or subject.ends(rest) is not Ending.UNFIT:
                 continue
+            in_vain.add(place)
             other = core_of(subject, rest)
             for second in () if other is None else sorted(other.kept):
                 if limit.reached(self.situation):
@@ -86,10 +122,22 @@ class Tries:
                 if whole and subject.ends(subject.all - {second}) is Ending.FITS:  # it needs no other
                     continue
                 seen.add(pair)
-                yield from self._pairs(*pair, below)
-            if other is not None:
-                yield from self._and_other_class(first, other, below, limit)
+                for changes in self._pairs(*pair, below):
+                    in_vain.discard(place)
+                    yield changes
+            for changes in () if other is None else self._and_other_class(first, other, below, limit):
+                in_vain.discard(place)
+                yield changes
         yield from self._change_and(core, below, limit)
+
+    def has_any(self, below: int | None) -> bool:
+        """Whether any change at all is cheaper."""
+        if below is None or below > OTHER_CLASS:
+            return True
+        return any(self._has_cheaper(number, below) for number in range(len(self.subject.elements)))
+
+    def _has_cheaper(self, number: int, below: int | None) -> bool:
+        return any(below is None or ladder[0].cost < below for ladder in self.options.of(number))
 
     def _pairs(self, first: int, second: int, below: int | None) -> Iterator[tuple[Change, Change]]:
         for one in self.options.of(first):
@@ -118,22 +166,32 @@ class Tries:
 
     def _change_and(self, core: Core, below: int | None, limit: Limit) -> Iterator[tuple[Change, Change]]:
         """A change that takes less away than leaving the element out would, and what is still in the way then."""
-        partly = [
-            self.options.of(n) for n in sorted(core.kept) if isinstance(self.subject.elements[n], Wanted | Amount)
+        subject = self.subject
+        partly = [n for n in sorted(core.kept) if isinstance(subject.elements[n], Wanted | Amount)]
+        first_ones: list[tuple[Hashable, Ladder]] = [
+            ((subject.symmetry.place(n), rank), ladder)
+            for n in partly
+            for rank, ladder in enumerate(self.options.of(n))
         ]
-        first_ones: list[Ladder] = [ladder for ladders in partly for ladder in ladders]
-        for ladder in (*first_ones, *([change] for change in self._classes(core))):
+        first_ones += [(self._place(change), [change]) for change in self._classes(core)]
+        in_vain: set[Hashable] = set()
+        for place, ladder in first_ones:
             left = None if below is None else below - ladder[0].cost
             if limit.reached(self.situation):
                 return
-            question = None if left is not None and left <= NEGOTIABLE else varied(self.situation, ladder[-1:])
+            if place in in_vain or (left is not None and left <= NEGOTIABLE):
+                continue
+            question = varied(self.situation, ladder[-1:])
             if question is None:
                 continue
-            subject = Subject(self.situation.about(claims=question.claims), self.subject.node)
-            other = core_of(subject, subject.all)
-            for second in () if other is None else Tries(subject).single(other, left):
+            in_vain.add(place)
+            changed = Subject(self.situation.about(claims=question.claims), subject.node)
+            rest = Tries(changed)
+            other = core_of(changed, changed.all) if rest.has_any(left) else None
+            for second in () if other is None else rest.single(other, left):
                 first = None if _same_thing(ladder[-1], second) else self._mildest(ladder, second)
                 if first is not None:
+                    in_vain.discard(place)
                     yield first, second
 
     def _classes(self, core: Core) -> Iterator[OtherClass]:

@@ -6,7 +6,7 @@ Values of these classes are compared by identity, as those of `schema`: each sta
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
@@ -82,11 +82,16 @@ class Grid:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Positions:
-    """`takes 4 slice at 0, 4`: `starts` in ascending order, all legal."""
+    """`takes 4 slice at 0, 4`: `starts` in ascending order, all legal. `places` are those that lie in no row."""
 
     grid: Grid
     size: int
     starts: tuple[int, ...]
+    places: tuple[int, ...] = ()
+
+    def covered(self, start: int) -> Sequence[int]:
+        """The positions that a partition takes which begins there."""
+        return self.places or range(start, start + self.size)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -188,7 +193,8 @@ class Part:
     """What a class or request is of beside whole devices: a mode, one profile of it, or a share.
 
     `modes` are those of the name, of one board or of several boards of one device; one with `share` has none where the
-    board itself is shared. With `unshared` the modes have shares beside them, of which it is none.
+    board itself is shared. With `unshared` the modes have shares beside them, of which it is none. With `by_profile` what
+    all devices of a mode publish does not tell it from others, and what those of each of its profiles publish does.
     """
 
     name: str
@@ -197,6 +203,7 @@ class Part:
     profile: str
     share: Share | None
     unshared: bool = False
+    by_profile: bool = False
 
 
 # ----------------------------------------------------------------------------------------------- fabrics, machines

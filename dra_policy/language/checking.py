@@ -36,6 +36,7 @@ class Checking:
     devices: dict[Key, DeviceSchema] = field(default_factory=dict)
     models: dict[Key, ModelSchema] = field(default_factory=dict)
     grids: dict[Key, Mapping[str, Grid]] = field(default_factory=dict)
+    model_grids: dict[int, Mapping[str, Grid]] = field(default_factory=dict)
     pools: dict[Key, Pool] = field(default_factory=dict)
     modes: list[tuple[str, Modes]] = field(default_factory=list)
     shares: dict[Key, Share] = field(default_factory=dict)

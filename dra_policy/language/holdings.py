@@ -27,7 +27,7 @@ def read_exclusive(
         if meant is None:
             good = False
             continue
-        wider = next((one for one in kinds if _covers(one[1], meant)), None)
+        wider = next((one for one in kinds if covers(one[1], meant)), None)
         if wider is not None:
             known = words(wider[0].span)
             message = f"`{words(target.span)}` is `{known}` already: the two are one kind"
@@ -43,7 +43,7 @@ def read_exclusive(
     return CheckedExclusion(level, known_kinds, said_of(statement.said), text, statement.span)
 
 
-def _covers(wide: Meant, narrow: Meant) -> bool:
+def covers(wide: Meant, narrow: Meant) -> bool:
     """Whether every device of one kind is of another kind too, as far as their names tell."""
     if wide.device is not narrow.device:
         return False
@@ -95,4 +95,4 @@ def level_of(scope: Scope, name: tree.Name, levels: Collection[str]) -> str | No
     return None
 
 
-__all__ = ["level_of", "read_ceiling", "read_exclusive"]
+__all__ = ["covers", "level_of", "read_ceiling", "read_exclusive"]

@@ -95,7 +95,15 @@ class Leaves:
 
     def unknown_unit(self, unit: str, span: Span) -> None:
         """Complain about a unit that does not exist."""
-        self._problem("SYN011", f"unknown unit `{unit}`", span, _help_for_unit(unit))
+        help_ = _help_for_unit(unit)
+        before = self.source.text[: span.start]
+        number = before[len(before.rstrip("0123456789.")) :]
+        # `910B4` is hardly an amount with a misspelt unit.
+        if number and unit.isascii() and unit.isalnum() and (not unit.isalpha() or nearest_unit(unit) is None):
+            help_ = (
+                f'{help_}{" " if help_.endswith("?") else "; "}write `"{number}{unit}"`, in quotes, if it is no amount'
+            )
+        self._problem("SYN011", f"unknown unit `{unit}`", span, help_)
 
     def percentage(self, parts: Parts) -> Percentage:
         number = self._number(parts[0], parts[0].rstrip("% \t\r\n\v\f"))

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from dra_policy.expression import compile_tree
 from dra_policy.expression.tree import ALLOW_MULTIPLE_ALLOCATIONS, Expression, all_of, any_of, negation
-from dra_policy.language.boards import Part
+from dra_policy.language.boards import Mode, Part
 from dra_policy.language.checked import (
     CheckedAsk,
     CheckedClaim,
@@ -25,10 +25,10 @@ from dra_policy.language.checked import (
 from dra_policy.language.checking import words
 from dra_policy.language.configuration import claim_configuration, class_configuration
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_model_value
-from dra_policy.language.schema import ModelSchema, ModelValue
+from dra_policy.language.schema import ModelSchema, ModelValue, element_of
 from dra_policy.language.setting import lower_set
-from dra_policy.language.templates import filled, is_template
-from dra_policy.language.types import quantity_text
+from dra_policy.language.templates import filled, is_template, typed
+from dra_policy.language.types import Constant, quantity_text
 from dra_policy.resources import Quantity
 from dra_policy.resources.features import Features
 from dra_policy.rules import (
@@ -101,7 +101,7 @@ def class_conditions(class_: CheckedClass, *, lists: bool) -> tuple[Condition, .
 def value_conditions(values: Iterable[ModelValue], owner: str, lists: bool) -> Iterator[Condition]:
     """What devices publish for sure, one condition a value."""
     for value in values:
-        if value.attribute.private:
+        if value.attribute.unpublished(lists=lists):
             continue
         origin = Origin(owner, words(value.span), value.span)
         yield Condition(origin, lower_model_value(value, lists=lists))
@@ -122,7 +122,16 @@ def part_conditions(part: Part, owner: str, lists: bool) -> Iterator[Condition]:
     if not published:
         return
     span = part.modes[0].span
-    ways = [all_of(*(lower_model_value(value, lists=lists) for value in one.values())) for one in published]
+    ways = [
+        all_of(
+            *(
+                lower_model_value(value, lists=lists)
+                for value in one.values()
+                if not value.attribute.unpublished(lists=lists)
+            )
+        )
+        for one in published
+    ]
     boards = " or ".join(f"`{board.name}`" for board in part.boards)
     yield Condition(Origin(owner, f"{part.name} of {boards}", span), any_of(*ways, span=span))
 
@@ -130,7 +139,7 @@ def part_conditions(part: Part, owner: str, lists: bool) -> Iterator[Condition]:
 def part_values(part: Part) -> list[Mapping[str, ModelValue]]:
     """What each board publishes of a part, by attribute: those of the profile above those of the mode and the model.
 
-    A partition has the capacities that it is given, and none of its board.
+    With `by_profile` each profile for itself. A partition has the capacities that it is given, and none of its board.
     """
     found: list[Mapping[str, ModelValue]] = []
     for number, board in enumerate(part.boards):
@@ -138,14 +147,21 @@ def part_values(part: Part) -> list[Mapping[str, ModelValue]]:
         model = board.values if isinstance(board, ModelSchema) else {}
         partition = mode is not None and mode.partition
         values = {name: value for name, value in model.items() if not (partition and value.attribute.is_capacity)}
-        if mode is not None:
-            values |= mode.gives
-            if part.profile:
-                values |= mode.profiles[part.profile].gives
-            values = {name: value for name, value in values.items() if value.attribute not in mode.without}
-        known = {"mode": part.name if mode is None else mode.name} | ({"profile": part.profile} if part.profile else {})
-        found.append(dict(_known_values(values, known)))
+        profiles: Iterable[str] = (part.profile,)
+        if mode is not None and mode.profiles and part.by_profile:
+            profiles = mode.profiles
+        for profile in profiles:
+            known = {"mode": part.name if mode is None else mode.name} | ({"profile": profile} if profile else {})
+            found.append(dict(_known_values(_of_mode(values, mode, profile), known)))
     return found
+
+
+def _of_mode(board: Mapping[str, ModelValue], mode: Mode | None, profile: str) -> Mapping[str, ModelValue]:
+    """What a mode and a profile of it make of the values of a board."""
+    if mode is None:
+        return board
+    given = {**board, **mode.gives, **(mode.profiles[profile].gives if profile else {})}
+    return {name: value for name, value in given.items() if value.attribute not in mode.without}
 
 
 def _known_values(values: Mapping[str, ModelValue], known: Mapping[str, str]) -> Iterator[tuple[str, ModelValue]]:
@@ -153,11 +169,16 @@ def _known_values(values: Mapping[str, ModelValue], known: Mapping[str, str]) ->
     for name, value in values.items():
         if value.attribute.private:
             continue
-        constants = tuple(
-            replace(one, value=filled(str(one.value), known)) if is_template(one) else one for one in value.constants
-        )
-        if not any(map(is_template, constants)):
+        made = [_filled_in(value, one, known) if is_template(one) else one for one in value.constants]
+        constants = tuple(one for one in made if one is not None)
+        if len(constants) == len(made):
             yield name, value if constants == value.constants else replace(value, constants=constants)
+
+
+def _filled_in(value: ModelValue, one: Constant, known: Mapping[str, str]) -> Constant | None:
+    """A text with its braces filled in, as a value of the attribute; None if something in them is not known."""
+    text = replace(one, value=filled(str(one.value), known))
+    return None if is_template(text) else typed(str(text.value), element_of(value.attribute.type), one.span)
 
 
 def ask_conditions(ask: CheckedAsk, owner: str, *, lists: bool) -> tuple[Condition, ...]:

@@ -59,7 +59,7 @@ class Machine:
 
     def peek(self, at: int, states: States) -> Token:
         """The token at an offset as it would be read in these states."""
-        return self.lexer.token(self.text, at, lambda keyword: self.after(states, keyword) is not None)
+        return self.lexer.token(self.text, at, lambda keyword: self.after(states, *keyword.split()) is not None)
 
     def feed(self, token: Token) -> Any:
         """Take one token; returns the whole file behind the last one. Raises lark's UnexpectedToken."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import MappingProxyType
 from typing import assert_never
 
 from dra_policy.diagnostics import Related
@@ -83,7 +84,9 @@ def _model(scope: Scope, model: Model, device: DeviceSchema, base: ModelSchema |
         tolerance = _tolerance(attribute, value.tolerance, value.span, problems)
         if constants is not None and tolerance is not None:
             values[attribute.name] = ModelValue(attribute, constants, tolerance, value.span)
-    return ModelSchema(model.name.text, device, values, model.name.span)
+    grids = {} if base is None else dict(base.grids)
+    grids |= {grid.name.text: (grid.size.value, grid.name.span) for grid in model.grids}
+    return ModelSchema(model.name.text, device, values, model.name.span, MappingProxyType(grids))
 
 
 def constants_of(

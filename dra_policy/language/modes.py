@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from types import MappingProxyType
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute, look_up
-from dra_policy.language.boards import (
-    Board,
-    Draw,
-    Grid,
-    Mode,
-    Modes,
-    Pool,
-    Positions,
-    Profile,
-    Said,
-    Taking,
-)
-from dra_policy.language.checking import Checking, said_by
+from dra_policy.language.boards import Board, Draw, Grid, Mode, Modes, Pool, Positions, Profile, Taking
+from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
-from dra_policy.language.models import constants_of
+from dra_policy.language.finding import (
+    declared_modes,
+    device_of,
+    find_board,
+    models_of,
+    modes_of,
+    only_board,
+    said_of,
+)
+from dra_policy.language.given_values import given_values
+from dra_policy.language.grids import MOST_STARTS, check_division, grids_of, read_grids, read_pool
 from dra_policy.language.reaching import reachable_from
-from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ModelValue
-from dra_policy.language.scope import DEVICE, MODEL, POOL, Scope
-from dra_policy.language.templates import PLACES, is_template, placeholders
-from dra_policy.language.types import COUNT, AmountType, Constant
-from dra_policy.source import Span
-
-MOST_STARTS = 4096
-"""A grid has at most so many positions, and so has a mode of partitions."""
+from dra_policy.language.schema import AttributeSchema
+from dra_policy.language.scope import POOL, Scope
+from dra_policy.language.types import AmountType
 
 BUILT_IN = ("namespace", "pod")
 """What can be compared of holders without a `subject`."""
@@ -42,138 +36,16 @@ def check_modes(checking: Checking) -> None:
     """Resolve grids, pools, modes and shares of every policy."""
     for name, file in checking.files.items():
         scope = checking.scopes[name]
-        _grids(checking, scope, file)
+        read_grids(checking, scope, file)
     for scope, entry in checking.declared(POOL):
         if isinstance(entry.statement, tree.Pool):
-            pool = _pool(checking, scope, entry.statement)
+            pool = read_pool(checking, scope, entry.statement)
             if pool is not None:
                 checking.pools[entry.key] = pool
     for name, file in checking.files.items():
         for statement in file.statements:
             if isinstance(statement, tree.Modes):
                 _modes(checking, checking.scopes[name], statement)
-
-
-def find_board(checking: Checking, scope: Scope, name: tree.Name, wanted: str = "a device or model") -> Board | None:
-    """The device or model of a name; None if there is none, which is reported."""
-    found = scope.find(name, DEVICE, MODEL, wanted=wanted)
-    if found is None:
-        return None
-    return checking.models.get(found.key) if found.kind == MODEL else checking.devices.get(found.key)
-
-
-def only_board(checking: Checking, scope: Scope, name: tree.Name | None, span: Span) -> Board | None:
-    """The device or model that a statement names, or the only device of its file."""
-    if name is not None:
-        return find_board(checking, scope, name)
-    devices = [key for key in checking.devices if key[0] == scope.policy]
-    if len(devices) == 1:
-        return checking.devices[devices[0]]
-    if not devices:
-        # A device with a mistake is reported already.
-        if not any(isinstance(statement, tree.Device) for statement in checking.files[scope.policy].statements):
-            message = "the file declares no device that this is about"
-            scope.problems.add("HWR001", message, span, "write `of` and a device")
-    else:
-        names = ", ".join(f"`{key[2]}`" for key in devices)
-        scope.problems.add("HWR001", f"the file declares several devices: {names}", span, "write `of` and one of them")
-    return None
-
-
-def device_of(board: Board) -> DeviceSchema:
-    """The schema of a board."""
-    return board.device if isinstance(board, ModelSchema) else board
-
-
-def models_of(checking: Checking, board: Board) -> list[ModelSchema]:
-    """The models that a board stands for."""
-    if isinstance(board, ModelSchema):
-        return [board]
-    return [model for model in checking.models.values() if model.device is board]
-
-
-def said_of(said: tree.Said, default: str = "must") -> Said:
-    """What a rule says of itself, with its default strength."""
-    return Said(
-        said_by(said.because),
-        default if said.strength is None else said.strength.text,
-        "" if said.enforced is None else said.enforced.text,
-        said.negotiable,
-    )
-
-
-# ---------------------------------------------------------------------------------------------------- grids, pools
-
-
-def _grids(checking: Checking, scope: Scope, file: tree.PolicyFile) -> None:
-    problems = scope.problems
-    for statement in file.statements:
-        if not isinstance(statement, tree.Device):
-            continue
-        device = checking.devices.get((scope.policy, DEVICE, statement.name.text))
-        if device is None or device.span != statement.name.span:
-            continue
-        found: dict[str, Grid] = {}
-        for member in statement.members:
-            if not isinstance(member, tree.Grid):
-                continue
-            name = member.name.text
-            if name in found:
-                note = Related(found[name].span, "first declared here")
-                problems.add("NAM003", f"grid `{name}` is declared already", member.name.span, "rename one", note)
-                continue
-            if not 1 <= member.size.value <= MOST_STARTS:
-                message = f"a grid has 1 to {MOST_STARTS} positions, not {member.size.value}"
-                problems.add("HWR002", message, member.size.span, "write how many equal parts there are")
-                continue
-            capacity = None
-            if member.of is not None:
-                capacity = find_attribute(device, member.of, scope)
-                if capacity is None:
-                    continue
-                if not capacity.is_capacity:
-                    message = f"a grid is cut from a capacity, and `{capacity.name}` is {capacity.type}"
-                    note = Related(capacity.span, "declared here")
-                    problems.add("HWR002", message, member.of.span, "name a capacity, or leave `of` out", note)
-                    continue
-            found[name] = Grid(name, member.size.value, capacity, member.name.span)
-        checking.grids[scope.policy, DEVICE, statement.name.text] = MappingProxyType(found)
-        for model in models_of(checking, device):
-            _divides(model, found, scope)
-
-
-def _divides(model: ModelSchema, grids: Mapping[str, Grid], scope: Scope) -> None:
-    """The amount that a grid is cut from can be cut in so many equal parts of whole units."""
-    for grid in grids.values():
-        value = None if grid.capacity is None else model.values.get(grid.capacity.name)
-        amount = None if value is None else value.constants[0].value
-        if value is None or not isinstance(amount, Fraction) or (amount / grid.size).denominator == 1:
-            continue
-        message = f"`{value.attribute.name}` of model `{model.name}` cannot be cut into {grid.size} equal parts"
-        note = Related(value.span, "given here")
-        scope.problems.add("HWR003", message, grid.span, "change the number of parts, or the amount", note)
-
-
-def _pool(checking: Checking, scope: Scope, statement: tree.Pool) -> Pool | None:
-    problems = scope.problems
-    board = find_board(checking, scope, statement.of)
-    if board is None:
-        return None
-    type_: AmountType = COUNT
-    declared: Span | None = None
-    if statement.measure.text != "count":
-        attribute = find_attribute(device_of(board), statement.measure, scope, "count")
-        if attribute is None:
-            return None
-        if not isinstance(attribute.type, AmountType):
-            message = f"a pool is an amount, and `{attribute.name}` is {attribute.type}"
-            problems.add("HWR002", message, statement.measure.span, "name a capacity, or write `count`")
-            return None
-        type_, declared = attribute.type, attribute.span
-    amount = constant(statement.amount, type_, f"pool `{statement.name.text}`", problems, declared)
-    if amount is None:
-        return None
-    return Pool(statement.name.text, board, type_, amount, statement.name.span)
 
 
 # ----------------------------------------------------------------------------------------------------------- modes
@@ -205,6 +77,7 @@ def _modes(checking: Checking, scope: Scope, statement: tree.Modes) -> None:
         mode = _mode(checking, scope, board, written)
         if mode is not None:
             found[name] = mode
+    check_division(checking, scope, board, found.values())
     counters = "" if statement.counters is None else statement.counters.value
     checking.modes.append((scope.policy, Modes(board, MappingProxyType(found), statement.of.span, counters)))
 
@@ -220,7 +93,7 @@ def _mode(checking: Checking, scope: Scope, board: Board, written: tree.Mode) ->
     if written.alone and written.beside:
         message = f"mode `{name}` is alone, and with `{written.beside[0].text}`"
         problems.add("HWR007", message, written.beside[0].span, "leave one of the two out")
-    gives = _gives(checking, scope, board, written.gives)
+    gives = given_values(checking, scope, board, written.gives)
     without = [find_attribute(device_of(board), one, scope) for one in written.without]
     draws = draws_of(checking, scope, board, written.draws, None)
     if written.counted and not written.partition:
@@ -272,7 +145,7 @@ def _profile(checking: Checking, scope: Scope, board: Board, written: tree.Profi
         None if written.id is None else written.id.value,
         times,
         tuple(one for one in positions if one is not None),
-        _gives(checking, scope, board, written.gives),
+        given_values(checking, scope, board, written.gives),
         draws_of(checking, scope, board, written.draws, None),
         "" if written.named is None else written.named.value,
         written.name.span,
@@ -283,7 +156,7 @@ def _profile(checking: Checking, scope: Scope, board: Board, written: tree.Profi
 def _positions(checking: Checking, scope: Scope, board: Board, takes: tree.TakesPositions) -> Positions | None:
     problems = scope.problems
     device = device_of(board)
-    grids = checking.grids.get((device.policy, DEVICE, device.name), {})
+    grids = grids_of(checking, board)
     grid = grids.get(takes.grid.text)
     if grid is None:
         known = ", ".join(f"`{name}`" for name in grids)
@@ -292,6 +165,8 @@ def _positions(checking: Checking, scope: Scope, board: Board, takes: tree.Takes
         problems.add("HWR004", f"device `{device.name}` has no grid `{takes.grid.text}`", takes.grid.span, help_)
         return None
     note = Related(grid.span, f"the grid has {grid.size} positions, from 0 to {grid.size - 1}")
+    if takes.size is None:
+        return _places(scope, grid, takes, note)
     size = takes.size.value
     if not 1 <= size <= grid.size:
         problems.add("HWR005", f"a partition cannot take {size} of {grid.size} positions", takes.size.span, "", note)
@@ -317,45 +192,22 @@ def _positions(checking: Checking, scope: Scope, board: Board, takes: tree.Takes
     return Positions(grid, size, tuple(sorted(starts))) if good else None
 
 
-def _gives(checking: Checking, scope: Scope, board: Board, written: Iterable[tree.Given]) -> Mapping[str, ModelValue]:
-    problems = scope.problems
-    found: dict[str, ModelValue] = {}
-    for given in written:
-        attribute = find_attribute(device_of(board), given.name, scope)
-        if attribute is None:
-            continue
-        if attribute.name in found:
-            note = Related(found[attribute.name].span, "first given here")
-            problems.add("NAM003", f"`{attribute.name}` is given already", given.name.span, "remove one", note)
-            continue
-        constants = constants_of(attribute, given.values, given.span, problems)
-        if constants is None:
-            continue
-        if attribute.is_capacity:
-            _not_more(checking, scope, board, attribute, constants[0])
-        known = (*PLACES, *device_of(board).attributes)
-        for constant_ in constants:
-            for name in placeholders(str(constant_.value)) if is_template(constant_) else ():
-                if name not in known:
-                    help_ = problems.hint(name, known, "write an attribute of the board, `profile` or `parent`")
-                    problems.add("SET006", f"`{{{name}}}` stands for nothing here", given.span, help_)
-        found[attribute.name] = ModelValue(attribute, constants, Fraction(0), given.span)
-    return MappingProxyType(found)
-
-
-def _not_more(checking: Checking, scope: Scope, board: Board, attribute: AttributeSchema, given: Constant) -> None:
-    """A part has no more of a capacity than its board."""
-    for model in models_of(checking, board):
-        whole = model.values.get(attribute.name)
-        if whole is None or not isinstance(given.value, Fraction):
-            continue
-        has = whole.constants[0].value
-        most = has * (1 + whole.tolerance) if isinstance(has, Fraction) else None
-        if most is not None and given.value > most:
-            note = Related(whole.span, f"model `{model.name}` has this much")
-            message = f"a part with more `{attribute.name}` than its board `{model.name}`"
-            scope.problems.add("HWR008", message, given.span, "give it less", note)
-            return
+def _places(scope: Scope, grid: Grid, takes: tree.TakesPositions, note: Related) -> Positions | None:
+    """`takes places 1, 3 of gpu`."""
+    seen: list[int] = []
+    for place in takes.places:
+        if not 0 <= place.value < grid.size:
+            scope.problems.add(
+                "HWR005", f"there is no place {place.value}", place.span, "name places of the grid", note
+            )
+            return None
+        if place.value in seen:
+            message = f"place {place.value} is taken already"
+            scope.problems.add("HWR005", message, place.span, "name each place once", note)
+            return None
+        seen.append(place.value)
+    places = tuple(sorted(seen))
+    return Positions(grid, len(places), places[:1], places)
 
 
 def draws_of(
@@ -426,24 +278,8 @@ def find_mode(checking: Checking, scope: Scope, board: Board, name: tree.Name) -
     return mode
 
 
-def modes_of(checking: Checking, board: Board) -> Mapping[str, Mode]:
-    """The modes of a board: its own, else those of its device."""
-    found = declared_modes(checking, board)
-    return {} if found is None else found.modes
-
-
-def declared_modes(checking: Checking, board: Board) -> Modes | None:
-    """What is declared of the modes of a board, or else of its device."""
-    for one in (board, device_of(board)):
-        found = next((modes for _, modes in checking.modes if modes.board is one), None)
-        if found is not None:
-            return found
-    return None
-
-
 __all__ = [
     "BUILT_IN",
-    "MOST_STARTS",
     "check_modes",
     "declared_modes",
     "device_of",

@@ -95,7 +95,7 @@ class _Names:
         if profile.times > 1 and not self._tells(template, ("number",)):
             message = f'{profile.times} partitions "{profile.name}" of a board are all named "{template}"'
             self.problems.add("HWR014", message, profile.span, f'write such as "{template}-{{number}}"')
-        elif starts and not self._tells(template, ("start", "number")):
+        elif starts and not self._tells(template, ("start", "end", "positions", "number")):
             message = f'partitions "{profile.name}" that begin at different places are all named "{template}"'
             self.problems.add("HWR014", message, profile.span, f'write such as "{template}-{{start}}"')
 

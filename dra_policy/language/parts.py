@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.boards import Board, Mode, Part, Share
 from dra_policy.language.checked import CheckedClass
 from dra_policy.language.checking import Checking
-from dra_policy.language.modes import device_of
+from dra_policy.language.modes import device_of, find_board, modes_of
 from dra_policy.language.schema import DeviceSchema, ModelSchema
 from dra_policy.language.scope import CLASS, DEVICE, MODEL, SHARE, Scope
+from dra_policy.language.telling import told_apart
+from dra_policy.source import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,55 @@ def meaning(checking: Checking, scope: Scope, target: tree.Target) -> Meant | No
         if board is None:
             return None
         return Meant(device_of(board), board if isinstance(board, ModelSchema) else None, None)
+    of_board = _dotted(scope, name)
+    if of_board is not None:
+        return _of_board(checking, scope, target, *of_board)
     modes = _modes(checking, scope, name.text)
     if not modes:
         scope.find(name, DEVICE, MODEL, wanted="a class, device, model, mode or share")
         return None
     return _of_modes(checking, scope, target, modes)
+
+
+def _dotted(scope: Scope, name: tree.Name) -> tuple[tree.Name, tree.Name] | None:
+    """`H100.mig` as the names of a device or model and of what it is asked for as; None for a name of another kind."""
+    head, dot, last = name.text.rpartition(".")
+    if not dot or all(scope.peek(head, kind) is None for kind in (MODEL, DEVICE)):
+        return None
+    span = name.span
+    middle = span.start + len(head)
+    board = tree.Name(head, Span(span.source, span.start, middle))
+    return board, tree.Name(last, Span(span.source, middle + 1, span.end))
+
+
+def _of_board(checking: Checking, scope: Scope, target: tree.Target, name: tree.Name, mode: tree.Name) -> Meant | None:
+    """`H100.mig "1g.10gb"`: a mode or share of one device or model; None if it is wrong, which is reported."""
+    board = find_board(checking, scope, name)
+    if board is None:
+        return None
+    device, model = device_of(board), board if isinstance(board, ModelSchema) else None
+    declared = modes_of(checking, board)
+    if mode.text in declared:
+        found = _of_modes(checking, scope, target, [declared[mode.text]])
+        if found is None or found.part is None:
+            return None
+        return Meant(device, model, replace(found.part, boards=(board,)))
+    shares = [one for one in checking.shares.values() if one.board is board or one.board is device]
+    share = next((one for one in shares if one.name == mode.text), None)
+    if share is None:
+        known = dict.fromkeys((*declared, *(one.name for one in shares)))
+        otherwise = "it has " + ", ".join(f"`{one}`" for one in known) if known else "it has no modes and no shares"
+        help_ = scope.problems.hint(mode.text, known, otherwise)
+        message = f"`{board.name}` has no mode or share `{mode.text}`"
+        scope.problems.add("HWR006", message, mode.span, help_, Related(board.span, "declared here"))
+        return None
+    if target.profile is not None:
+        message = f"`{mode.text}` is a share and has no profiles"
+        help_ = "only a mode of partitions has them"
+        scope.problems.add("HWR006", message, target.profile.span, help_, Related(share.span, "declared here"))
+        return None
+    found = meant_by(share)
+    return found if found.part is None else Meant(device, model, replace(found.part, boards=(board,)))
 
 
 def meant_by(share: Share) -> Meant:
@@ -104,7 +150,8 @@ def _of_modes(checking: Checking, scope: Scope, target: tree.Target, modes: Sequ
     unshared = any(one.mode in modes for one in shares) and not any(
         one.mode is None and device_of(one.board) is device for one in shares
     )
-    return Meant(device, model, Part(name.text, boards, tuple(modes), profile, None, unshared))
+    part = Part(name.text, boards, tuple(modes), profile, None, unshared)
+    return Meant(device, model, told_apart(checking, part, target.span, scope.problems))
 
 
 def class_of_target(checking: Checking, scope: Scope, target: tree.Target) -> CheckedClass | None:
@@ -126,7 +173,7 @@ def class_of_target(checking: Checking, scope: Scope, target: tree.Target) -> Ch
 def _is_known(checking: Checking, scope: Scope, target: tree.Target) -> bool:
     text = target.name.text
     declared = any(scope.peek(text, kind) is not None for kind in (SHARE, MODEL, DEVICE))
-    return declared or bool(_modes(checking, scope, text))
+    return declared or _dotted(scope, target.name) is not None or bool(_modes(checking, scope, text))
 
 
 def _implied(checking: Checking, scope: Scope, target: tree.Target, meant: Meant) -> CheckedClass | None:

@@ -13,8 +13,8 @@ from lark import Token
 
 from dra_policy.language import tree
 from dra_policy.language.builder import LANGUAGE, Builder
+from dra_policy.language.likely import Likely
 from dra_policy.language.machine import Machine, Snapshot
-from dra_policy.language.repairs import Repairs
 from dra_policy.language.tables import END
 from dra_policy.language.tokens import FOREIGN, UNCLOSED, first_on_line, quoted
 from dra_policy.source import Source
@@ -53,7 +53,7 @@ STATEMENTS: dict[str, tuple[str, ...]] = {
 _HEADER = "write `policy NAME version 1.0.0 language 1` as the first statement"
 
 
-class Recovery(Repairs):
+class Recovery(Likely):
     """Mends one text: tries each repair in turn, and skips what none of them fits."""
 
     def __init__(self, machine: Machine, builder: Builder, source: Source) -> None:
@@ -81,6 +81,8 @@ class Recovery(Repairs):
             or self._time(token, choices)
             or self._unfinished(token)
             or self._misspelt(token, choices)
+            or self._of_board(token, choices)
+            or self._digits(token, choices)
             or self._quotes(token, choices)
             or self._version(token, choices)
             or self._misspelt_before()
@@ -89,7 +91,7 @@ class Recovery(Repairs):
             or self._missing(token, choices)
             or self._too_many(token)
         ):
-            self._unexpected(token, choices)
+            self._unexpected(token, choices, self._known_elsewhere(token, choices))
             self.skip(token)
 
     # ------------------------------------------------------------------------------------------------------- header

@@ -6,7 +6,7 @@ Values of these classes are compared by identity: each stands for one declaratio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 
@@ -96,6 +96,10 @@ class AttributeSchema:
         """Whether a target, with or without list attributes, gets flags."""
         return self.form is Form.FLAGS or (self.form is Form.LIST_OR_FLAGS and not lists)
 
+    def unpublished(self, *, lists: bool) -> bool:
+        """Whether a target, with or without list attributes, gets nothing of it: what it does not know, it drops."""
+        return self.private or (self.form is Form.LIST and not lists)
+
 
 @dataclass(frozen=True, slots=True)
 class Retired:
@@ -136,12 +140,16 @@ class ModelValue:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ModelSchema:
-    """One product: the values that its devices publish, those of the model it is `like` included."""
+    """One product: the values that its devices publish, those of the model it is `like` included.
+
+    `grids` are positions by the name of a grid of the device that has another number of them here.
+    """
 
     name: str
     device: DeviceSchema
     values: Mapping[str, ModelValue]
     span: Span
+    grids: Mapping[str, tuple[int, Span]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -83,7 +83,11 @@ def _members(joins: tuple[Board, ...], features: Features) -> tuple[Program, ...
         values = (
             []
             if model is None
-            else [lower_model_value(one, lists=lists) for one in model.values.values() if not one.attribute.private]
+            else [
+                lower_model_value(one, lists=lists)
+                for one in model.values.values()
+                if not one.attribute.unpublished(lists=lists)
+            ]
         )
         ways.append(all_of(driver, *values))
     return (compile_tree(any_of(*ways), features),)

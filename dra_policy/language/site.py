@@ -280,8 +280,7 @@ class _Reading:
         name = statement.name
         if not self._first(QUOTA, name):
             return
-        target = tree.Target(statement.of, None, statement.of.span)
-        of = meaning(self.checking, self.scope, target)
+        of = meaning(self.checking, self.scope, statement.of)
         if of is None:
             return
         subject: SiteCondition | None = None
@@ -336,7 +335,7 @@ class _Reading:
             lend,
             tuple(charges),
             said,
-            f"quota {name.text} of {statement.of.text}",
+            f"quota {name.text} of {words(statement.of.span)}",
             name.span,
         )
 
@@ -392,11 +391,12 @@ class _Reading:
     def _refuse(self, statement: tree.Refuse) -> None:
         of: CheckedClass | Meant | None = None
         device: DeviceSchema | None = None
-        if statement.of.text != "any" or self.scope.peek("any", CLASS) is not None:
-            if self.scope.peek(statement.of.text, CLASS) is not None:
-                of = self._class(statement.of)
+        name, alone = statement.of.name, statement.of.profile is None
+        if name.text != "any" or not alone or self.scope.peek("any", CLASS) is not None:
+            if alone and self.scope.peek(name.text, CLASS) is not None:
+                of = self._class(name)
             else:
-                of = meaning(self.checking, self.scope, tree.Target(statement.of, None, statement.of.span))
+                of = meaning(self.checking, self.scope, statement.of)
             if of is None:
                 return
             device = of.device
@@ -405,11 +405,11 @@ class _Reading:
             return
         said = said_of(statement.said)
         span = statement.of.span.to(statement.condition.span)
-        text = f"refuse {statement.of.text} when {words(statement.condition.span)}"
+        text = f"refuse {words(statement.of.span)} when {words(statement.condition.span)}"
         self.refusals.append(CheckedRefusal(of, condition, said, text, span))
 
     def _keep(self, statement: tree.Keep) -> None:
-        of = meaning(self.checking, self.scope, tree.Target(statement.of, None, statement.of.span))
+        of = meaning(self.checking, self.scope, statement.of)
         level = core.CLUSTER
         if statement.per is not None:
             level = statement.per.text
@@ -425,7 +425,7 @@ class _Reading:
         said = said_of(statement.said)
         known = tuple(one for one in classes if one is not None)
         per = "" if statement.per is None else f" per {statement.per.text}"
-        text = f"keep {statement.count.value} of {statement.of.text}{per} free"
+        text = f"keep {statement.count.value} of {words(statement.of.span)}{per} free"
         self.keeps.append(CheckedKeep(statement.count.value, of, level, known, said, text, statement.span))
 
     def _no_level(self, name: tree.Name) -> None:

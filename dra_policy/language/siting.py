@@ -173,6 +173,10 @@ class _Lowering:
         devices = self.devices(one.of)
         if one.measure is None:
             return rules.Charge(devices, one.rate)
+        taken = _taken(one)
+        if taken is not None:
+            capacity, rate = taken
+            return rules.Charge(devices, rate, rules.ChargeUnit.CONSUMED, capacity.published.key)
         if isinstance(one.measure, Pool) or _is_drawn(one):
             return rules.Charge(devices, one.rate, rules.ChargeUnit.COUNTER, counter_name(_counter_text(one.measure)))
         return rules.Charge(devices, one.rate, rules.ChargeUnit.CAPACITY, one.measure.published.key)
@@ -277,6 +281,22 @@ def board_key(modes: Modes) -> rules.BoardKey:
 
 def _pieces(template: str) -> list[str]:
     return [piece for piece in re.split(r"(\{[^{}]*\})", template) if piece]
+
+
+def _taken(one: CheckedCharge) -> tuple[AttributeSchema, Fraction] | None:
+    """The capacity of a share of which a claim is charged as much as it takes, and what a unit of it counts.
+
+    What is drawn `equal to` a capacity is charged as that.
+    """
+    share = None if one.of.part is None else one.of.part.share
+    if share is None or one.measure is None:
+        return None
+    if any(taking.capacity is one.measure for taking in share.takings):
+        return (one.measure, one.rate) if isinstance(one.measure, AttributeSchema) else None
+    drawn = next((draw.equal for draw in share.draws if draw.of is one.measure and draw.equal is not None), None)
+    if drawn is None or not isinstance(drawn.type, AmountType) or not isinstance(one.measure.type, AmountType):
+        return None
+    return drawn, one.rate * drawn.type.factor(one.measure.type)
 
 
 def _is_drawn(one: CheckedCharge) -> bool:

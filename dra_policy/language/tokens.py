@@ -61,7 +61,8 @@ class PolicyLexer(Lexer):
     def token(self, text: str, at: int, wanted: Callable[[str], bool] = lambda _: False) -> Token:
         """The token at or behind an offset, of type `END` if there is none.
 
-        `wanted` says whether a keyword, by the name of its terminal, can stand there; else its word is a name.
+        `wanted` says whether a keyword, by the name of its terminal, can stand there; else its word is a name. Several
+        terminals, with spaces between them, stand for one after the other.
         Never fails: what is no token comes as `UNCLOSED` or `FOREIGN`.
         """
         match, ignored = self._match, self._ignored
@@ -72,6 +73,11 @@ class PolicyLexer(Lexer):
             if kind == "SLASHES":
                 kind = FOREIGN
             value = found.group()
+            if kind == "AMOUNT" and not value.isalnum() and not wanted("AMOUNT") and wanted("WHOLE WORD"):
+                # `takes 1 core at 0`: a number and a name stand there, so what looks like its unit is a name.
+                number = value.split(None, 1)[0]
+                if number.isdecimal() and number != value:
+                    kind, value, at = "WHOLE", number, start + len(number)
             if kind == "WORD":
                 keyword = self.words.get(value)
                 if keyword is not None and wanted(keyword):
@@ -83,8 +89,8 @@ class PolicyLexer(Lexer):
         text, at = lexer_state.text.text, 0
         conf = parser_state.parse_conf
 
-        def wanted(keyword: str) -> bool:
-            return follow(conf.states, conf.end_state, parser_state.state_stack, keyword) is not None
+        def wanted(terminals: str) -> bool:
+            return follow(conf.states, conf.end_state, parser_state.state_stack, *terminals.split()) is not None
 
         while (token := self.token(text, at, wanted)).type != END:
             at = token.end_pos or 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from dra_policy.language.boards import Machine, Setup
 from dra_policy.language.checked import CheckedPolicies
-from dra_policy.language.modes import device_of
+from dra_policy.language.finding import device_of
 from dra_policy.language.predicates import read_by
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
 from dra_policy.language.templates import placeholders
@@ -18,7 +18,7 @@ from dra_policy.render.cdi import Allocation, Given, setups_of
 from dra_policy.render.machines import Fleet
 from dra_policy.render.targets import Target
 from dra_policy.render.values import attributes_of
-from dra_policy.resources import Device, DeviceAttribute, ResourceClaim, ResourceSlice
+from dra_policy.resources import Device, DeviceAttribute, Quantity, ResourceClaim, ResourceSlice
 
 EXAMPLE_UID = "00000000-0000-4000-8000-000000000001"
 _NODE = "example-node"
@@ -62,7 +62,7 @@ def allocations_of(
                 if private:
                     device = device.model_copy(update={"attributes": {**device.attributes, **private}})
                 node = node or ("" if found is None else found[0].spec.node_name or "")
-                given.append(Given(result.request, result.pool, device))
+                given.append(Given(result.request, result.pool, device, result.consumed_capacity))
             if not given:
                 continue
             set_ = _parameters(policies, driver)
@@ -159,7 +159,7 @@ def examples(policies: CheckedPolicies, target: Target) -> Iterator[tuple[str, A
                         f"board-{number}" if any(device.name == other.device.name for other in given) else device.name
                     )
                     full = _filled(device, setups, schema, number).model_copy(update={"name": name})
-                    given.append(Given("board", one.spec.pool.name, full))
+                    given.append(Given("board", one.spec.pool.name, full, _taken(full)))
         if given:
             fields = {
                 field.name: field.name
@@ -217,6 +217,15 @@ def _filled(device: Device, setups: Sequence[Setup], schema: Mapping[str, Attrib
         if not one.is_capacity and one.published.key not in attributes:
             attributes[one.published.key] = _invented(one, number)
     return device.model_copy(update={"attributes": attributes})
+
+
+def _taken(device: Device) -> dict[str, Quantity]:
+    """What a claim takes of a shared device that asks for no amount."""
+    return {
+        name: one.request_policy.default
+        for name, one in device.capacity.items()
+        if one.request_policy is not None and one.request_policy.default is not None
+    }
 
 
 def _invented(attribute: AttributeSchema, number: int) -> DeviceAttribute:

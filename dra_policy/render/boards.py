@@ -372,9 +372,11 @@ class _Board:
         if profile is not None:
             known |= {"profile": profile.name, "number": str(variant.number)}
             known |= {} if profile.id is None else {"id": str(profile.id)}
-            known |= {} if not variant.starts else {"start": str(variant.starts[0])}
+            if variant.starts:
+                covered = profile.positions[0].covered(variant.starts[0])
+                known |= {"start": str(covered[0]), "end": str(covered[-1]), "positions": ",".join(map(str, covered))}
         # The schema's order, whatever gave a value.
-        made = with_texts(values, known)
+        made = with_texts(values, known, self.values)
         return {one: made[one] for one in board.model.device.attributes.values() if one in made}
 
     def _name(self, variant: Variant) -> str:
@@ -406,11 +408,14 @@ class _Board:
             several = len(variant.starts) > 0 and any(len(one.starts) > 1 for one in profile.positions)
             ending = "-{start}" if several else "-{number}" if profile.times > 1 else ""
             template = "{parent}-{mode}-{profile}" + ending
+        covers = [one.covered(start) for one, start in zip(profile.positions, variant.starts, strict=True)]
         known = self.known | {
             "mode": label(mode.name),
             "profile": profile_label(profile.name),
             "id": "" if profile.id is None else str(profile.id),
             "start": "-".join(map(str, variant.starts)),
+            "end": "-".join(str(covered[-1]) for covered in covers),
+            "positions": "-".join(str(one) for covered in covers for one in covered),
             "number": str(variant.number),
         }
         return device_name(template, known, board)

@@ -15,11 +15,11 @@ from dra_policy.expression import DeviceFacts, EvaluationError, compile_tree
 from dra_policy.expression.tree import Expression
 from dra_policy.language.boards import Edit, Setup
 from dra_policy.language.checked import CheckedCondition, CheckedPolicies
-from dra_policy.language.modes import device_of
+from dra_policy.language.finding import device_of
 from dra_policy.language.predicates import lower_condition, lower_model_value
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.render.literals import OBJECT
-from dra_policy.resources import Device, DeviceAttribute, Features
+from dra_policy.resources import Device, DeviceAttribute, Features, Quantity
 
 VERSION = "0.8.0"
 """Of the specification; hooks and mounts as here are older."""
@@ -29,11 +29,15 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One device of an allocation: for which request, of which pool, and what it publishes."""
+    """One device of an allocation: for which request, of which pool, and what it publishes.
+
+    `taken` is what the claim takes of its capacities, by published name; of others it has all.
+    """
 
     request: str
     pool: str
     device: Device
+    taken: Mapping[str, Quantity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ class _Rendering:
         return all(
             self._holds_tree(lower_model_value(value, lists=lists), given)
             for value in board.values.values()
-            if not (value.attribute.is_capacity or value.attribute.private)
+            if not (value.attribute.is_capacity or value.attribute.unpublished(lists=lists))
         )
 
     def _holds_tree(self, tree: Expression, given: Given) -> bool:
@@ -162,7 +166,7 @@ class _Rendering:
         if edit.joined is None:
             return fill(edit.source)
         joined = edit.joined
-        return edit.source.join(text for given in self.allocation.given if (text := _published(given.device, joined)))
+        return edit.source.join(text for given in self.allocation.given if (text := _published(given, joined)))
 
     def _named(self, name: str, given: Given, edit: Edit) -> str:
         allocation = self.allocation
@@ -178,7 +182,7 @@ class _Rendering:
         if name in known:
             return known[name]
         attribute = allocation.schema.get(name)
-        text = "" if attribute is None else _published(given.device, attribute)
+        text = "" if attribute is None else _published(given, attribute)
         text = text or allocation.parameters.get(name, "")
         if not text:
             message = f"device `{given.device.name}` has no value for `{{{name}}}`"
@@ -193,13 +197,15 @@ class _Rendering:
 _OPTIONS = {"read-only": "ro", "read-write": "rw"}
 
 
-def _published(device: Device, attribute: AttributeSchema) -> str:
-    """What a device publishes of an attribute or capacity, as text."""
+def _published(given: Given, attribute: AttributeSchema) -> str:
+    """What a device publishes of an attribute, or what the claim has of a capacity of it, as text."""
     key = attribute.published.key
     if attribute.is_capacity:
-        found = device.capacity.get(key)
+        if key in given.taken:
+            return str(given.taken[key])
+        found = given.device.capacity.get(key)
         return "" if found is None else str(found.value)
-    value = device.attributes.get(key)
+    value = given.device.attributes.get(key)
     return "" if value is None else _text(value)
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression import compile_tree
-from dra_policy.language.boards import Said, Share
+from dra_policy.language.boards import Modes, Said, Share
 from dra_policy.language.checked import (
     CheckedClaim,
     CheckedClass,
@@ -25,9 +25,12 @@ from dra_policy.language.checked import (
     CheckedWish,
     Clause,
 )
+from dra_policy.language.counting import MOST_COUNTERS
 from dra_policy.language.decisions import Site
 from dra_policy.language.predicates import lower_condition, read_by
 from dra_policy.language.schema import FieldSchema, Form
+from dra_policy.render.boards import unguarded_modes
+from dra_policy.render.catalog import Catalog
 from dra_policy.render.objects import rendered_classes
 from dra_policy.render.refusals import judged_by, unjudged
 from dra_policy.render.targets import Target
@@ -96,6 +99,8 @@ class _Reading:
     def __init__(self, policies: CheckedPolicies, target: Target) -> None:
         self.fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
         self.classes = frozenset(rendered_classes(policies))
+        self.catalog = Catalog.of(policies)
+        self.models = [model for policy in policies for model in policy.models.values()]
         self.target = target
         self.features = target.features
 
@@ -114,13 +119,17 @@ class _Reading:
 
     def _hardware(self, policy: CheckedPolicy) -> Iterator[Enforced]:
         features, hardware = self.features, policy.hardware
+        yield from self._lost_lists(policy)
         for modes in hardware.modes:
+            owner = f"modes of `{modes.board.name}`"
             if len(modes.modes) > 1 or any(mode.partition for mode in modes.modes.values()):
                 means = "counter sets"
                 if not features.partitionable_devices:
                     means = f"one layout of each board is published: {_off('PartitionableDevices')}"
-                owner = f"modes of `{modes.board.name}`"
                 yield _native(owner, ", ".join(modes.modes), By.CLUSTER, means, modes.span)
+            for one, other in self._unguarded(modes):
+                means = f"a device draws on {MOST_COUNTERS} counters, and it takes more to keep them apart"
+                yield _native(owner, f"{one} and {other} not at a time", By.CONTROLLER, means, modes.span)
         for share in hardware.shares.values():
             yield from self._share(share)
         for binding in hardware.bindings:
@@ -157,6 +166,23 @@ class _Reading:
                 means = f"CDI gives none: write `securityContext.capabilities.add: [{edit.target}]` in the container"
                 words = f"capability {edit.target}"
                 yield _native(f"device `{setup.board.name}`", words, By.ADVISORY, means, edit.span, must=False)
+
+    def _lost_lists(self, policy: CheckedPolicy) -> Iterator[Enforced]:
+        """The attributes that the target drops from slices; what a model has of them is not asked of its devices."""
+        lists = self.features.list_type_attributes
+        for device in policy.devices.values():
+            for one in device.attributes.values():
+                if one.unpublished(lists=lists) and not one.private:
+                    means = f"a list is not published: {_off('ListTypeAttributes')}; `publish as list or flags` is"
+                    owner = f"device `{device.name}`"
+                    yield _native(owner, f"attribute {one.name}", By.LOST, means, one.span, must=False)
+
+    def _unguarded(self, modes: Modes) -> list[tuple[str, str]]:
+        """The pairs of modes that counters do not keep apart, on some model."""
+        if not self.features.partitionable_devices:
+            return []
+        models = [one for one in self.models if self.catalog.modes(one) is modes]
+        return list(dict.fromkeys(pair for model in models for pair in unguarded_modes(model, self.catalog)))
 
     def _share(self, share: Share) -> Iterator[Enforced]:
         owner, shared = f"share `{share.name}`", self.features.consumable_capacity

@@ -87,7 +87,7 @@ def _pieces(mode: Mode, names: tuple[Pool | AttributeSchema, ...]) -> Iterator[P
         for starts in product(*(one.starts for one in profile.positions)):
             covered = 0
             for one, start in zip(profile.positions, starts, strict=True):
-                covered |= ((1 << one.size) - 1) << (offset[one.grid] + start)
+                covered |= sum(1 << offset[one.grid] + place for place in one.covered(start))
             for _ in range(profile.times):
                 number += 1
                 yield Piece(profile.name, starts[0] if starts else number, covered, draws)

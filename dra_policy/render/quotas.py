@@ -10,8 +10,10 @@ from fractions import Fraction
 
 from dra_policy.language.checked import CheckedClass, CheckedPolicies
 from dra_policy.language.decisions import CheckedQuota
+from dra_policy.render.charges import least_charge, most_requests, namespace_labels
 from dra_policy.render.literals import OBJECT
 from dra_policy.render.targets import Target
+from dra_policy.rules.subjects import SubjectField
 
 _KUEUE = "kueue.x-k8s.io/v1beta1"
 _FLAVOR = "any-node"
@@ -23,14 +25,19 @@ def quota_objects(policies: CheckedPolicies, target: Target) -> list[OBJECT]:
     if not quotas:
         return []
     classes = [one for policy in policies for one in policy.classes.values()]
+    fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
     if target.kueue:
-        return _kueue(quotas, classes)
-    return [one for quota in quotas for one in _resource_quota(quota, classes)]
+        return _kueue(quotas, classes, fields)
+    return [one for quota in quotas for one in _resource_quota(quota, classes, fields)]
 
 
-def _charged(quota: CheckedQuota, classes: list[CheckedClass]) -> list[CheckedClass]:
-    """The classes through which devices of a quota are had."""
-    return [one for one in classes if one.device is quota.of.device]
+def _annotations(quota: CheckedQuota, fields: Mapping[str, SubjectField]) -> dict[str, str]:
+    """What the quota is, and which namespaces it is for, where their labels say so."""
+    found = {"dra-policy.dev/quota": quota.words}
+    labels = namespace_labels(quota, fields)
+    if labels:
+        found["dra-policy.dev/namespaces"] = ",".join(f"{key}={value}" for key, value in labels.items())
+    return found
 
 
 def _whole(amount: Fraction) -> str:
@@ -38,33 +45,44 @@ def _whole(amount: Fraction) -> str:
     return str(int(amount))
 
 
-def _resource_quota(quota: CheckedQuota, classes: list[CheckedClass]) -> list[OBJECT]:
+def _resource_quota(
+    quota: CheckedQuota, classes: list[CheckedClass], fields: Mapping[str, SubjectField]
+) -> list[OBJECT]:
     """One object for the namespaces that the quota is for: whoever applies it names the namespace.
 
-    It knows no cohort, so it stops at the most that may be held with borrowing; where that has no limit, it has none.
+    It knows no cohort, so it stops at the most that may be held with borrowing; where that has no limit, it has none. A
+    class whose devices may count nothing has no limit either.
     """
     ceiling = quota.borrow_to if quota.cohort else quota.at_most
     if ceiling is None:
         return []
-    hard = {f"{one.name}.deviceclass.resource.k8s.io/devices": _whole(ceiling) for one in _charged(quota, classes)}
+    most = {one.name: most_requests(quota, ceiling, one) for one in classes}
+    hard = {
+        f"{name}.deviceclass.resource.k8s.io/devices": str(count) for name, count in most.items() if count is not None
+    }
     if not hard:
         return []
     return [
         {
             "apiVersion": "v1",
             "kind": "ResourceQuota",
-            "metadata": {"name": _label(quota.name), "annotations": {"dra-policy.dev/quota": quota.words}},
+            "metadata": {"name": _label(quota.name), "annotations": _annotations(quota, fields)},
             "spec": {"hard": hard},
         }
     ]
 
 
-def _kueue(quotas: list[CheckedQuota], classes: list[CheckedClass]) -> list[OBJECT]:
-    charged = {quota.name: _charged(quota, classes) for quota in quotas}
-    kept = [quota for quota in quotas if charged[quota.name]]
+def _kueue(quotas: list[CheckedQuota], classes: list[CheckedClass], fields: Mapping[str, SubjectField]) -> list[OBJECT]:
+    """Kueue counts each device of a driver as one, so classes whose devices may count less are not counted."""
+    drivers: dict[str, list[CheckedClass]] = {}
+    for quota in quotas:
+        driver = quota.of.device.driver
+        known = drivers.get(driver, [one for one in classes if one.device is quota.of.device])
+        drivers[driver] = [one for one in known if (least_charge(quota, one) or 0) >= 1]
+    drivers = {driver: counted for driver, counted in drivers.items() if counted}
+    kept = [quota for quota in quotas if quota.of.device.driver in drivers]
     if not kept:
         return []
-    drivers = {quota.of.device.driver: charged[quota.name] for quota in kept}
     found: list[OBJECT] = [
         {"apiVersion": _KUEUE, "kind": "ResourceFlavor", "metadata": {"name": _FLAVOR}, "spec": {}},
         _mappings(drivers),
@@ -77,10 +95,11 @@ def _kueue(quotas: list[CheckedQuota], classes: list[CheckedClass]) -> list[OBJE
             "coveredResources": [_resource(quota.of.device.driver)],
             "flavors": [{"name": _FLAVOR, "resources": [_limits(quota)]}],
         }
-        spec: OBJECT = {"namespaceSelector": {}, "resourceGroups": [group]}
+        labels = namespace_labels(quota, fields)
+        spec: OBJECT = {"namespaceSelector": {"matchLabels": labels} if labels else {}, "resourceGroups": [group]}
         if quota.cohort:
             spec["cohort"] = _label(quota.cohort)
-        metadata = {"name": name, "annotations": {"dra-policy.dev/quota": quota.words}}
+        metadata = {"name": name, "annotations": _annotations(quota, fields)}
         found.append({"apiVersion": _KUEUE, "kind": "ClusterQueue", "metadata": metadata, "spec": spec})
         found.append(
             {"apiVersion": _KUEUE, "kind": "LocalQueue", "metadata": {"name": name}, "spec": {"clusterQueue": name}}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import TypeAlias
 
-from dra_policy.language.schema import AttributeSchema
-from dra_policy.language.templates import filled, is_template
+from dra_policy.language.schema import AttributeSchema, element_of
+from dra_policy.language.templates import filled, is_template, lone, typed
 from dra_policy.language.types import (
     AmountType,
     BoolType,
@@ -90,20 +91,33 @@ def texts(values: Values) -> dict[str, str]:
     return {schema.name: str(constants[0].value) for schema, constants in values.items() if constants}
 
 
-def with_texts(values: Values, known: Mapping[str, str]) -> dict[AttributeSchema, tuple[Constant, ...]]:
-    """The values with their templates filled in; one that nothing fills is left out."""
+def with_texts(
+    values: Values, known: Mapping[str, str], board: Values = MappingProxyType({})
+) -> dict[AttributeSchema, tuple[Constant, ...]]:
+    """The values with their templates filled in; one that nothing fills is left out. `board` are values to copy."""
     found: dict[AttributeSchema, tuple[Constant, ...]] = {}
     for schema, constants in values.items():
-        if not any(map(is_template, constants)):
-            found[schema] = constants
-            continue
-        made = tuple(
-            Constant(one.type, filled(str(one.value), known), one.span) if is_template(one) else one
-            for one in constants
-        )
-        if not any(map(is_template, made)):
-            found[schema] = made
+        made = [one for written in constants for one in _filled_in(schema, written, known, board)]
+        filled_in = tuple(one for one in made if one is not None)
+        if len(filled_in) == len(made):
+            found[schema] = filled_in
     return found
+
+
+def _filled_in(
+    schema: AttributeSchema, written: Constant, known: Mapping[str, str], board: Values
+) -> Sequence[Constant | None]:
+    """What one value stands for; None for one that nothing fills."""
+    if not is_template(written):
+        return (written,)
+    name, element = lone(str(written.value)), element_of(schema.type)
+    for other, constants in board.items():
+        if other.name == name and other.type in (schema.type, element):
+            return constants
+    if name == "positions" and isinstance(schema.type, SetType):
+        return [typed(text, element, written.span) for text in known.get(name, "").split(",")]
+    text = Constant(written.type, filled(str(written.value), known), written.span)
+    return (None if is_template(text) else typed(str(text.value), element, written.span),)
 
 
 def label(text: str) -> str:

@@ -46,7 +46,7 @@ def positions_of(variant: Variant) -> Iterator[tuple[Grid, int]]:
     if variant.profile is None:
         return
     for positions, start in zip(variant.profile.positions, variant.starts, strict=True):
-        for position in range(start, start + positions.size):
+        for position in positions.covered(start):
             yield positions.grid, position
 
 

@@ -62,6 +62,8 @@ _ASKED = (
     tree.Window,
     tree.Refuse,
     tree.Keep,
+    tree.Exclusive,
+    tree.Ceiling,
     tree.SiteTolerate,
     tree.Subject,
     tree.Level,
@@ -71,7 +73,7 @@ _NAMES = r"[\w.-]+(?:\s*,\s*[\w.-]+)*"
 _WORDS: Final = {
     tree.Field: re.compile(r"\bagrees\s+per\s+[\w.-]+|\bunique\s+per\s+[\w.-]+"),
     tree.Gate: re.compile(rf"\b(?:excludes|requires)\s+{_NAMES}"),
-    tree.Mode: re.compile(rf"\balone\b(?=[^{{]*)|\bwith\s+{_NAMES}"),
+    tree.Mode: re.compile(rf"\balone\b|\bwith\s+{_NAMES}"),
 }
 """Words of a statement that are a rule of their own and have no vertex in its tree."""
 

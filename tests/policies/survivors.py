@@ -17,10 +17,6 @@ ROOT = Path(__file__).resolve().parents[2]
 POLICIES = ROOT / "policies"
 
 REASONS: Mapping[tuple[str, str], str] = {
-    ("cxl-memory", "network reachable from all nodes"): (
-        "Says that the machine is no node of its own. Which hosts see a device, the two lines below it say; that no slice"
-        " names a node is compared with real slices (`tests/render/fleet`)."
-    ),
     ("gaudi", "at least 300 Gbit/s"): (
         "No ports of a Gaudi2 are slower, so nothing declared can miss it: it is the number that the job counts on, and"
         " an error of the check as soon as the fabric says less."
@@ -29,8 +25,8 @@ REASONS: Mapping[tuple[str, str], str] = {
         "Two claims meet on an interface only where a driver lets several share it, which this one does not yet."
     ),
     ("tpu", 'network reachable from nodes where label "cloud.example.com/tpu-pool" in "tpu-pool-a"'): (
-        "Says that the machine is no node of its own. Which hosts see a slice of the patch, its profile says; that is"
-        " compared with real slices (`tests/render/fleet`)."
+        "Says which nodes see the counters of the pool; which see a slice of the patch, its profile says. Devices are given"
+        " with both, so only the rendered slices differ (`tests/render/fleet`)."
     ),
     ("university", "30min"): (
         "How long a pod stays on a tainted device decides who evicts it, after it was placed. A test places."
@@ -41,13 +37,11 @@ REASONS: Mapping[tuple[str, str], str] = {
 KEPT = (
     (
         "`device`, `model`, `modes`, `pool`, `machine` and what stands in them",
-        "What a driver publishes is no rule. Names, values, layouts and counters are compared with vendors' own slices in"
-        " `tests/render/fleet`.",
+        "What a driver publishes is no rule. Names, values and counters are compared with real slices: `tests/render/fleet`.",
     ),
     (
         "`health`, `binds`, `costs`, `setup`",
-        "A node, the kubelet or a controller acts on them after a device was given. They are rendered, and compared with"
-        " expected objects in `tests/render` and `tests/policies`.",
+        "Nodes and controllers act on them after a device was given. What is rendered of them: `tests/render`.",
     ),
     (
         "ranges, types, `default` and `trust` of `parameters`",

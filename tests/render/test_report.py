@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from dra_policy.expression import DeviceFacts
 from dra_policy.language import load
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.render.enforcement import By, Enforced, enforcement, failures
-from dra_policy.render.objects import Question, machine_slices, objects_of, rendered_template
+from dra_policy.render.objects import (
+    Question,
+    machine_slices,
+    objects_of,
+    rendered_class,
+    rendered_classes,
+    rendered_template,
+)
 from dra_policy.render.targets import VERSIONS, Target, UnknownTarget
 from dra_policy.resources import Device, validate
+from dra_policy.rules import class_rules
 from dra_policy.source import Source
 
 
@@ -103,6 +112,20 @@ def test_a_must_that_nothing_enforces_fails_the_rendering() -> None:
     assert failures(enforcement(policies, with_controller), with_controller) == []
 
 
+def test_modes_that_counters_cannot_keep_apart_need_the_controller() -> None:
+    modes = 'modes of Big { mode a partition { profile "a" times 70 } mode b partition { profile "b" times 70 } }'
+    policies, plain = policy(GPU + modes), Target.of("1.37")
+    (problem,) = failures(enforcement(policies, plain), plain)
+    assert problem.code == "REN001"
+    assert "64 counters" in problem.message
+    assert by(policies, plain)["a and b not at a time"] is By.CONTROLLER
+    with_controller = Target.of("1.37", controller=True)
+    assert failures(enforcement(policies, with_controller), with_controller) == []
+    few = policy(GPU + modes.replace("times 70", "times 5"))
+    assert by(few, plain)["a, b"] is By.CLUSTER
+    assert not failures(enforcement(few, plain), plain)
+
+
 @pytest.mark.parametrize(
     ("said", "codes"),
     [
@@ -133,8 +156,22 @@ def test_a_list_is_lost_where_there_are_no_lists() -> None:
     assert by(policies, Target.of("1.37", {"ListTypeAttributes": True}))['"fast" in tags'] is By.CLUSTER
     target = Target.of("1.37")
     found = enforcement(policies, target)
-    assert [one.by for one in found] == [By.LOST]
+    assert [(one.words, one.by) for one in found] == [("attribute tags", By.LOST), ('"fast" in tags', By.LOST)]
     assert [one.code for one in failures(found, target)] == ["REN001"]
+
+
+@pytest.mark.parametrize("lists", [False, True])
+def test_a_model_is_not_asked_for_a_list_that_is_not_published(lists: bool) -> None:
+    red = 'model Red of Gpu { color red  tags "fast" } class r of Red machine m { devices g[0] of Red }'
+    policies = policy(GPU + red)
+    target = Target.of("1.37", {"ListTypeAttributes": lists})
+    (made,) = (rendered_class(one, target) for one in rendered_classes(policies))
+    (device,) = (device for one in machine_slices(Question(policies, target)) for device in one.spec.devices)
+    rules = class_rules(made, target.features)
+    facts = DeviceFacts.of("gpu.example.org", device)
+    assert len(made.spec.selectors) == 2 + lists
+    assert all(one.program is not None and one.program.evaluate(facts) for one in rules.selectors)
+    assert ("tags" in device.attributes) == lists
 
 
 def test_distinct_needs_consumable_capacity() -> None:

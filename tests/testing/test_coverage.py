@@ -70,10 +70,10 @@ def test_what_fails_already_decides_nothing() -> None:
 SITE = """policy site.example version 1.0.0 language 1
 device Gpu {
   driver gpu.example.org  attribute numa int optional  flag ecc absent means false  capacity memory bytes
-  attribute lane int optional
+  attribute lane int optional  attribute use one of whole, lent optional
 }
 model Large of Gpu { memory 80Gi }
-modes of Large { mode whole  mode lent alone }
+modes of Large { mode whole gives use whole  mode lent alone gives use lent }
 share turn of Large whole { at most 2 claims  only same namespace because "turns keep no secrets" }
 fabric link joins Large { every pair 100 GB/s }
 gate Turns default off

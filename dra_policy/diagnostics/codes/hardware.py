@@ -108,6 +108,13 @@ BOARD_CODES = (
         "each takes memory 1Gi to 80Gi",
         "The API server refuses the slice, long after the policy was written.",
     ),
+    Code(
+        "HWR016",
+        "mode that nothing tells from another",
+        'mode whole  mode slots partition { profile "slot" times 3 }  ...  class slot of slots',
+        'mode whole  mode slots partition gives kind slot { profile "slot" times 3 }  ...  class slot of slots',
+        "A class is a selector over what devices publish, so it would be given whole boards where slots are asked for.",
+    ),
 )
 
 MACHINE_CODES = (

@@ -22,7 +22,7 @@ class Claims(Building):
         return tree.Class(name, of, nodes(members), self._span(parts))
 
     def target(self, parts: Parts) -> tree.Target:
-        return tree.Target(parts[0], parts[1] if len(parts) > 1 else None, self._span(parts))
+        return tree.Target(parts[0], one(parts, tree.Text), self._span(parts))
 
     def require(self, parts: Parts) -> tree.Require:
         return tree.Require(parts[1], self._says(parts), self._span(parts))

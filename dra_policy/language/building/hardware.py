@@ -77,7 +77,11 @@ class Hardware(Building):
         )
 
     def takes_positions(self, parts: Parts) -> tree.TakesPositions:
-        return tree.TakesPositions(parts[1], parts[2], several(parts, tree.Start), self._span(parts))
+        numbers, grid = several(parts, tree.Integer), one(parts, tree.Name)
+        assert grid is not None  # Invariant: the grammar has one
+        if parts[1] == "places":
+            return tree.TakesPositions(None, grid, (), numbers, self._span(parts))
+        return tree.TakesPositions(numbers[0], grid, several(parts, tree.Start), (), self._span(parts))
 
     def start_at(self, parts: Parts) -> tree.Start:
         return tree.Start(parts[0], parts[2] if len(parts) > 1 else None, self._span(parts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lark import Token
 
 from dra_policy.language import tree
-from dra_policy.language.building.parts import Building, Clause, Sign, nodes, one
+from dra_policy.language.building.parts import Building, Clause, Sign, nodes, one, several
 from dra_policy.language.leaves import Parts, Percentage
 from dra_policy.source import Span
 
@@ -109,9 +109,13 @@ class Vendor(Building):
             name,
             other if relation == "of" else None,
             other if relation == "like" else None,
-            nodes(rest),
+            several(rest, tree.ModelValue),
+            several(rest, tree.Grid),
             self._span(parts),
         )
+
+    def model_grid(self, parts: Parts) -> tree.Grid:
+        return tree.Grid(parts[1], parts[2], None, self._span(parts))
 
     def model_value(self, parts: Parts) -> tree.ModelValue:
         tolerance = one(parts, Percentage)

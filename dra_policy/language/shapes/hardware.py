@@ -74,7 +74,10 @@ def _profile(item: tree.Profile) -> Shape:
         starts = ", ".join(
             str(start.first.value) + ("" if start.last is None else f"..{start.last.value}") for start in takes.starts
         )
-        words += f" takes {takes.size.value} {takes.grid.text} at {starts}"
+        if takes.size is None:
+            words += f" takes places {', '.join(str(place.value) for place in takes.places)} of {takes.grid.text}"
+        else:
+            words += f" takes {takes.size.value} {takes.grid.text} at {starts}"
     row = [*_gives(item.gives), *_draws(item.draws)]
     if item.reachable is not None:
         first, *rest = labels(item.reachable, "reachable from ")

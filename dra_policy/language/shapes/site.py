@@ -33,7 +33,7 @@ def _gang(item: tree.Gang) -> Shape:
 
 
 def _quota(item: tree.Quota) -> Shape:
-    head = Chunk(f"quota {item.name.text} of {item.of.text}", item.span.start)
+    head = Chunk(f"quota {item.name.text} of {target(item.of)}", item.span.start)
     return Shape([head], item.members, end=item.of.span.end)
 
 
@@ -103,14 +103,14 @@ def _window_nodes(item: tree.WindowNodes) -> Shape:
 
 
 def _refuse(item: tree.Refuse) -> Shape:
-    row = [Chunk(f"refuse {item.of.text} when", item.span.start), *condition_chunks(item.condition)]
+    row = [Chunk(f"refuse {target(item.of)} when", item.span.start), *condition_chunks(item.condition)]
     return Shape([*row, *said(item.said)])
 
 
 def _keep(item: tree.Keep) -> Shape:
     per = "" if item.per is None else f" per {item.per.text}"
     row = [Chunk("for"), *names(item.classes)] if item.classes else []
-    return line(f"keep {item.count.value} of {item.of.text}{per} free", item, *row, *said(item.said))
+    return line(f"keep {item.count.value} of {target(item.of)}{per} free", item, *row, *said(item.said))
 
 
 def _exclusive(item: tree.Exclusive) -> Shape:

@@ -33,7 +33,9 @@ def _model(item: tree.Model) -> Shape:
     other = item.of or item.like
     assert other is not None  # Invariant: the grammar has one of the two
     head = Chunk(f"model {item.name.text} {'of' if item.of else 'like'} {other.text}", item.span.start)
-    return Shape([head], item.values, flat=True, bare=True, end=other.span.end)
+    members: list[tree.ModelValue | tree.Grid] = [*item.values, *item.grids]
+    members.sort(key=lambda member: member.span.start)
+    return Shape([head], members, flat=True, bare=True, end=other.span.end)
 
 
 def _model_value(item: tree.ModelValue) -> Shape:

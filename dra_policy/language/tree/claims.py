@@ -78,7 +78,10 @@ class Prefer:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What devices are asked for: a class, a device, a model, a mode or share; `mig "1g.10gb"` names a profile."""
+    """What devices are asked for: a class, a device, a model, a mode or share; `mig "1g.10gb"` names a profile.
+
+    `H100.mig "1g.10gb"` is that of one board.
+    """
 
     name: Name
     profile: Text | None

@@ -43,11 +43,12 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class TakesPositions:
-    """`takes 4 slice at 0, 4`."""
+    """`takes 4 slice at 0, 4`, or `takes places 1, 3 of slice`, which has `places` and no size and no starts."""
 
-    size: Integer
+    size: Integer | None
     grid: Name
     starts: tuple[Start, ...]
+    places: tuple[Integer, ...]
     span: Span = field(compare=False, repr=False)
 
 

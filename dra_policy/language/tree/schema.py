@@ -99,12 +99,16 @@ class ModelValue:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`model H100 of AcmeGpu { ... }` or `model H200 like H100 { ... }`: exactly one of `of` and `like` is set."""
+    """`model H100 of AcmeGpu { ... }` or `model H200 like H100 { ... }`: exactly one of `of` and `like` is set.
+
+    `grids` have another size than the device says.
+    """
 
     name: Name
     of: Name | None
     like: Name | None
     values: tuple[ModelValue, ...]
+    grids: tuple[Grid, ...]
     span: Span = field(compare=False, repr=False)
 
 

@@ -128,7 +128,7 @@ class Quota:
     """`quota cs of AcmeGpu { subject team == "cs"  at most 16  borrow to 24 from cohort uni }`."""
 
     name: Name
-    of: Name
+    of: Target
     members: tuple[ForSubject | Holding | Borrow | Lend | Charge, ...]
     span: Span = field(compare=False, repr=False)
 
@@ -186,7 +186,7 @@ class Window:
 class Refuse:
     """`refuse training when subject.priority < 100 because "..."`; `of` may be `any`."""
 
-    of: Name
+    of: Target
     condition: Condition
     said: Said
     span: Span = field(compare=False, repr=False)
@@ -197,7 +197,7 @@ class Keep:
     """`keep 2 of H100 per rack free for production`."""
 
     count: Integer
-    of: Name
+    of: Target
     per: Name | None
     classes: tuple[Name, ...]
     said: Said

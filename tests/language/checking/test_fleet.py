@@ -57,6 +57,26 @@ def found(statements: str) -> list[tuple[str, str]]:
             f'modes of Big {{ mode cut partition {{ {PARTS} }} }} machine m {{ devices g[0] of Big cut "1" at 4 }}',
             "HWR005",
         ),
+        (
+            'modes of Big { mode a  mode b without memory partition { profile "1" times 3 } } class c of b',
+            "HWR016",
+        ),
+        ("modes of Big { mode a  mode b } claim c { request r = 1 of a }", "HWR016"),
+        ('modes of Big { mode a  mode b gives profile "x" } quota q of a { at most 1 }', "HWR016"),
+        (
+            (
+                'modes of Big { mode cut partition gives profile "x" {'
+                ' profile "1" times 2 gives lanes 1  profile "2" times 2 gives lanes 1, memory 1Gi } } class c of cut "1"'
+            ),
+            "HWR016",
+        ),
+        (
+            (
+                'modes of Big { mode a partition { profile "1" times 2 gives lanes 1  profile "2" times 2 gives lanes 2 }'
+                '  mode b partition { profile "3" times 2 gives lanes 2 } } class c of a'
+            ),
+            "HWR016",
+        ),
         ("binds of Big fast when Ready", "HWR006"),
         ("costs node memory 1 per memroy", "SET002"),
         ("share s of Big { each takes memory 1Gi to 96Gi }", "HWR015"),
@@ -105,6 +125,12 @@ def test_a_mistake_is_told(statements: str, wanted: str) -> None:
         "share all of Big { each takes memory } machine m { devices g[0..1] of Big all }",
         'model Other like Big { tags a, b } class c of Gpu { require "a" in tags and not ("b" in tags) }',
         "costs node memory 1 per memory costs node cpu 1 cores per device",
+        'modes of Big { mode a  mode b partition { profile "1" times 3 gives lanes 1 } } class c of b class d of a',
+        (
+            'modes of Big { mode a partition { profile "1" gives lanes 1  profile "2" gives lanes 2 }'
+            '  mode b partition { profile "3" gives lanes 3 } } class c of a class d of b class e of a "2"'
+        ),
+        'modes of Big { mode a  mode b gives profile "x" } class c of b',
     ],
 )
 def test_what_is_right(statements: str) -> None:
@@ -122,3 +148,66 @@ def test_a_separator_in_a_value() -> None:
 def test_a_separator_that_separates_nothing(form: str) -> None:
     text = f"device N {{ driver n.acme.com  attribute tags set of one of a, b publish as {form} }}"
     assert [code for code, _ in found(text)] == ["TYP012"]
+
+
+def test_what_is_named_like_a_unit_is_a_name_where_a_number_is_counted() -> None:
+    text = """policy a.example version 1.0 language 1
+    device Npu { driver npu.example.org  capacity cores count  grid core 8 of cores }
+    model B of Npu { cores 8 }
+    modes of B { mode cut partition { profile "one" takes 1 core at 0..7 gives cores 1 } }
+    class any of B.cut
+    test "t" { given 2 B  claim a 1 of any  expect a placed }"""
+    policies, problems = load(Source("a.dra", text))
+    assert policies is not None, problems
+
+
+BOARDS = """policy a.example version 1.0 language 1
+device Npu { driver npu.example.org  attribute kind one of npu, vnpu  capacity memory bytes }
+model A of Npu { memory 32Gi }
+model B of Npu { memory 64Gi }
+modes of A { mode whole gives kind npu  mode vnpu partition gives kind vnpu { profile "half" times 2 gives memory 16Gi } }
+modes of B { mode whole gives kind npu  mode vnpu partition gives kind vnpu { profile "half" times 2 gives memory 32Gi } }
+share slice of A whole { at most 2 claims }
+class board-a of A.whole
+class half-b of B.vnpu "half"
+class shared of A.slice
+"""
+
+
+def test_a_mode_of_one_board_is_said_behind_the_board() -> None:
+    policies, problems = load(
+        Source(
+            "a.dra",
+            BOARDS
+            + """quota q of A.whole { at most 1 }
+            keep 1 of B.vnpu "half" per node free for half-b
+            refuse B.whole when memory > 2Gi
+            claim c { request n = 2 of A.whole  request m = first of B.vnpu "half", B.whole }""",
+        )
+    )
+    assert policies is not None, problems
+    classes = policies.policies[0].classes
+    said = {
+        name: (one.model and one.model.name, one.part and one.part.profile)
+        for name, one in classes.items()
+        if not one.implied
+    }
+    assert said == {"board-a": ("A", ""), "half-b": ("B", "half"), "shared": ("A", "")}
+    assert classes["shared"].part is not None
+    assert classes["shared"].part.share is not None
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "underlined"),
+    [
+        ("A.hole", "HWR006", "hole"),
+        ("B.slice", "HWR006", "slice"),
+        ('A.slice "half"', "HWR006", '"half"'),
+        ('A.vnpu "third"', "HWR006", '"third"'),
+        ("C.vnpu", "NAM005", "C.vnpu"),
+    ],
+)
+def test_a_mode_that_a_board_does_not_have(target: str, code: str, underlined: str) -> None:
+    _, problems = load(Source("a.dra", f"{BOARDS}class other of {target}"))
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [(code, underlined)]
+    assert problems[0].help

@@ -164,8 +164,16 @@ model_values = made(
     values=several(values),
     tolerance=maybe(st.integers(0, 500).map(lambda tenths: Fraction(tenths, 1000))),
 )
-models = made(tree.Model, name=names(), of=qualified, like=st.none(), values=several(model_values, 0, 4)) | made(
-    tree.Model, name=names(), of=st.none(), like=qualified, values=several(model_values, 0, 2)
+model_grids = made(tree.Grid, name=names(), size=counts, of=st.none())
+models = made(
+    tree.Model, name=names(), of=qualified, like=st.none(), values=several(model_values, 0, 4), grids=st.just(())
+) | made(
+    tree.Model,
+    name=names(),
+    of=st.none(),
+    like=qualified,
+    values=several(model_values, 0, 2),
+    grids=several(model_grids, 0, 2),
 )
 parameters = made(
     tree.Parameters,
@@ -227,33 +235,37 @@ asked_members = several(
 
 
 def requests(name):
-    asked = made(
-        tree.Asked,
-        count=counts,
-        most=maybe(counts),
-        of=targets,
-        shape=st.just(()),
-        around=st.just(False),
-        admin=booleans,
-        members=asked_members,
-    ) | made(
-        tree.Asked,
-        count=counts,
-        most=maybe(counts),
-        of=targets,
-        shape=several(counts, 2, 3),
-        around=booleans,
-        admin=booleans,
-        members=asked_members,
-    ) | made(
-        tree.Asked,
-        count=st.none(),
-        most=st.none(),
-        of=targets,
-        shape=st.just(()),
-        around=st.just(False),
-        admin=booleans,
-        members=asked_members,
+    asked = (
+        made(
+            tree.Asked,
+            count=counts,
+            most=maybe(counts),
+            of=targets,
+            shape=st.just(()),
+            around=st.just(False),
+            admin=booleans,
+            members=asked_members,
+        )
+        | made(
+            tree.Asked,
+            count=counts,
+            most=maybe(counts),
+            of=targets,
+            shape=several(counts, 2, 3),
+            around=booleans,
+            admin=booleans,
+            members=asked_members,
+        )
+        | made(
+            tree.Asked,
+            count=st.none(),
+            most=st.none(),
+            of=targets,
+            shape=st.just(()),
+            around=st.just(False),
+            admin=booleans,
+            members=asked_members,
+        )
     )
     return made(tree.Request, name=name, alternatives=asked.map(lambda one: (one,)), first=st.just(False))
 

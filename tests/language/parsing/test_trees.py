@@ -167,9 +167,10 @@ def test_model():
             tree.ModelValue(name("ecc"), (Boolean(value=True, span=NOWHERE),), None, NOWHERE),
             tree.ModelValue(name("v"), (Version("1.2", NOWHERE),), None, NOWHERE),
         ),
+        (),
         NOWHERE,
     )
-    assert statement("model H200 like H100") == tree.Model(name("H200"), None, name("H100"), (), NOWHERE)
+    assert statement("model H200 like H100") == tree.Model(name("H200"), None, name("H100"), (), (), NOWHERE)
 
 
 def test_parameters():

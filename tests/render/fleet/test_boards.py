@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations, product
 
 import pytest
 
@@ -131,6 +132,105 @@ def test_modes_that_stand_beside_each_other_share_a_board(policy: Policy) -> Non
     text = 'modes of Big { mode control with cut  mode cut partition { profile "1" takes 1 slice at 0..3 } }'
     slices = given(policy(GPU + text))
     assert together(slices, "big-0", *(f"big-0-cut-1-{start}" for start in range(4)))
+
+
+def test_a_whole_board_takes_all_beside_what_it_draws(policy: Policy) -> None:
+    text = """
+    pool engines of Big count 2
+    modes of Big {
+      mode whole draws engines 2
+      mode cut partition counted { profile "a" times 4 gives memory 20Gi }
+    }"""
+    slices = given(policy(GPU + text))
+    assert drawn(devices(slices)["big-0"]) == {"engines": "2", "memory": "80Gi"}
+    assert not together(slices, "big-0", "big-0-cut-a-1")
+
+
+def test_beside_a_mode_a_board_takes_what_it_draws(policy: Policy) -> None:
+    text = """
+    pool engines of Big count 2
+    modes of Big {
+      mode control with cut draws engines 1
+      mode cut partition { profile "a" times 4 draws engines 1 }
+      mode passthrough
+    }"""
+    slices = given(policy(GPU + text))
+    assert together(slices, "big-0", "big-0-cut-a-1")
+    assert not together(slices, "big-0", "big-0-cut-a-1", "big-0-cut-a-2")
+    assert not together(slices, "big-0-passthrough", "big-0-cut-a-1")
+    assert not together(slices, "big-0-passthrough", "big-0")
+
+
+def test_a_mode_beside_one_of_two_others(policy: Policy) -> None:
+    text = """
+    modes of Big {
+      mode control with cut
+      mode cut partition { profile "1" takes 1 slice at 0..3 }
+      mode vf partition { profile "vf" times 8 }
+    }"""
+    slices = given(policy(GPU + text))
+    functions = [f"big-0-vf-vf-{number}" for number in range(1, 9)]
+    assert together(slices, "big-0", *(f"big-0-cut-1-{start}" for start in range(4)))
+    assert together(slices, *functions)
+    for one in functions:
+        assert not together(slices, "big-0", one)
+        assert not any(together(slices, one, f"big-0-cut-1-{start}") for start in range(4))
+
+
+# What each pair of modes has: partitions on a grid, counted ones, and such as draw nothing.
+_MODES = {
+    "one": 'mode one partition { profile "1" takes 1 slice at 0..3 }',
+    "two": 'mode two partition { profile "2" takes 2 slice at 0, 2  profile "4" takes 4 slice at 0 }',
+    "counted": 'mode counted partition counted { profile "a" times 4 gives memory 20Gi }',
+    "free": 'mode free partition { profile "f" times 5 }',
+    "more": 'mode more partition { profile "m" times 3  profile "n" times 2 }',
+}
+
+
+@pytest.mark.parametrize("chosen", [pair for n in (2, 3, 5) for pair in combinations(_MODES, n)])
+def test_partitions_of_two_modes_are_never_together(policy: Policy, chosen: tuple[str, ...]) -> None:
+    """Against the definition: what a mode allows by itself is allowed, and no two modes are mixed."""
+    alone = {name: given(policy(f"{GPU} modes of Big {{ {_MODES[name]} }}")) for name in chosen}
+    slices = given(policy(f"{GPU} modes of Big {{ {' '.join(_MODES[name] for name in chosen)} }}"))
+    for name in chosen:
+        names = list(devices(alone[name]))
+        for some in (some for n in range(len(names) + 1) for some in combinations(names, n)):
+            assert together(slices, *some) == together(alone[name], *some), some
+    for one, other in combinations(chosen, 2):
+        pairs = product(devices(alone[one]), devices(alone[other]))
+        assert not [pair for pair in pairs if together(slices, *pair)]
+
+
+def test_modes_that_allow_each_other_need_no_guards(policy: Policy) -> None:
+    text = f"modes of Big {{ {_MODES['free']} {_MODES['more'].replace('partition', 'partition with free')} }}"
+    slices = given(policy(GPU + text))
+    assert together(slices, *devices(slices))
+
+
+def test_a_partition_is_there_once_shared_or_not(policy: Policy) -> None:
+    text = """
+    modes of Big { mode vf partition { profile "vf" times 3 } }
+    share slot of Big vf { at most 4 claims }"""
+    slices = given(policy(GPU + text))
+    shared = [f"big-0-vf-vf-{number}-slot" for number in (1, 2, 3)]
+    assert together(slices, *shared)
+    assert together(slices, "big-0-vf-vf-1", *shared[1:])
+    assert not together(slices, "big-0-vf-vf-1", shared[0])
+
+
+def test_a_machine_of_shared_partitions(policy: Policy) -> None:
+    text = """
+    modes of Big { mode vf partition { profile "vf" times 3 } }
+    share slot of Big vf { at most 4 claims }
+    machine m { devices gpu[0] of Big slot }"""
+    catalog = Catalog.of(policy(GPU + text))
+    fleet = Fleet(catalog)
+    machine = catalog.machine("m")
+    assert machine is not None
+    fleet.place(machine, "n", {})
+    slices = fleet.slices()
+    assert len(devices(slices)) == 3
+    assert together(slices, *devices(slices))
 
 
 def test_a_share_of_a_mode_is_a_device_beside_it(policy: Policy) -> None:
