@@ -6,7 +6,7 @@ makes the rest possible is to blame.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dra_policy.allocation.call import Call
@@ -17,6 +17,7 @@ from dra_policy.allocation.ruleset import Rules
 from dra_policy.allocation.search import End, Search
 from dra_policy.allocation.site.ruleset import SitedRules
 from dra_policy.rules import Origin
+from dra_policy.rules.symmetry import parts_of
 
 BUDGET = 2000
 """The steps for one such question; what takes longer counts as no answer, so less is blamed, never more."""
@@ -53,9 +54,16 @@ def blamed(call: Call, claims: Sequence[ClaimNeeds], reasons: Mapping[int, Reque
     kept = positions[:failing]
     claim, request = kept[-1]
     suspects = _suspects(call, claims, kept)
-    culprits = [
-        origin for without, origin in suspects if _ends(call, _part(claims, kept, without), without) is End.SOLVED
-    ] or [origin for _, origin in suspects]
+    alike = _alike(claims, kept)
+    ends: dict[Hashable, bool] = {}
+    culprits: list[Origin] = []
+    for without, origin in suspects:
+        # What can take each other's place is to blame together or not at all.
+        place = alike.get(without.request or id(without.constraint), without)
+        if place not in ends:
+            ends[place] = _ends(call, _part(claims, kept, without), without) is End.SOLVED
+        culprits += [origin] if ends[place] else []
+    culprits = culprits or [origin for _, origin in suspects]
     return [
         replace(reasons[need.asked.number], combination=tuple(culprits)) for need in claims[claim].requests[request]
     ]
@@ -85,6 +93,20 @@ def _suspects(
     for c, r in kept[:-1][-RIVALS:]:
         suspects.append((_Without(request=(c, r)), claims[c].claim.requests[r].origin))
     return suspects
+
+
+def _alike(claims: Sequence[ClaimNeeds], kept: Sequence[tuple[int, int]]) -> dict[Hashable, Hashable]:
+    """For requests by position and constraints by identity what is equal for those that can take each other's place."""
+    asked = frozenset(kept)
+    found: dict[Hashable, Hashable] = {}
+    for number, claim in enumerate(claims):
+        for part in parts_of(number, claim.claim):
+            if asked.issuperset((number, request) for request in part.requests):
+                found |= {(number, request): (part.kind, "request", at) for at, request in enumerate(part.requests)}
+                rules = {id(rule.constraint): id(rule) for rule in claim.constraints}
+                ties = [rules.get(id(claim.claim.constraints[tie])) for tie in part.constraints]
+                found |= {rule: (part.kind, "constraint", at) for at, rule in enumerate(ties) if rule is not None}
+    return found
 
 
 def _part(claims: Sequence[ClaimNeeds], kept: Sequence[tuple[int, int]], without: _Without) -> tuple[ClaimNeeds, ...]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dra_policy.render.objects import Question
 
 CDI = "cdi"
+MOST_LOST = 10
+"""Lines about what is lost on a target; the report has all."""
 _SHADES = {"cluster": "green", "controller": "cyan", "node": "cyan", "advisory": "yellow", "lost": "red"}
 
 
@@ -119,7 +121,19 @@ def print_report(report: Sequence[Enforced], *, err: bool = False) -> None:
         print_table(["of", "rule", "enforced by", "means", "place"], rows, shades=shades)
     counts = {by: sum(one.by.value == by for one in report) for by in _SHADES}
     said = ", ".join(f"{count} {by}" for by, count in counts.items() if count)
-    click.secho(f"{len(rows)} rules: {said}" if rows else "no rules", bold=True, err=err)
+    many = "1 rule" if len(rows) == 1 else f"{len(rows)} rules"
+    click.secho(f"{many}: {said}" if rows else "no rules", bold=True, err=err)
+
+
+def print_lost(report: Sequence[Enforced], version: str) -> None:
+    """What nobody sees to on the target and need not hold, on stderr: a line of what is published less, or not at all."""
+    import click
+
+    lost = list(dict.fromkeys(f"{one.owner}, {one.words}: {one.means}" for one in report if one.by.value == "lost"))
+    for line in lost[:MOST_LOST]:
+        click.secho(f"lost on Kubernetes {version}: {line}", fg="yellow", err=True)
+    if len(lost) > MOST_LOST:
+        click.secho(f"... and {len(lost) - MOST_LOST} more, see `--report table`", fg="yellow", err=True)
 
 
 def write_folder(
@@ -146,4 +160,13 @@ def write_folder(
     return written
 
 
-__all__ = ["CDI", "cdi_files", "placed_machines", "print_report", "refused", "report_data", "write_folder"]
+__all__ = [
+    "CDI",
+    "cdi_files",
+    "placed_machines",
+    "print_lost",
+    "print_report",
+    "refused",
+    "report_data",
+    "write_folder",
+]

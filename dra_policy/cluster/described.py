@@ -15,8 +15,8 @@ MARSHAL: Final = 2
 """The version that tells True from 1, and writes equal values alike: later ones write repeated objects as references."""
 
 Described: TypeAlias = tuple[bytes, bool, bool]
-"""What devices are but for their attributes; whether asking for a capacity can be an error (H7), and whether one has
-binding conditions."""
+"""What devices are but for their attributes; whether asking for a capacity can be an error (H7) or one gives counters back
+(G4), and whether one has binding conditions."""
 
 
 def described(records: Sequence[DeviceRecord], plain: bool) -> Described:
@@ -26,7 +26,7 @@ def described(records: Sequence[DeviceRecord], plain: bool) -> Described:
     for record in records:
         device = record.device
         capacity, capacity_odd = _capacity(device)
-        odd = odd or capacity_odd
+        odd = odd or capacity_odd or (bool(device.consumes_counters) and _gives_back(device))
         binding = binding or bool(device.binding_conditions)
         made.append((
             device.allow_multiple_allocations is True,
@@ -114,6 +114,11 @@ def _counters(device: Device) -> Any:
         )
         for part in device.consumes_counters
     ]
+
+
+def _gives_back(device: Device) -> bool:
+    """Whether a device leaves more of a counter when it is in use; only what was stored unchecked does."""
+    return any(counter.value.sign < 0 for part in device.consumes_counters for counter in part.counters.values())
 
 
 def counter_sets(sets: Mapping[str, Mapping[str, Quantity]]) -> Any:

@@ -15,7 +15,6 @@ from typing import TypeAlias, TypeVar
 
 from immutables import Map
 
-from dra_policy.allocation.rule import Nature, Rule
 from dra_policy.cluster.classes import NodeClass
 from dra_policy.cluster.index import ClusterIndex, PoolUses
 from dra_policy.cluster.judging import Finding, Judge
@@ -408,12 +407,6 @@ class _Ranking:
         return found, gave_up
 
 
-def _are_monotone(rule: type[Rule]) -> bool:
-    """Whether all rules of a kind keep refusing what they refuse, whatever is taken in addition."""
-    nature: Nature | None = getattr(rule, "nature", None)
-    return (nature is None or nature.monotone) and all(map(_are_monotone, rule.__subclasses__()))
-
-
 class Finder:
     """Finds nodes for one engine, one call after the other: what it keeps belongs to the latest index that it saw."""
 
@@ -421,7 +414,6 @@ class Finder:
         self._names: tuple[str, ...] | None = None
         self._relabelled: object = None
         self._kept: dict[tuple[PodQuestion, Placing], _Candidates | _Ranking] = {}
-        self._monotone = _are_monotone(Rule)  # type: ignore[type-abstract]  # only its nature is read
         self._changes = _Changes()
         self._size = 0
 
@@ -435,9 +427,11 @@ class Finder:
     def moved(self, index: ClusterIndex, rank: int, node_class: NodeClass, *, taken: bool = False) -> None:
         """A node stands in another class than before, or looks otherwise; or devices of it were `taken`, and no more.
 
-        All rules are monotone (`Nature.monotone`): where claims do not fit, they do not fit once more is in use either.
+        Where claims do not fit, they do not fit once more is in use either: so it is with every rule of Kubernetes
+        (`Nature.monotone`), but for counters of which a device in use gives some back, as odd classes may (G4). Rules of a
+        site are not asked here.
         """
-        self._changes.moved(index, rank, node_class, taken=taken and self._monotone)
+        self._changes.moved(index, rank, node_class, taken=taken and not node_class.odd)
 
     def freed_shared(self) -> None:
         """Something of a shared pool may have become free."""

@@ -41,8 +41,8 @@ class Place:
     `order` has the slots of its devices by position: those of complete pools in the order of the search, then those that
     only count for counters; `records` are these devices. `layout` stands for its layout: equal layouts, equal bytes.
     Bit i of `own` says that position i is in a pool that no other node sees. `shared` are the other pools. `odd` says
-    that a capacity of some device may be an error (H7), or that the node cannot have any devices at all (C1). `plain` is
-    what `assembly.are_plain` says of the records, None before somebody asked.
+    that a capacity of some device may be an error (H7), that one gives counters back (G4), or that the node cannot have
+    any devices at all (C1). `plain` is what `assembly.are_plain` says of the records, None before somebody asked.
     """
 
     __slots__ = ("layout", "name", "odd", "order", "own", "plain", "records", "shared")

@@ -26,6 +26,7 @@ from dra_policy.rules.sets import SetRule, is_wish
 from dra_policy.rules.site import (
     Agreement,
     Ceiling,
+    Counts,
     Exclusion,
     Keep,
     ModeExclusion,
@@ -116,7 +117,7 @@ class OfSet:
         return self.code, self.claim, self.position
 
 
-Restriction: TypeAlias = Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion | Exclusion | Ceiling
+Restriction: TypeAlias = Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion | Exclusion | Ceiling | Counts
 """A rule of a site that takes devices away."""
 
 
@@ -154,6 +155,7 @@ FAMILIES: Final = {
     ModeExclusion: "mode",
     Exclusion: "exclusion",
     Ceiling: "ceiling",
+    Counts: "refusal",
 }
 """The codes of rules of a site."""
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from dra_policy.allocation.question import ALL
-from dra_policy.explanation.clauses import Element, asks
+from dra_policy.explanation.clauses import Element
 from dra_policy.explanation.leaving_out import Kept, Subject
 from dra_policy.explanation.situation import Ending, Situation
 
@@ -155,7 +154,7 @@ def changes_at_least(subject: Subject, core: Core, enough: int) -> int:
     One change takes away from one element, so each of these conflicts needs one of its own. Nothing is known where a
     request for all devices is among the claims: there, less in the way can be more.
     """
-    if any(ask.mode == ALL for _, _, _, ask in asks(subject.situation)):
+    if not subject.monotone:
         return 1
     apart = subject.apart
     if not apart:

@@ -60,6 +60,8 @@ def _prospect(prospect: Prospect) -> dict[str, Any]:
         data["holders"] = [str(key) for key in prospect.holders]
     if prospect.unclaimed:
         data["unclaimed"] = True
+    if prospect.after is not None:
+        data["after"] = prospect.after.isoformat()
     if prospect.updating:
         data["updating"] = [str(pool) for pool in prospect.updating]
     return data

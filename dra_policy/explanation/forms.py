@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Final, assert_never
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, Unsatisfiable
@@ -86,13 +87,19 @@ for no claim `UNPUBLISHED`."""
 
 UNPLACED: Final = "DevicesUnavailable"
 UNPUBLISHED: Final = "DevicesNotPublished"
+OUT_OF_TIME: Final = "RefusedForNow"
 
 
 def _reason(explanation: Explanation) -> str:
     found = explanation.prospect
     if found is None:
         return UNPLACED
-    return UNPUBLISHED if found.kind is Kind.NOT_NOW and found.updating and not found.holders else REASONS[found.kind]
+    if found.kind is Kind.NOT_NOW and not found.holders:
+        if found.after is not None:
+            return OUT_OF_TIME
+        if found.updating:
+            return UNPUBLISHED
+    return REASONS[found.kind]
 
 
 # --- text
@@ -153,6 +160,10 @@ def _prospect(found: Prospect, explanation: Explanation) -> str:
             waited += [_holder(str(key), explanation.situation, found.node) for key in found.holders]
             if found.unclaimed:
                 waited.append("what is in use without a known claim is free")
+            if found.after is not None:
+                moment = f"{found.after.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+                once = f", once {' and '.join(waited)}" if waited else ""
+                return f"not now: it fits on {found.node} from {moment} on{once}"
             return f"not now: it fits on {found.node} once {' and '.join(waited) or 'others give back what they hold'}"
         case Kind.NEVER_HERE:
             asked = explanation.situation.nodes if explanation.situation is not None else ()

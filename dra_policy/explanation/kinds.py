@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 from typing import assert_never
 
@@ -17,6 +18,9 @@ from dra_policy.rules import ClaimKey
 
 WAITED = 12
 """For so many nodes, those with the fewest holders, it is worked out who would have to give something back."""
+
+OPENINGS, MOMENTS = 2, 8
+"""Of so many openings of each window, and at so many moments in all, it is asked what would be then."""
 
 EMPTIED = 128
 """So many kinds of nodes are asked what would be if nothing were in use."""
@@ -44,7 +48,8 @@ class Prospect:
     `unclaimed`, devices that nobody is known to hold must be free too. `updating` are pools of which the driver has not
     published all yet: for `NOT_NOW` those of `node`, what is there of which would do; otherwise those in which there
     might be devices to come that were asked for. For `NEVER_HERE`, `node` is one on which they could be. It is
-    `certain` if no question on the way was given up or failed, and nothing is to come.
+    `certain` if no question on the way was given up or failed, and nothing is to come. Where rules of the site read the
+    time, `after` is the first moment, of those at which windows open or close, from which on the claims may fit.
     """
 
     kind: Kind
@@ -53,6 +58,7 @@ class Prospect:
     unclaimed: bool = False
     certain: bool = True
     updating: tuple[PoolID, ...] = ()
+    after: datetime | None = None
 
 
 def prospect(situation: Situation, outcome: Outcome) -> Prospect:
@@ -92,6 +98,9 @@ def _worked_out(situation: Situation) -> Prospect:
     soon = {node: pools for node, pools in changing.items() if _fits_empty(situation, node, pools)}
     if soon:
         return _soonest(situation, soon)
+    later = _later(situation)
+    if later is not None:
+        return later
     asked = frozenset(situation.nodes)
     others = [name for node in situation.snapshot.nodes() if (name := node.metadata.name) not in asked]
     elsewhere, sure = _fitting(situation, others, enough=1)
@@ -101,6 +110,27 @@ def _worked_out(situation: Situation) -> Prospect:
     changing |= _changing(situation, others)
     certain = certain and sure and not changing
     return Prospect(Kind.NEVER, certain=certain, updating=_all_of(changing))
+
+
+def _later(situation: Situation) -> Prospect | None:
+    """Whether the claims fit at another time, under the rules that read it; the first such moment counts."""
+    site = situation.site
+    if site is None or not site.rules.windows:
+        return None
+    moments: set[datetime] = set()
+    for window in site.rules.windows:
+        opening = window.current_or_next(site.now)
+        for _ in range(OPENINGS):
+            if opening is None:
+                break
+            moments |= {opening.start, opening.end}
+            opening = window.next_opening(opening.end)
+    for moment in sorted(at for at in moments if at > site.now)[:MOMENTS]:
+        then = situation.at(moment)
+        fitting, _ = _fitting(then, then.nodes)
+        if fitting:
+            return replace(_soonest(then, dict.fromkeys(fitting, ())), after=moment)
+    return None
 
 
 def _all_of(changing: Mapping[str, tuple[PoolID, ...]]) -> tuple[PoolID, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from dra_policy.allocation.question import ALL
 from dra_policy.explanation.changes import toleration
 from dra_policy.explanation.clauses import (
     BINDING,
@@ -25,6 +26,7 @@ from dra_policy.explanation.clauses import (
     SwitchedOff,
     Tainted,
     Wanted,
+    asks,
     elements,
 )
 from dra_policy.explanation.completing import completed
@@ -65,7 +67,11 @@ class Subject:
         self.apart: list[Kept] = []
         """Conflicts that share no element, as far as they are known."""
         self.symmetry = Symmetry(situation.claims, self.elements)
-        self._endings: dict[Hashable, Ending] = {}
+        # Where a request for all devices is among the claims, less in the way can be more (E3).
+        self.monotone = all(ask.mode != ALL for _, _, _, ask in asks(situation))
+        self._endings: dict[int, Ending] = {}
+        self._fitting: list[int] = []
+        self._unfit: list[int] = []
         self._views: dict[_Easing, NodeView] = {}
 
     @classmethod
@@ -83,11 +89,25 @@ class Subject:
 
     def ends(self, kept: Kept) -> Ending:
         """How the question ends with these elements in it and no others."""
-        likeness = self.symmetry.likeness(kept)
-        known = self._endings.get(likeness)
+        bits = self.symmetry.likeness(kept)
+        known = self._endings.get(bits)
         if known is None:
-            known = self._endings[likeness] = self._asked(kept)
+            known = self._followed(bits)
+            if known is None:
+                known = self._asked(kept)
+                if known is not Ending.UNKNOWN:
+                    (self._fitting if known is Ending.FITS else self._unfit).append(bits)
+            self._endings[bits] = known
         return known
+
+    def _followed(self, bits: int) -> Ending | None:
+        """What follows from the answers so far: less than what fits does, more than what does not fit does not."""
+        if self.monotone:
+            if any(not bits & ~known for known in self._fitting):
+                return Ending.FITS
+            if any(not known & ~bits for known in self._unfit):
+                return Ending.UNFIT
+        return None
 
     def _asked(self, kept: Kept) -> Ending:
         if any(isinstance(self.elements[number], Elsewhere) for number in kept):

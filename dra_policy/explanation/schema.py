@@ -257,6 +257,7 @@ class ExplanationData(_Part):
     fits_on: str | None = None
     holders: list[str] | None = None
     unclaimed: bool | None = None
+    after: str | None = Field(default=None, description="the moment from which on rules of time let the claims fit")
     updating: list[str] | None = Field(default=None, description="pools that drivers have not published all of")
     nearest: list[Miss] | None = None
     conflicts: Conflicts | None = None

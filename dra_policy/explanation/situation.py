@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -191,6 +192,23 @@ class Situation:
             likeness=self.likeness,
             spent=self.spent if nodes is None else None,
             site=self.site,
+        )
+
+    def at(self, moment: datetime) -> Situation:
+        """The same question at another time; what is asked counts for this one too."""
+        assert self.site is not None  # Invariant: only rules of a site read the time
+        return Situation(
+            snapshot=self.snapshot,
+            graph=self.graph,
+            usage=self.usage,
+            held=self.held,
+            claims=self.claims,
+            nodes=self.nodes,
+            step_limit=self.step_limit,
+            anchored=self.anchored,
+            likeness=self.likeness,
+            spent=self.spent,
+            site=replace(self.site, now=moment, kept={}),
         )
 
     def view(self, node: str, pools: Collection[PoolID] = ()) -> NodeView:

@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dra_policy.allocation import Allocated, Failed, Outcome
-from dra_policy.allocation.question import ALL
 from dra_policy.explanation.changes import (
     NEGOTIABLE,
     OTHER_CLASS,
@@ -16,7 +15,7 @@ from dra_policy.explanation.changes import (
     OtherClass,
     varied,
 )
-from dra_policy.explanation.clauses import Amount, Wanted, asks
+from dra_policy.explanation.clauses import Amount, Wanted
 from dra_policy.explanation.conflict import Core, changes_at_least, core_of
 from dra_policy.explanation.leaving_out import Subject
 from dra_policy.explanation.options import Ladder, Options
@@ -43,7 +42,7 @@ class Tries:
         self.situation = subject.situation
         self.options = Options(subject)
         self._requests = {(e.claim, e.request): n for n, e in enumerate(subject.elements) if isinstance(e, Wanted)}
-        self.blind = any(ask.mode == ALL for _, _, _, ask in asks(self.situation))
+        self.blind = not subject.monotone
 
     # --- one change
 
@@ -101,7 +100,7 @@ class Tries:
     def double(self, core: Core, below: int | None, limit: Limit) -> Iterator[tuple[Change, Change]]:
         """Pairs that place the claims, none of which does by itself; cheaper than `below`, if that is given."""
         subject = self.subject
-        if changes_at_least(subject, core, 3) > 2:
+        if self._two_cost_at_least(below) or changes_at_least(subject, core, 3) > 2:
             return
         seen: set[tuple[int, int]] = set()
         in_vain: set[Hashable] = set()
@@ -129,6 +128,13 @@ class Tries:
                 in_vain.discard(place)
                 yield changes
         yield from self._change_and(core, below, limit)
+
+    def _two_cost_at_least(self, below: int | None) -> bool:
+        """Whether the two cheapest changes there are cost so much together."""
+        if below is None:
+            return False
+        costs = [ladder[0].cost for number in range(len(self.subject.elements)) for ladder in self.options.of(number)]
+        return sum(sorted([*costs, OTHER_CLASS, OTHER_CLASS])[:2]) >= below
 
     def has_any(self, below: int | None) -> bool:
         """Whether any change at all is cheaper."""

@@ -381,9 +381,20 @@ class AskerReader:
         only = test.options[0]
         if isinstance(test.item, tree.Reference) and isinstance(only, tree.Reference) and len(test.options) == 1:
             window = self.windows.get(only.name.text)
-            if window is not None and test.item.name.text == "node":
-                inside = Atom(core.Within(window))
+            if window is not None and test.item.name.text in ("node", "now"):
+                inside = Atom(core.Within(window) if test.item.name.text == "node" else core.Open(window))
                 return Negated(inside) if test.negated else inside
+        if len(test.options) == 1 and isinstance(only, tree.Reference) and only.name.text in self.windows:
+            moment = self._operand_of(test.item)
+            if moment is None:
+                return None
+            if moment.term is None or moment.type != TIME:
+                message = f"{moment.type} is in no window"
+                help_ = f"write `now in {only.name.text}`, or `node in {only.name.text}`"
+                self.problems.add("TYP007", message, test.item.span, help_)
+                return None
+            inside = Atom(core.Open(self.windows[only.name.text], moment.term))
+            return Negated(inside) if test.negated else inside
         one = self._operand_of(test.item)
         if one is None:
             if not isinstance(test.item, tree.Reference | tree.Sum):

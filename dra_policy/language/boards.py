@@ -138,12 +138,16 @@ class Mode:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Modes:
-    """All modes of a board, in the order written; `counters` is the template of the name of its counter set."""
+    """All modes of a board, in the order written; `counters` is the template of the name of its counter set.
+
+    `sharers` are rules over all who hold some of one board.
+    """
 
     board: Board
     modes: Mapping[str, Mode]
     span: Span
     counters: str = ""
+    sharers: tuple[Sharer, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -162,7 +166,8 @@ class Sharer:
 class Taking:
     """`each takes bandwidth 1 to 100 step 1 default 1`; amounts in the base unit of the capacity.
 
-    Without a default a claim that asks for no amount takes all (H2). `options` and the range exclude each other (H4).
+    Without a default a claim that asks for no amount takes all (H2). `options` and the range exclude each other (H4);
+    `low` without `high` is a range up to all that there is.
     """
 
     capacity: AttributeSchema

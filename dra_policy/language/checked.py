@@ -203,6 +203,16 @@ class CheckedWish:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class CheckedCounts:
+    """How many devices one request of a class may ask for."""
+
+    numbers: tuple[int, ...]
+    said: Said
+    words: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class CheckedClass:
     """A DeviceClass; `model` is set for a class of one model, `part` for one of a mode or share.
 
@@ -220,6 +230,7 @@ class CheckedClass:
     extended_resource: str
     implied: bool
     span: Span
+    counts: CheckedCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def claim_of_request(checking: Checking, scope: Scope, request: tree.Request) ->
     if checked is None:
         return None
     reading = _Reading(checking, scope, tree.Claim(request.name, (), request.span))
+    reading.count(devices_asked(request), request, None)
     reading.requests[request.name.text] = checked
     reading.of_request(request, checked)
     return replace(reading.done(), span=request.span)
@@ -138,7 +139,7 @@ class _Reading:
         named(name, "request", label_problem(name.text), self.problems)
         return True
 
-    def _count(self, devices: int, request: tree.Request | None, member: tree.Pairs | None) -> None:
+    def count(self, devices: int, request: tree.Request | None, member: tree.Pairs | None) -> None:
         before = self.devices
         self.devices += devices
         if before <= DEVICES_LIMIT < self.devices:
@@ -152,7 +153,7 @@ class _Reading:
             self.problems.add("RUL002", message, span, "split it into several claims")
 
     def _request(self, member: tree.Request) -> None:
-        self._count(devices_asked(member), member, None)
+        self.count(devices_asked(member), member, None)
         if not self._new_name(member.name):
             return
         checked = check_request(self.checking, self.scope, member)
@@ -204,7 +205,7 @@ class _Reading:
             message = "a pair has two members or more, of different names"
             self.problems.add("RUL015", message, member.members[0].name.span, "write `(gpu: training, nic: vf)`")
             return
-        self._count(count * len(member.members), None, member)
+        self.count(count * len(member.members), None, member)
         rows: list[list[CheckedRequest]] = []
         for one in member.members:
             class_ = class_of_target(self.checking, self.scope, one.of)

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dra_policy.diagnostics import Related
-from dra_policy.language.checked import CheckedClass, CheckedConfig, CheckedWish, Clause, Conjunction
+from dra_policy.language.checked import CheckedClass, CheckedConfig, CheckedCounts, CheckedWish, Clause, Conjunction
 from dra_policy.language.checking import Checking, kubernetes_name, said_by, words
 from dra_policy.language.conditions import Judged, check_clauses
 from dra_policy.language.definitions import SIZE_LIMIT, extent, within_limits
+from dra_policy.language.finding import said_of
 from dra_policy.language.parameters import check_config
 from dra_policy.language.parts import meaning
 from dra_policy.language.schema import DeviceSchema
 from dra_policy.language.scope import CLASS, Problems, Scope
 from dra_policy.language.together import check_prefer
-from dra_policy.language.tree import And, Class, Condition, Config, ExtendedResource, Prefer, Require
+from dra_policy.language.tree import And, Class, Condition, Config, Counts, ExtendedResource, Prefer, Require
 from dra_policy.resources import key_problem, subdomain_problem
 from dra_policy.source import Span
 
 # A3: configurations of a class.
+# E2: devices of a claim.
+DEVICES_LIMIT = 32
 CONFIGS_LIMIT = 32
 
 
@@ -46,6 +49,7 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
     wishes: list[CheckedWish] = []
     configs: list[CheckedConfig] = []
     extended: ExtendedResource | None = None
+    counts: CheckedCounts | None = None
     for member in statement.members:
         match member:
             case Require():
@@ -54,6 +58,11 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
                 wish = check_prefer(checking, scope, member, [device], ())
                 if wish is not None:
                     wishes.append(wish)
+            case Counts():
+                if counts is not None:
+                    note = Related(counts.span, "first said here")
+                    problems.add("NAM003", "the counts are said already", member.span, "put them into one list", note)
+                counts = counts or _counts(member, problems)
             case Config():
                 config = check_config(checking, scope, member, in_class=True)
                 if config is not None and _suits(config, member, device, problems):
@@ -83,7 +92,20 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
         extended_name,
         False,
         name.span,
+        counts,
     )
+
+
+def _counts(member: Counts, problems: Problems) -> CheckedCounts | None:
+    for number in member.numbers:
+        if not 1 <= number.value <= DEVICES_LIMIT:
+            message = f"no request asks for {number.value} devices"
+            problems.add("RUL001", message, number.span, f"write 1 to {DEVICES_LIMIT}")
+            return None
+    numbers = tuple(sorted({number.value for number in member.numbers}))
+    span = member.numbers[0].span.to(member.numbers[-1].span)
+    text = f"counts {', '.join(map(str, numbers))}"
+    return CheckedCounts(numbers, said_of(member.said), text, span)
 
 
 def _suits(config: CheckedConfig, member: Config, device: DeviceSchema, problems: Problems) -> bool:
@@ -176,4 +198,4 @@ def _together(found: Sequence[tuple[Judged, Condition]]) -> list[list[int]]:
     return [list(group) for group in sorted(groups)]
 
 
-__all__ = ["check_classes", "check_require", "together_within_limits"]
+__all__ = ["DEVICES_LIMIT", "check_classes", "check_require", "together_within_limits"]

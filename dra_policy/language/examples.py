@@ -29,6 +29,8 @@ EXAMPLES = MappingProxyType(
         "profile": 'profile "3g.40gb" takes 4 slice at 0, 4 gives memory 40320Mi draws copy_engines 3',
         "share": "share time_slice of H100 whole { at most 4 claims }",
         "share at": "at most 4 claims",
+        "modes at": "at most 2 namespaces",
+        "modes only": "only same namespace",
         "share only": "only same namespace",
         "share each": "each takes bandwidth 1 Gbit/s to 100 Gbit/s",
         "draws": "draws port equal to bandwidth",
@@ -88,6 +90,7 @@ EXAMPLES = MappingProxyType(
         # What may be asked for.
         "class": "class training of AcmeGpu { require ecc }",
         "require": "require memory >= 40 GiB",
+        "counts": "counts 1, 2, 4, 8",
         "prefer": "prefer power < 600 W weight 20",
         "prefer tier": "prefer tier 1 most memory",
         "config": "config GpuConfig { interval = Short }",

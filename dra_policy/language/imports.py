@@ -37,7 +37,12 @@ POLICIES_LIMIT = 1_000
 # Mistakes of form that the parser cannot read past: what stood there is lost. All others it mends.
 _LOSING = frozenset({"SYN001", "SYN008", "SYN009", "SYN012", "SYN015", "SYN019", "SYN021"})
 # A lost part may have declared anything, so then nothing is called undeclared or missing.
-_UNDECLARED = frozenset({"NAM001", "NAM002", "NAM005", "NAM007", "NAM014", "RUL003", "RUL005", "TST001", "TST004"})
+_UNDECLARED = frozenset(
+    {
+        *("NAM001", "NAM002", "NAM005", "NAM007", "NAM014", "RUL003", "RUL005", "TST001", "TST004"),
+        *("HWR002", "HWR004", "HWR006", "HWR016", "SIT003"),
+    }
+)
 
 
 def load(*given: str | os.PathLike[str] | Source) -> tuple[CheckedPolicies | None, list[Diagnostic]]:

@@ -26,6 +26,7 @@ from dra_policy.language.grids import MOST_STARTS, check_division, grids_of, rea
 from dra_policy.language.reaching import reachable_from
 from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.scope import POOL, Scope
+from dra_policy.language.sharers import read_sharer
 from dra_policy.language.types import AmountType
 
 BUILT_IN = ("namespace", "pod")
@@ -79,7 +80,23 @@ def _modes(checking: Checking, scope: Scope, statement: tree.Modes) -> None:
             found[name] = mode
     check_division(checking, scope, board, found.values())
     counters = "" if statement.counters is None else statement.counters.value
-    checking.modes.append((scope.policy, Modes(board, MappingProxyType(found), statement.of.span, counters)))
+    read = [read_sharer(scope, one) for one in statement.sharers]
+    sharers = tuple(one for one in read if one is not None)
+    modes = Modes(board, MappingProxyType(found), statement.of.span, counters, sharers)
+    checking.modes.append((scope.policy, modes))
+    _tells_boards(scope, modes)
+
+
+def _tells_boards(scope: Scope, modes: Modes) -> None:
+    """Where a rule is over a whole board, the names of its devices tell which board they are of."""
+    for mode in modes.modes.values() if modes.sharers else ():
+        for named in {mode.named, *(profile.named for profile in mode.profiles.values())} - {""}:
+            if "{parent}" not in named:
+                note = Related(modes.sharers[0].span, "this is a rule over all of a board")
+                message = f'the name "{named}" does not tell of which board a device is'
+                help_ = f'write such as "{{parent}}-{named}"'
+                scope.problems.add("HWR017", message, mode.span, help_, note)
+                return
 
 
 def _mode(checking: Checking, scope: Scope, board: Board, written: tree.Mode) -> Mode | None:

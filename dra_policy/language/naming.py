@@ -110,7 +110,8 @@ class _Names:
             if other is not profile:
                 message = f'partitions "{other.name}" and "{profile.name}" are named alike, "{template}"'
                 note = Related(other.span, "the other one")
-                help_ = 'write such as "{parent}-{profile}-{start}"'
+                ending = "-{start}" if profile.positions else "-{number}" if profile.times > 1 else ""
+                help_ = f'write such as "{{parent}}-{{profile}}{ending}"'
                 self.problems.add("HWR014", message, profile.span, help_, note)
 
 

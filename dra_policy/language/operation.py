@@ -42,7 +42,15 @@ MOST_CONDITIONS = 4
 """Binding conditions of a device, and binding failure conditions (A6)."""
 
 EACH = ("device", "request", "claim", "container")
-PLACEHOLDERS = ("claim", "claim_uid", "namespace", "request", "device", "pool", "node", "parent", "mode", "profile")
+PLACEHOLDERS = {
+    "claim": "the name of the claim",
+    "claim_uid": "the UID of the claim",
+    "namespace": "the namespace of the claim",
+    "request": "the name of the request",
+    "device": "the name of the device",
+    "pool": "the name of the device's pool",
+    "node": "the name of the node",
+}
 """What templates may name beside attributes of the device and fields of its parameters."""
 
 CAPABILITIES = (
@@ -333,22 +341,34 @@ def _capability(scope: Scope, written: tree.Capability, each: str) -> None:
 
 
 def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.Text, each: str) -> None:
-    """Every placeholder stands for something."""
+    """Every placeholder stands for something, and for one thing only."""
+    problems = scope.problems
     fields = {
-        name for parameters in checking.parameters.values() if parameters.device is device for name in parameters.fields
+        name: field
+        for parameters in checking.parameters.values()
+        if parameters.device is device
+        for name, field in parameters.fields.items()
     }
     for found in _PLACEHOLDER.finditer(of.value):
         name = found.group(1)
-        if name in PLACEHOLDERS or name in fields or look_up(device, name, scope) is not None:
-            if name in ("device", "pool") and each in ("claim", "container"):
-                message = f"`{{{name}}}` is another one for each device of a claim"
-                scope.problems.add("SET006", message, of.span, "write it in `for each device`, or join values")
-            continue
-        known = (*PLACEHOLDERS, *fields, *device.attributes)
-        help_ = scope.problems.hint(
-            name, known, "placeholders are attributes, fields of parameters, `claim_uid` and such"
-        )
-        scope.problems.add("SET006", f"`{{{name}}}` stands for nothing here", of.span, help_)
+        field, attribute = fields.get(name), look_up(device, name, scope)
+        other = attribute or field
+        if name in PLACEHOLDERS and other is not None:
+            message = f"`{{{name}}}` is {PLACEHOLDERS[name]}, and `{name}` is declared too"
+            help_ = f"rename `{name}`; an attribute may keep its published name with `publish as {name}`"
+            problems.add("SET011", message, of.span, help_, Related(other.span, "declared here"))
+        elif attribute is not None and field is not None:
+            message = f"`{{{name}}}` is an attribute of the device and a field of its parameters"
+            note = Related(field.span, "the field is declared here")
+            problems.add("SET011", message, of.span, "rename one of the two", note)
+        elif each in ("claim", "container") and (attribute is not None or name in ("device", "pool")):
+            message = f"`{{{name}}}` is another one for each device of a claim"
+            help_ = "write it in `for each device`, or join values"
+            problems.add("SET006", message, of.span, help_)
+        elif name not in PLACEHOLDERS and other is None:
+            known = (*PLACEHOLDERS, *fields, *device.attributes)
+            help_ = "placeholders are attributes, fields of parameters, `claim_uid` and such"
+            problems.add("SET006", f"`{{{name}}}` stands for nothing here", of.span, problems.hint(name, known, help_))
 
 
 def _unlike_environment(scopes: Sequence[SetupScope], scope: Scope) -> None:
@@ -377,8 +397,10 @@ def _step(checking: Checking, scope: Scope, board: Board, written: tree.Step) ->
         problems.add("SET008", f"nothing undoes step `{written.name.text}`", written.name.span, help_)
     deadline = _seconds(written.deadline, scope)
     if deadline is not None and deadline > KUBELET_DEADLINE and written.deadline is not None:
-        message = f"the kubelet waits {KUBELET_DEADLINE} s at most for a claim to be prepared"
+        message = f"the kubelet waits {KUBELET_DEADLINE} s at most for a claim to be prepared, or given back"
         help_ = "let the device be bound when it is ready: `binds when ... within ...`"
+        if written.undo is not None:
+            help_ += "; what takes long to undo is done behind a taint: `health` with an event that clears"
         problems.add("SET009", message, written.deadline.span, help_)
     undo = "" if written.undo is None else written.undo.value
     return Step(written.name.text, written.run.value, undo, written.idempotent, deadline, when, written.span)

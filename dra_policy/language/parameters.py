@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -35,6 +35,7 @@ def _parameters(statement: Parameters, device: DeviceSchema | None, scope: Scope
     problems = scope.problems
     api = _api(statement, problems)
     fields: dict[str, FieldSchema] = {}
+    paths = _Paths()
     for member in statement.members:
         if not isinstance(member, Field):
             continue
@@ -46,7 +47,7 @@ def _parameters(statement: Parameters, device: DeviceSchema | None, scope: Scope
         schema = _field(member, problems)
         if schema is not None and member.agrees is not None and member.agrees.text != "device" and device is not None:
             schema = replace(schema, group=_group(device, member.agrees, scope))
-        if schema is not None and not _value_and_object(schema, fields, problems):
+        if schema is not None and not paths.clashes(schema, problems):
             fields[schema.name] = schema
     for member in statement.members:
         if isinstance(member, Field) and member.unique is not None and member.unique.text not in (*fields, "device"):
@@ -70,16 +71,29 @@ def _group(device: DeviceSchema, name: Name, scope: Scope) -> AttributeSchema | 
     return None
 
 
-def _value_and_object(field: FieldSchema, fields: Mapping[str, FieldSchema], problems: Problems) -> bool:
-    """Whether `a` and `a.b` are both declared: `a` cannot be a value and an object."""
-    for other in fields.values():
+class _Paths:
+    """The fields so far, by their paths and by all beginnings of these."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, ...], FieldSchema] = {}
+        self._objects: dict[tuple[str, ...], FieldSchema] = {}
+
+    def clashes(self, field: FieldSchema, problems: Problems) -> bool:
+        """Whether `a` and `a.b` are both declared: `a` cannot be a value and an object. If not, it is one of the fields."""
+        beginnings = [field.path[:length] for length in range(1, len(field.path))]
+        other = self._objects.get(field.path) or next(
+            (self._values[path] for path in beginnings if path in self._values), None
+        )
+        if other is None:
+            self._values[field.path] = field
+            for path in beginnings:
+                self._objects.setdefault(path, field)
+            return False
         short, long = sorted((field, other), key=lambda f: len(f.path))
-        if short is not long and long.path[: len(short.path)] == short.path:
-            note = Related(other.span, f"`{other.name}` is declared here")
-            message = f"`{short.name}` cannot be a value and hold `{long.name}`"
-            problems.add("NAM003", message, field.span, "rename one of the two", note)
-            return True
-    return False
+        note = Related(other.span, f"`{other.name}` is declared here")
+        message = f"`{short.name}` cannot be a value and hold `{long.name}`"
+        problems.add("NAM003", message, field.span, "rename one of the two", note)
+        return True
 
 
 def _api(statement: Parameters, problems: Problems) -> Api | None:
@@ -148,6 +162,7 @@ def _range(member: Field, type_: Type, problems: Problems) -> tuple[Constant | N
         problems.add("RUL016", message, member.range.span, "only numbers and amounts have one; write `one of`")
         return None, None, None
     low = constant(member.range.low, type_, subject, problems, member.name.span)
+    assert member.range.high is not None  # Invariant: only shares take all
     high = constant(member.range.high, type_, subject, problems, member.name.span)
     step = (
         None if member.range.step is None else constant(member.range.step, type_, subject, problems, member.name.span)

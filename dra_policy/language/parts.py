@@ -148,10 +148,15 @@ def _of_modes(checking: Checking, scope: Scope, target: tree.Target, modes: Sequ
     shares = checking.shares.values()
     # A share of the whole board makes every device of it one that is shared.
     unshared = any(one.mode in modes for one in shares) and not any(
-        one.mode is None and device_of(one.board) is device for one in shares
+        one.mode is None and any(_have_common(one.board, board) for board in boards) for one in shares
     )
     part = Part(name.text, boards, tuple(modes), profile, None, unshared)
     return Meant(device, model, told_apart(checking, part, target.span, scope.problems))
+
+
+def _have_common(one: Board, other: Board) -> bool:
+    """Whether a device can be of both."""
+    return one is other or one is device_of(other) or device_of(one) is other
 
 
 def class_of_target(checking: Checking, scope: Scope, target: tree.Target) -> CheckedClass | None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute
-from dra_policy.language.checked import CheckedAsk, CheckedRequest, CheckedTakes, Clause
+from dra_policy.language.checked import CheckedAsk, CheckedClass, CheckedRequest, CheckedTakes, Clause
 from dra_policy.language.checking import Checking
-from dra_policy.language.classes import check_require, together_within_limits
+from dra_policy.language.classes import DEVICES_LIMIT, check_require, together_within_limits
 from dra_policy.language.constants import constant
 from dra_policy.language.parts import class_of_target
 from dra_policy.language.schema import DeviceSchema
@@ -19,10 +19,9 @@ from dra_policy.language.tolerations import toleration
 from dra_policy.language.types import AmountType
 from dra_policy.resources import DeviceToleration
 
-# A7, E2: tolerations of a request, alternatives of one, devices of a claim.
+# A7: tolerations of a request, alternatives of one.
 TOLERATIONS_LIMIT = 16
 ALTERNATIVES_LIMIT = 8
-DEVICES_LIMIT = 32
 
 
 def check_request(checking: Checking, scope: Scope, request: tree.Request) -> CheckedRequest | None:
@@ -69,6 +68,8 @@ def _asks(checking: Checking, scope: Scope, request: tree.Request, asked: tree.A
     class_ = class_of_target(checking, scope, asked.of)
     if class_ is None:
         return None
+    if counts is not None:
+        counts = _allowed(request, asked, class_, counts, problems)
     clauses: list[Clause] = []
     takes: list[CheckedTakes] = []
     tolerations: list[DeviceToleration] = []
@@ -106,6 +107,8 @@ def _counts(request: tree.Request, asked: tree.Asked, problems: Problems) -> lis
         problems.add("RUL001", message, asked.count.span, "ask for 1 or more, or write `all of`")
         # The rest of the request is checked; the claim is refused all the same.
         return [low]
+    if asked.others:
+        return _listed_counts(name, asked.count, asked.others, problems)
     if asked.most is None:
         return [low]
     high = asked.most.value
@@ -118,6 +121,42 @@ def _counts(request: tree.Request, asked: tree.Asked, problems: Problems) -> lis
         problems.add("RUL002", message, asked.most.span, "write a smaller range")
         return None
     return list(range(high, low - 1, -1))
+
+
+def _allowed(
+    request: tree.Request, asked: tree.Asked, class_: CheckedClass, counts: list[int | None], problems: Problems
+) -> list[int | None] | None:
+    """The counts that the class allows; of a range those among them. None if it allows none, which is reported."""
+    said = class_.counts
+    if said is None or said.said.strength != "must" or asked.admin:
+        return counts
+    kept: list[int | None] = [count for count in counts if count in said.numbers]
+    if kept:
+        return kept
+    span = asked.of.span if asked.count is None else asked.count.span
+    wanted = "all devices" if asked.count is None else f"{asked.count.value} devices"
+    message = f"request `{request.name.text}` asks for {wanted} of `{class_.name}`, which gives {said.words[7:]}"
+    help_ = f"ask for one of {said.words[7:]}"
+    problems.add("RUL018", message, span, help_, Related(said.span, "said here"))
+    return None
+
+
+def _listed_counts(
+    name: str, first: tree.Integer, others: Sequence[tree.Integer], problems: Problems
+) -> list[int | None] | None:
+    """`one of 1, 2, 4`, largest first."""
+    seen = {first.value}
+    for other in others:
+        if other.value < 1:
+            message = f"request `{name}` asks for {other.value} devices"
+            problems.add("RUL001", message, other.span, "ask for 1 or more")
+            return None
+        if other.value in seen:
+            message = f"{other.value} devices are asked for already"
+            problems.add("NAM003", message, other.span, "write each number once", Related(first.span, "in this list"))
+            return None
+        seen.add(other.value)
+    return [*sorted(seen, reverse=True)]
 
 
 def _takes(
@@ -148,7 +187,11 @@ def _takes(
 
 def devices_asked(asked: tree.Request) -> int:
     """The fewest devices that a request is content with; `all` is judged when the devices are known."""
-    least = [max(0, one.count.value) for one in asked.alternatives if one.count is not None]
+    least = [
+        max(0, min(count.value for count in (one.count, *one.others)))
+        for one in asked.alternatives
+        if one.count is not None
+    ]
     return min(least) if len(least) == len(asked.alternatives) and least else 0
 
 

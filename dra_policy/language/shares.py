@@ -16,15 +16,15 @@ from dra_policy.language.boards import (
     Sharer,
     Taking,
 )
-from dra_policy.language.checking import Checking, words
+from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
-from dra_policy.language.modes import device_of, draws_of, find_board, find_mode, models_of, said_of
+from dra_policy.language.modes import device_of, draws_of, find_board, find_mode, models_of
 from dra_policy.language.schema import AttributeSchema, ModelSchema, ModelValue
-from dra_policy.language.scope import SHARE, Scope
-from dra_policy.language.types import AmountType, Constant
+from dra_policy.language.scope import SHARE, Problems, Scope
+from dra_policy.language.sharers import SHARERS, read_sharer
+from dra_policy.language.types import AmountType, Constant, quantity_text
 from dra_policy.source import Span
 
-SHARERS = ("claims", "pods", "namespaces")
 MOST_OPTIONS = 10
 """H10: amounts of a capacity that are listed one by one."""
 
@@ -58,25 +58,9 @@ def _share(checking: Checking, scope: Scope, statement: tree.Share) -> Share | N
     drawn: list[tree.Drawn] = []
     for member in statement.members:
         match member:
-            case tree.AtMost():
-                if member.what.text not in SHARERS:
-                    help_ = problems.hint(member.what.text, SHARERS, "write `claims`, `pods` or `namespaces`")
-                    problems.add("HWR010", f"nobody counts `{member.what.text}`", member.what.span, help_)
-                elif member.count.value < 1:
-                    message = f"a share for at most {member.count.value} {member.what.text} is for nobody"
-                    problems.add("HWR010", message, member.count.span, "write 1 or more")
-                else:
-                    said = said_of(member.said)
-                    sharers.append(
-                        Sharer(member.count.value, member.what.text, "", said, words(member.span), member.span)
-                    )
-            case tree.OnlySame():
-                said = said_of(member.said)
-                if said.strength == "should":
-                    message = "a rule that keeps askers apart cannot be a wish"
-                    span = member.span if member.said.strength is None else member.said.strength.span
-                    problems.add("HWR011", message, span, "leave `should` out: isolation holds or it does not")
-                sharers.append(Sharer(None, "", member.agree.text, said, words(member.span), member.span))
+            case tree.AtMost() | tree.OnlySame():
+                sharer = read_sharer(scope, member)
+                sharers += [] if sharer is None else [sharer]
             case tree.EachTakes():
                 taking = _taking(scope, board, member)
                 if taking is not None:
@@ -117,6 +101,8 @@ def _taking(scope: Scope, board: Board, member: tree.EachTakes) -> Taking | None
         if step is not None and _value(step) <= 0:
             problems.add("HWR012", "a step is more than nothing", step.span, "write a positive amount")
             return None
+        if low is not None and high is not None and step is not None and not _ends_on_step(low, high, step, problems):
+            return None
     options = tuple(one for one in map(amount, member.options) if one is not None)
     default = amount(member.default)
     if default is not None and not _allowed(default, low, high, step, options):
@@ -124,6 +110,16 @@ def _taking(scope: Scope, board: Board, member: tree.EachTakes) -> Taking | None
         problems.add("HWR012", message, default.span, "choose a default within the range and on a step")
         return None
     return Taking(capacity, low, high, step, options, default, member.span)
+
+
+def _ends_on_step(low: Constant, high: Constant, step: Constant, problems: Problems) -> bool:
+    """Whether the most is the least and a number of steps (A6); reported if not."""
+    steps = (_value(high) - _value(low)) // _value(step)
+    last = _value(low) + steps * _value(step)
+    if last != _value(high):
+        help_ = f"the last step is at `{quantity_text(last, binary=step.binary)}`: write that, or another step"
+        problems.add("HWR012", "the range does not end on a step", high.span, help_)
+    return last == _value(high)
 
 
 def _can_be_taken(checking: Checking, scope: Scope, share: Share, taking: Taking) -> None:
@@ -182,10 +178,10 @@ def _allowed(
     value = _value(default)
     if options:
         return any(_value(one) == value for one in options)
-    if low is None or high is None:
+    if low is None:
         return True
     on_step = step is None or ((value - _value(low)) / _value(step)).denominator == 1
-    return _value(low) <= value <= _value(high) and on_step
+    return _value(low) <= value and (high is None or value <= _value(high)) and on_step
 
 
 __all__ = ["SHARERS", "check_shares"]

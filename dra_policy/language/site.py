@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 from types import MappingProxyType
 
 from dra_policy.diagnostics import Related
@@ -134,11 +135,15 @@ class _Reading:
         )
 
     def _reader(self, device: DeviceSchema | None, *, plain: bool = False) -> AskerReader:
-        declared = [one for one in self.file.statements if isinstance(one, tree.Subject)]
-        broken = {one.name.text for subject in declared for one in subject.fields} - set(self.fields)
         made = AskerReader(self.checking, self.scope, self.fields, self.levels, self.windows, device, plain)
-        made.broken = frozenset(broken)
+        made.broken = self._broken
         return made
+
+    @cached_property
+    def _broken(self) -> frozenset[str]:
+        """The fields of which something is wrong, once all of them have been read."""
+        declared = [one for one in self.file.statements if isinstance(one, tree.Subject)]
+        return frozenset(one.name.text for subject in declared for one in subject.fields) - frozenset(self.fields)
 
     def _first(self, kind: str, name: tree.Name) -> bool:
         """Whether a statement is the declaration of its name; a second one is reported already."""
@@ -197,26 +202,28 @@ class _Reading:
 
     def _sharers(self) -> None:
         """What holders of a share must have alike is built in, or a field of some subject."""
-        for key, share in self.checking.shares.items():
-            if key[0] != self.scope.policy:
-                continue
-            for sharer in share.sharers:
-                known = {
-                    *BUILT_IN,
-                    *self.fields,
-                    *(name for site in self.checking.sites.values() for name in site.fields),
-                }
-                if sharer.same and sharer.same not in known and not self._declared_elsewhere(sharer.same):
-                    help_ = self.problems.hint(sharer.same, known, "declare it in `subject`, or write `namespace`")
-                    message = f"nobody has a `{sharer.same}`: the subject has no such field"
-                    self.problems.add("SIT001", message, sharer.span, help_)
+        own = [share.sharers for key, share in self.checking.shares.items() if key[0] == self.scope.policy]
+        own += [modes.sharers for policy, modes in self.checking.modes if policy == self.scope.policy]
+        elsewhere = {name for site in self.checking.sites.values() for name in site.fields}
+        known = {*BUILT_IN, *self.fields, *elsewhere}
+        for sharer in (sharer for sharers in own for sharer in sharers):
+            if sharer.same and sharer.same not in known and not self._declared_elsewhere(sharer.same):
+                help_ = self.problems.hint(sharer.same, known, "declare it in `subject`, or write `namespace`")
+                message = f"nobody has a `{sharer.same}`: the subject has no such field"
+                self.problems.add("SIT001", message, sharer.span, help_)
 
     def _declared_elsewhere(self, name: str) -> bool:
         """Whether any file of the run has a subject with the field: those that import this one come later."""
-        return any(
-            isinstance(statement, tree.Subject) and any(one.name.text == name for one in statement.fields)
+        return name in self._declared_anywhere
+
+    @cached_property
+    def _declared_anywhere(self) -> frozenset[str]:
+        return frozenset(
+            one.name.text
             for file in self.checking.files.values()
             for statement in file.statements
+            if isinstance(statement, tree.Subject)
+            for one in statement.fields
         )
 
     # ---------------------------------------------------------------------------------------------- levels, windows

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TypeAlias, assert_never
 
 from dra_policy.expression import Program, compile_tree
 from dra_policy.expression.tree import Expression
 from dra_policy.language.askers import AllOf, AnyOf, Atom, Negated, OfDevice, SiteCondition, WithDevice
-from dra_policy.language.boards import Modes, Part, Pool, Said, counter_name
+from dra_policy.language.boards import Mode, Modes, Part, Pool, Profile, Said, counter_name
 from dra_policy.language.checked import CheckedClass, CheckedPolicies, CheckedPolicy
 from dra_policy.language.checking import words
 from dra_policy.language.decisions import (
@@ -53,7 +53,10 @@ class _Lowering:
 
     def all(self, policies: CheckedPolicies) -> rules.SiteRules:
         fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
-        sharing = tuple(one for policy in policies for one in self._sharing(policy))
+        sharing = (
+            *(one for policy in policies for one in self._sharing(policy)),
+            *self._boards_sharing(policies),
+        )
         for one in sharing:
             for name in one.same:
                 if name in BUILT_IN:
@@ -81,6 +84,19 @@ class _Lowering:
             ),
             exclusions=tuple(self._exclusive(one) for policy in policies for one in policy.site.exclusions),
             ceilings=tuple(self._ceiling(one) for policy in policies for one in policy.site.ceilings),
+            counts=tuple(
+                rules.Counts(
+                    class_.name,
+                    frozenset(class_.counts.numbers),
+                    Origin(
+                        f"class `{class_.name}`", class_.counts.words, class_.counts.span, class_.counts.said.because
+                    ),
+                    strength(class_.counts.said.strength),
+                )
+                for policy in policies
+                for class_ in policy.classes.values()
+                if class_.counts is not None
+            ),
             tolerations=tuple(_toleration(one) for policy in policies for one in policy.site.tolerations),
             gangs=tuple(
                 rules.Gang(
@@ -215,6 +231,37 @@ class _Lowering:
                     strength=strength(sharer.said.strength),
                 )
 
+    def _boards_sharing(self, policies: CheckedPolicies) -> Iterator[rules.SharingLimit]:
+        """Who may hold parts of one board together."""
+        shares = [share for policy in policies for share in policy.hardware.shares.values()]
+        for modes in (modes for policy in policies for modes in policy.hardware.modes):
+            for sharer in modes.sharers:
+                board = modes.board
+                meant = Meant(device_of(board), board if isinstance(board, ModelSchema) else None, None)
+                own = [share.name for share in shares if device_of(share.board) is device_of(board)]
+                origin = Origin(f"modes of `{board.name}`", sharer.words, sharer.span, sharer.said.because)
+                counted = sharer.count
+                yield rules.SharingLimit(
+                    self._parts_of(meant, modes),
+                    origin,
+                    claims=counted if sharer.what == "claims" else None,
+                    pods=counted if sharer.what == "pods" else None,
+                    namespaces=counted if sharer.what == "namespaces" else None,
+                    same=() if counted is not None else (sharer.same,),
+                    board=board_named(modes, own),
+                    strength=strength(sharer.said.strength),
+                )
+
+    def _parts_of(self, meant: Meant, modes: Modes) -> core.Condition:
+        """The devices of all modes of a board."""
+        board = modes.board
+        parts = [
+            self.devices(Meant(meant.device, meant.model, Part(mode.name, (board,), (mode,), profile, None)))
+            for mode in modes.modes.values()
+            for profile in (mode.profiles or ("",))
+        ]
+        return core.Or(tuple(parts)) if parts else self.devices(meant)
+
     def _agreements(self, schema: ParametersSchema) -> Iterator[rules.Agreement]:
         for field in schema.fields.values():
             # What is not published is compared at the node.
@@ -277,6 +324,46 @@ def board_key(modes: Modes) -> rules.BoardKey:
     if not patterns:
         return rules.EVERY_DEVICE
     return rules.BoardKey(pattern="|".join(f"^{one}$" for one in dict.fromkeys(patterns)) + "|^(.+)$")
+
+
+def board_named(modes: Modes, shares: Sequence[str] = ()) -> rules.BoardKey:
+    """What tells one board from another in the names of all its devices, those that nobody named and shared ones too."""
+    ending = f"(?:-(?:{'|'.join(re.escape(_hyphened(one)) for one in shares)}))?" if shares else ""
+    patterns: list[str] = []
+    for mode in modes.modes.values():
+        for profile in (*mode.profiles.values(), *(() if mode.profiles else (None,))):
+            named = (profile.named if profile is not None else "") or mode.named
+            template = named or ("{parent}-{mode}" if profile is None else "{parent}-{mode}-{profile}")
+            numbers = "" if named or profile is None else "(?:-[0-9]+)*"
+            told = "".join(_told(piece, mode, profile) for piece in _pieces(template))
+            patterns.append(f"^{told}{numbers}{ending}$")
+    patterns.append(f"^(.+?){ending}$")
+    return rules.BoardKey(pattern="|".join(dict.fromkeys(patterns)))
+
+
+def _told(piece: str, mode: Mode, profile: Profile | None) -> str:
+    """What a part of the template of a name looks like; the name of the board is a group."""
+    match piece:
+        case "{parent}":
+            return "(.+)"
+        case "{mode}":
+            return re.escape(_hyphened(mode.name))
+        case "{profile}" if profile is not None:
+            return re.escape(_hyphened(profile.name.replace(".", "")))
+        case "{number}" | "{index}" | "{id}":
+            return "[0-9]+"
+        case "{start}" | "{end}":
+            several = 1 if profile is None else max(1, len(profile.positions))
+            return "-".join(["[0-9]+"] * several)
+        case _ if piece.startswith("{"):
+            return ".+"
+        case _:
+            return re.escape(piece)
+
+
+def _hyphened(text: str) -> str:
+    """A word as a part of a device's name."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def _pieces(template: str) -> list[str]:

@@ -67,7 +67,8 @@ def percentage(share: Fraction) -> str:
 def between(item: tree.Range) -> str:
     """`1 to 10 step 2`."""
     step = "" if item.step is None else f" step {value(item.step)}"
-    return f"{value(item.low)} to {value(item.high)}{step}"
+    high = "all" if item.high is None else value(item.high)
+    return f"{value(item.low)} to {high}{step}"
 
 
 __all__ = ["amount", "between", "decimal", "percentage", "text", "value"]

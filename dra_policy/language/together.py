@@ -271,7 +271,7 @@ def check_shape(
     count = 1
     for side in sides:
         count *= side
-    if asked.count is not None and asked.most is None and asked.count.value != count:
+    if asked.count is not None and asked.most is None and not asked.others and asked.count.value != count:
         block = " x ".join(map(str, sides))
         message = f"a block of {block} has {count} devices, and {asked.count.value} are asked for"
         problems.add("FAB010", message, asked.count.span, f"write {count}, or another block")

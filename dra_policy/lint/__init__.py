@@ -8,6 +8,7 @@ from __future__ import annotations
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.lint.classes import errors_of, of_classes
 from dra_policy.lint.finding import Change, Finding, fixed
+from dra_policy.lint.hardware import of_hardware
 from dra_policy.lint.kinds import kinds_of
 from dra_policy.lint.sharing import of_sharing
 from dra_policy.lint.sites import of_sites
@@ -25,9 +26,10 @@ def lint(policies: CheckedPolicies) -> list[Finding]:
     >>> [finding.diagnostic.message for finding in lint(policies)]
     ['`memory >= 40Gi` follows from `memory >= 80Gi`']
     """
-    kinds = {device: kinds_of(policies, device) for policy in policies for device in policy.devices.values()}
+    kinds = kinds_of(policies)
     found = [
         *errors_of(policies),
+        *of_hardware(policies),
         *of_classes(policies, kinds),
         *of_sharing(policies, kinds),
         *of_sites(policies, kinds),
@@ -39,7 +41,7 @@ def lint(policies: CheckedPolicies) -> list[Finding]:
 
 def lint_errors(policies: CheckedPolicies) -> list[Finding]:
     """Those findings alone with which a policy is refused."""
-    unique = {finding.diagnostic: finding for finding in errors_of(policies)}
+    unique = {finding.diagnostic: finding for finding in (*errors_of(policies), *of_hardware(policies))}
     return sorted(unique.values(), key=lambda finding: finding.diagnostic.sort_key())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dra_policy.diagnostics import Related
@@ -26,8 +27,9 @@ from dra_policy.language.schema import DeviceSchema
 from dra_policy.language.types import AmountType
 from dra_policy.lint.finding import Change, Finding, error, warning
 from dra_policy.lint.kinds import Kind, concerned, constant_of
-from dra_policy.lint.places import nodes, without, without_clause
-from dra_policy.lint.reasoning import Cubes, TooMuchError, cubes, impossible
+from dra_policy.lint.places import around, without, without_clause
+from dra_policy.lint.reasoning import Cubes, TooMuchError, cubes, impossible, together
+from dra_policy.lint.solving import excluded
 from dra_policy.resources import Features
 from dra_policy.source import Span
 
@@ -81,13 +83,29 @@ def _never(*parts: Cubes | None) -> bool:
 # ------------------------------------------------------------------------------------------------------ 61, 62, 74
 
 
+NEAREST = 24
+"""A rule is compared one by one with so many of those before and behind it."""
+
+
+def _excluded_together(parts: Iterable[Cubes | None]) -> bool | None:
+    """Whether nothing meets all of these; None where that cannot be told."""
+    try:
+        return all(map(excluded, together(*(part for part in parts if part is not None))))
+    except TooMuchError:
+        return None
+
+
 def _contradictions(before: Sequence[Clause], clauses: Sequence[Clause], owner: str) -> Iterator[Finding]:
-    found = list(_contradicting_pairs(before, clauses, owner))
-    yield from found
     every = [*before, *clauses]
-    if found or len(every) < 3 or not clauses or not _never(*map(known, every)):
+    means = [known(clause) for clause in every]
+    # Two rules that exclude each other do so among all of them.
+    if not clauses or _excluded_together(means) is False:
         return
-    last = next(n for n in range(len(every)) if _never(*map(known, every[: n + 1])))
+    found = list(_contradicting_pairs(len(before), every, means, owner))
+    yield from found
+    if found or len(every) < 3 or not _never(*means):
+        return
+    last = bisect_left(range(1, len(every) + 1), True, key=lambda length: _never(*means[:length]))
     if last < len(before):
         return  # the class is refused for it already
     notes = [Related(one.span, "with this") for one in every[:last]]
@@ -95,15 +113,20 @@ def _contradictions(before: Sequence[Clause], clauses: Sequence[Clause], owner: 
     yield error("LIN061", message, every[last].span, f"nothing meets {owner}: remove one of them", *notes)
 
 
-def _contradicting_pairs(before: Sequence[Clause], clauses: Sequence[Clause], owner: str) -> Iterator[Finding]:
-    for number, clause in enumerate(clauses):
-        own = known(clause)
-        if _never(own):
+def _contradicting_pairs(
+    first: int, every: Sequence[Clause], means: Sequence[Cubes | None], owner: str
+) -> Iterator[Finding]:
+    """Those of a rule from the `first` on and one before it."""
+    empty = [_never(one) for one in means]
+    for number in range(first, len(every)):
+        clause, own = every[number], means[number]
+        if empty[number]:
             message = f"`{clause.words}` holds for no device"
             yield error("LIN061", message, clause.span, f"nothing meets {owner}: change the values that it compares")
             continue
-        for earlier in (*before, *clauses[:number]):
-            if _never(known(earlier), own) and not _never(known(earlier)):
+        for index in range(max(0, number - NEAREST), number):
+            if not empty[index] and _never(means[index], own):
+                earlier = every[index]
                 note = Related(earlier.span, "the other one")
                 message = f"`{clause.words}` and `{earlier.words}` hold for no device together"
                 yield error("LIN061", message, clause.span, f"nothing meets {owner}: remove one of the two", note)
@@ -113,14 +136,15 @@ def _contradicting_pairs(before: Sequence[Clause], clauses: Sequence[Clause], ow
 def _implied(before: Sequence[Clause], clauses: Sequence[Clause]) -> Iterator[Finding]:
     gone: set[int] = set()
     every = [*before, *clauses]
-    for number, clause in enumerate(every):
-        if number < len(before):
-            continue
-        opposite = known(clause, holds=False)
-        for index, other in enumerate(every):
-            if other is clause or index in gone or _never(known(other)) or _never(known(clause)):
+    means = [known(clause) for clause in every]
+    empty = [_never(one) for one in means]
+    for number in range(len(before), len(every)):
+        clause, opposite = every[number], known(every[number], holds=False)
+        for index in range(max(0, number - NEAREST), min(len(every), number + NEAREST + 1)):
+            if index == number or index in gone or empty[index] or empty[number]:
                 continue
-            if _never(known(other), opposite):
+            other = every[index]
+            if _never(means[index], opposite):
                 gone.add(number)
                 note = Related(other.span, "this asks for more, or the same")
                 message = f"`{clause.words}` follows from `{other.words}`"
@@ -306,10 +330,8 @@ def _wish(wish: CheckedWish, kinds: Sequence[Kind], clauses: Sequence[Clause]) -
 
 
 def _without_wish(wish: CheckedWish) -> tuple[Change, ...]:
-    for one in nodes(wish.span.source):
-        if isinstance(one, tree.Prefer) and one.span.start <= wish.span.start and wish.span.end <= one.span.end:
-            return without(one.span)
-    return ()
+    one = around(tree.Prefer, wish.span)
+    return () if one is None else without(one.span)
 
 
 __all__ = ["Kinds", "errors_of", "of_classes"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dra_policy.language.boards import Part
+from dra_policy.language.boards import Modes, Part
 from dra_policy.language.checked import CheckedClass, CheckedPolicies
 from dra_policy.language.lowering import part_values
 from dra_policy.language.parts import Meant
@@ -14,7 +14,6 @@ from dra_policy.language.schema import DeviceSchema, ModelSchema, ModelValue
 from dra_policy.language.types import Constant, SetType
 from dra_policy.lint.reasoning import Cube, values_of
 from dra_policy.lint.values import Amounts, Interval, Texts, Values
-from dra_policy.render import Catalog
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,15 +26,21 @@ class Kind:
     cube: Cube
 
 
-def kinds_of(policies: CheckedPolicies, device: DeviceSchema) -> list[Kind]:
-    """What devices of one schema there are."""
-    catalog = Catalog.of(policies)
-    models = [model for policy in policies for model in policy.models.values() if model.device is device]
-    return [kind for model in models for kind in _of_model(catalog, model)]
+def kinds_of(policies: CheckedPolicies) -> dict[DeviceSchema, list[Kind]]:
+    """What devices of each schema there are."""
+    boards: dict[int, Modes] = {}
+    for policy in policies:
+        for one in policy.hardware.modes:
+            boards.setdefault(id(one.board), one)
+    found: dict[DeviceSchema, list[Kind]] = {device: [] for policy in policies for device in policy.devices.values()}
+    for policy in policies:
+        for model in policy.models.values():
+            modes = boards.get(id(model)) or boards.get(id(model.device))
+            found[model.device] += _of_model(modes, model)
+    return found
 
 
-def _of_model(catalog: Catalog, model: ModelSchema) -> Iterator[Kind]:
-    modes = catalog.modes(model)
+def _of_model(modes: Modes | None, model: ModelSchema) -> Iterator[Kind]:
     if modes is None:
         yield Kind(model.name, model, model.values, _cube(model.values.values()))
         return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 
 from dra_policy.language import tree
 from dra_policy.language.parser import parse
@@ -11,28 +12,45 @@ from dra_policy.lint.finding import Change
 from dra_policy.source import Source, Span
 
 
-def nodes(source: Source) -> Iterator[object]:
+@lru_cache(maxsize=8)
+def nodes(source: Source) -> tuple[object, ...]:
     """Every node of a file's syntax tree, in the order written."""
     file, _ = parse(source)
     stack: list[object] = [] if file is None else [file]
+    found: list[object] = []
     while stack:
         one = stack.pop()
         if isinstance(one, tuple):
             stack.extend(reversed(one))
         elif is_dataclass(one) and not isinstance(one, Span):
-            yield one
+            found.append(one)
             stack.extend(reversed([getattr(one, field.name) for field in fields(one)]))
+    return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def _rules(source: Source, name: str) -> tuple[tuple[int, ...], tuple[tree.Require | tree.Prefer, ...]]:
+    kinds = tree.Require | tree.Prefer
+    found = tuple(one for one in nodes(source) if isinstance(one, kinds) and type(one).__name__ == name)
+    return tuple(one.span.start for one in found), found
+
+
+def around(kind: type[tree.Require | tree.Prefer], place: Span) -> tree.Require | tree.Prefer | None:
+    """The rule of a kind that a place belongs to; such rules do not hold each other."""
+    starts, rules = _rules(place.source, kind.__name__)
+    at = bisect_right(starts, place.start) - 1
+    return rules[at] if at >= 0 and place.end <= rules[at].span.end else None
 
 
 def without_clause(source: Source, clause: Span) -> tuple[Change, ...]:
     """The changes that take a clause of a `require` out; none if that is not safe."""
-    for one in nodes(source):
-        if not isinstance(one, tree.Require) or not (one.span.start <= clause.start and clause.end <= one.span.end):
-            continue
-        if one.condition.span == clause:
-            return without(one.span)
-        if isinstance(one.condition, tree.And):
-            return _without_operand(source, [operand.span for operand in one.condition.operands], clause)
+    one = around(tree.Require, clause)
+    if not isinstance(one, tree.Require):
+        return ()
+    if one.condition.span == clause:
+        return without(one.span)
+    if isinstance(one.condition, tree.And):
+        return _without_operand(source, [operand.span for operand in one.condition.operands], clause)
     return ()
 
 
@@ -61,4 +79,4 @@ def without(span: Span) -> tuple[Change, ...]:
     return (Change(Span(span.source, span.start, span.end + after), ""),)
 
 
-__all__ = ["nodes", "without", "without_clause"]
+__all__ = ["around", "nodes", "without", "without_clause"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cmp_to_key
 from typing import TypeAlias
 
 from dra_policy.resources import Semver
@@ -26,6 +27,14 @@ class Interval:
         low, low_open = _tighter((self.low, self.low_open), (other.low, other.low_open), above=True)
         high, high_open = _tighter((self.high, self.high_open), (other.high, other.high_open), above=False)
         return Interval(low, high, low_open, high_open)
+
+    def ends_before(self, other: Interval) -> bool | None:
+        """Whether it ends before another one does; None if they end together."""
+        if self.high is None or other.high is None:
+            return None if self.high is other.high else self.high is not None
+        if self.high == other.high:
+            return None if self.high_open == other.high_open else self.high_open
+        return _less(self.high, other.high)
 
     def empty(self, *, whole: bool) -> bool:
         """Whether nothing is in it; `whole` if only whole numbers count."""
@@ -62,15 +71,25 @@ def _tighter(
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """A union of intervals; `whole` if only whole numbers count."""
+    """A union of intervals, in order and apart; `whole` if only whole numbers count."""
 
     intervals: tuple[Interval, ...]
     whole: bool = False
 
     def meets(self, other: Amounts) -> Amounts:
         """What is in both."""
-        both = (one.meets(two) for one in self.intervals for two in other.intervals)
-        return Amounts(tuple(one for one in both if not one.empty(whole=self.whole)), self.whole)
+        found: list[Interval] = []
+        one, two = 0, 0
+        while one < len(self.intervals) and two < len(other.intervals):
+            mine, theirs = self.intervals[one], other.intervals[two]
+            both = mine.meets(theirs)
+            if not both.empty(whole=self.whole):
+                found.append(both)
+            # What ends first meets nothing more.
+            first = mine.ends_before(theirs)
+            one += first is not False
+            two += first is not True
+        return Amounts(tuple(found), self.whole)
 
     @property
     def empty(self) -> bool:
@@ -137,7 +156,12 @@ def compared(operator: str, value: Ordered, *, whole: bool = False) -> Amounts:
 
 def points(values: Iterable[Ordered], *, whole: bool = False) -> Amounts:
     """Exactly these values."""
-    return Amounts(tuple(Interval(value, value) for value in values), whole)
+    found = sorted(set(values), key=cmp_to_key(_order))
+    return Amounts(tuple(Interval(value, value) for value in found), whole)
+
+
+def _order(one: Ordered, other: Ordered) -> int:
+    return _less(other, one) - _less(one, other)
 
 
 __all__ = ["Amounts", "Interval", "Ordered", "Texts", "Values", "compared", "meets", "points"]

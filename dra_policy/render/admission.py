@@ -9,7 +9,7 @@ from __future__ import annotations
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.render.literals import OBJECT
 from dra_policy.render.parameters import configs_of_kind, given_configs, known_kind, parameter_validations
-from dra_policy.render.refusals import judged_by, refusal_validation
+from dra_policy.render.refusals import counts_validation, judged_by, refusal_validation
 from dra_policy.render.targets import Target
 
 GROUP = "admissionregistration.k8s.io/v1"
@@ -42,6 +42,14 @@ def admission_policies(policies: CheckedPolicies, target: Target) -> list[OBJECT
                 _variable("configs", configs_of_kind(parameters)),
             ]
             found += _with_binding(name, _CLAIMS, variables, validations)
+        for must in (True, False):
+            counted = [
+                one for one in policy.classes.values() if one.counts and (one.counts.said.strength == "must") is must
+            ]
+            if counted:
+                name = f"{_name(policy.name)}.{'counts' if must else 'advised-counts'}.claims"
+                validations = [counts_validation(one) for one in counted]
+                found += _with_binding(name, _CLAIMS, [_variable("devices", _DEVICES)], validations, must=must)
         for pods in (False, True):
             for must in (True, False):
                 judged = [

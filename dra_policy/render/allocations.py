@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -145,12 +146,14 @@ def _text(constant: Constant) -> str:
 
 def examples(policies: CheckedPolicies, target: Target) -> Iterator[tuple[str, Allocation]]:
     """For each driver that sets devices up, a claim that was given two boards of each model that it is said for."""
+    # An example has no health and no link, so it is there whatever is advertised.
+    catalog = Catalog(tuple(replace(policy.hardware, advertised=()) for policy in policies))
     for driver in drivers_of(policies):
         setups = setups_of(policies, driver)
         schema = _schema(policies, driver)
         given: list[Given] = []
         for model in _models(policies, setups):
-            fleet = Fleet(Catalog.of(policies), lists=target.features.list_type_attributes, invented=True)
+            fleet = Fleet(catalog, lists=target.features.list_type_attributes, invented=True)
             fleet.give(_BOARDS, model, _NODE, {})
             for one in fleet.slices():
                 for device in _apart(one.spec.devices):

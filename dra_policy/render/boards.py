@@ -65,7 +65,7 @@ class Placed:
     """A board that stands somewhere. `values` are its own, above those of its model; `name` is that of its devices.
 
     With `mode`, `share` or `profile` only that is published; `profile` begins at `start` and was made for good.
-    `named` are texts for templates: place, node, pool.
+    `named` are texts for templates: place, node, pool. A board that is `called` so keeps the name in its only mode.
     """
 
     model: ModelSchema
@@ -78,6 +78,7 @@ class Placed:
     taints: tuple[tuple[str, str, str], ...] = ()
     named: Mapping[str, str] = field(default_factory=dict)
     reachable: Reachable | None = None
+    called: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +395,8 @@ class _Board:
     def _unshared_name(self, variant: Variant) -> str:
         mode, profile = variant.mode, variant.profile
         board = texts(self.values)
-        if mode is None or (self.board.mode is mode and (profile is self.board.profile) and not mode.named):
+        own = self.board.called or (mode is not None and not mode.named)
+        if mode is None or (self.board.mode is mode and profile is self.board.profile and own):
             return self.board.name
         if profile is None:
             if mode.named:

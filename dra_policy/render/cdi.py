@@ -64,13 +64,13 @@ def specification(
     """The CDI specification of a claim on its node, None where it edits nothing; and what has no value (REN003)."""
     rendering = _Rendering(allocation, driver, features)
     devices: list[OBJECT] = []
-    for given in allocation.given:
+    for name, given in zip(_names(allocation), allocation.given, strict=True):
         made = rendering.edits(_wanted(rendering, setups, given, ("device", "request")))
-        devices.append({"name": f"{allocation.uid}-{given.device.name}", "containerEdits": made})
+        devices.append({"name": name, "containerEdits": made})
     whole = [one for given in allocation.given for one in _wanted(rendering, setups, given, ("claim", "container"))]
-    # What is for the whole claim is told by the first of its devices that it is about.
-    first = {id(edit): (edit, given) for edit, given in reversed(whole)}
-    kept = [first[key] for key in dict.fromkeys(id(edit) for edit, _ in whole)]
+    # What is for the whole claim is told by the first of its devices that it is about and that meets its condition.
+    first = {id(one.edit): one for one in reversed(whole) if rendering.holds(one.edit.when, one.given)}
+    kept = [first[key] for key in dict.fromkeys(id(one.edit) for one in whole) if key in first]
     devices.append({"name": allocation.uid, "containerEdits": rendering.edits(kept)})
     # A device without edits is none (CDI).
     edited = [device for device in devices if device["containerEdits"]]
@@ -79,11 +79,28 @@ def specification(
     return {"cdiVersion": VERSION, "kind": f"k8s.{driver}/claim", "devices": edited}, rendering.problems
 
 
-def _wanted(
-    rendering: _Rendering, setups: Sequence[Setup], given: Given, scopes: tuple[str, ...]
-) -> list[tuple[Edit, Given]]:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An edit to be made: for which device, and of which scope."""
+
+    edit: Edit
+    given: Given
+    each: str
+
+
+def _names(allocation: Allocation) -> list[str]:
+    """A name for each device; one that the claim has several shares of gets a number from the second on."""
+    found: list[str] = []
+    for given in allocation.given:
+        name = f"{allocation.uid}-{given.device.name}"
+        count = sum(one == name or one.startswith(f"{name}.") for one in found)
+        found.append(name if count == 0 else f"{name}.{count + 1}")
+    return found
+
+
+def _wanted(rendering: _Rendering, setups: Sequence[Setup], given: Given, scopes: tuple[str, ...]) -> list[_Wanted]:
     return [
-        (edit, given)
+        _Wanted(edit, given, scope.each)
         for setup in setups
         if rendering.is_about(setup, given)
         for scope in setup.scopes
@@ -118,25 +135,28 @@ class _Rendering:
         except EvaluationError:
             return False
 
-    def _holds(self, condition: CheckedCondition | None, given: Given) -> bool:
+    def holds(self, condition: CheckedCondition | None, given: Given) -> bool:
+        """Whether a device meets the condition of an edit."""
         if condition is None:
             return True
         return self._holds_tree(lower_condition(condition, lists=self.features.list_type_attributes), given)
 
-    def edits(self, wanted: Sequence[tuple[Edit, Given]]) -> OBJECT:
+    def edits(self, wanted: Sequence[_Wanted]) -> OBJECT:
         """The container edits of one CDI device; each only once."""
         made: OBJECT = {}
-        for edit, given in wanted:
+        for one in wanted:
             # CDI gives no capabilities: the report of who enforces what says who must ask for them.
-            if edit.kind == "capability" or not self._holds(edit.when, given):
+            if one.edit.kind == "capability" or not self.holds(one.edit.when, one.given):
                 continue
-            key, value = self._edit(edit, given)
+            key, value = self._edit(one)
             listed = made.setdefault(key, [])
             if value not in listed:
                 listed.append(value)
         return made
 
-    def _edit(self, edit: Edit, given: Given) -> tuple[str, object]:
+    def _edit(self, wanted: _Wanted) -> tuple[str, object]:
+        edit, given = wanted.edit, wanted.given
+
         def fill(text: str) -> str:
             return _PLACEHOLDER.sub(lambda found: self._named(found.group(1), given, edit), text)
 
@@ -149,7 +169,7 @@ class _Rendering:
                     node["permissions"] = edit.options[0]
                 return "deviceNodes", node
             case "env":
-                return "env", f"{edit.target}={self._value(edit, fill)}"
+                return "env", f"{edit.target}={self._value(wanted, fill)}"
             case "mount":
                 mount: OBJECT = {"hostPath": fill(edit.source), "containerPath": fill(edit.target)}
                 options = [_OPTIONS.get(option, option) for option in edit.options]
@@ -162,11 +182,14 @@ class _Rendering:
                     hook["args"] = [name, *map(fill, edit.options)]
                 return "hooks", hook
 
-    def _value(self, edit: Edit, fill: Callable[[str], str]) -> str:
-        if edit.joined is None:
-            return fill(edit.source)
-        joined = edit.joined
-        return edit.source.join(text for given in self.allocation.given if (text := _published(given, joined)))
+    def _value(self, wanted: _Wanted, fill: Callable[[str], str]) -> str:
+        joined = wanted.edit.joined
+        if joined is None:
+            return fill(wanted.edit.source)
+        among = self.allocation.given
+        if wanted.each == "request":
+            among = tuple(one for one in among if one.request == wanted.given.request)
+        return wanted.edit.source.join(text for given in among if (text := _published(given, joined)))
 
     def _named(self, name: str, given: Given, edit: Edit) -> str:
         allocation = self.allocation

@@ -60,6 +60,8 @@ class Enforced:
     span: Span
     cost: int | None = None
     """The most that its CEL expression can cost, of the 1,000,000 that one may."""
+    takes: tuple[str, ...] = ()
+    """What may be written behind it: `enforced by ...`, `should`."""
 
 
 def enforcement(policies: CheckedPolicies, target: Target) -> list[Enforced]:
@@ -85,14 +87,21 @@ def failures(found: list[Enforced], target: Target) -> list[Diagnostic]:
         if named == "node" and one.by is not By.LOST:
             continue
         message = f"nothing enforces this on Kubernetes {target.version}: {one.means}"
-        help_ = (
-            "say `--controller` where the controller of dra-policy allocates; or write `enforced by ...` or `should`"
-        )
+        # Whoever is named for it cannot enforce what is not there.
+        takes = [way for way in one.takes if way == "should" or one.by is not By.LOST]
+        ways = [f"write {' or '.join(f'`{way}`' for way in takes)}"] if takes else []
+        if one.by is By.CONTROLLER and not target.controller:
+            ways.insert(0, "say `--controller` where the controller of dra-policy allocates")
+        elif one.by is By.LOST:
+            ways.insert(0, "render for a target that has it, with another version or `--features`")
+        help_ = "; or ".join(ways)
         problems.append(Diagnostic("REN001", message, one.span, help_))
     return problems
 
 
 _NATIVE = Said()
+_ENFORCED = ("enforced by ...",)
+_ANY = (*_ENFORCED, "should")
 
 
 class _Reading:
@@ -130,6 +139,11 @@ class _Reading:
             for one, other in self._unguarded(modes):
                 means = f"a device draws on {MOST_COUNTERS} counters, and it takes more to keep them apart"
                 yield _native(owner, f"{one} and {other} not at a time", By.CONTROLLER, means, modes.span)
+            for sharer in modes.sharers:
+                means = "kube-scheduler does not look at who else holds parts of a board"
+                must, owner = sharer.said.strength == "must", f"modes of `{modes.board.name}`"
+                by = By.CONTROLLER if must else By.ADVISORY
+                yield Enforced(owner, sharer.words, by, means, must, sharer.said, sharer.span, takes=_ENFORCED)
         for share in hardware.shares.values():
             yield from self._share(share)
         for binding in hardware.bindings:
@@ -194,7 +208,8 @@ class _Reading:
             by, means = By.CLUSTER, "capacity `slots`" if shared else nobody
             if sharer.what != "claims" and shared:
                 by, means = By.CONTROLLER, "kube-scheduler does not look at who else holds a device"
-            yield Enforced(owner, sharer.words, by, means, sharer.said.strength == "must", sharer.said, sharer.span)
+            must, takes = sharer.said.strength == "must", _ENFORCED if sharer.same else _ANY
+            yield Enforced(owner, sharer.words, by, means, must, sharer.said, sharer.span, takes=takes)
         for taking in share.takings:
             means = "request policy of a capacity" if shared else nobody
             yield _native(owner, f"each takes {taking.capacity.name}", By.CLUSTER, means, taking.span)
@@ -223,6 +238,12 @@ class _Reading:
         owner = f"class `{class_.name}`"
         for clause in class_.clauses:
             yield self._clause(owner, clause, "selector of the DeviceClass")
+        if class_.counts is not None:
+            counts = class_.counts
+            must = counts.said.strength == "must"
+            by = By.CLUSTER if must else By.ADVISORY
+            means = f"{'ValidatingAdmissionPolicy' if must else 'a warning'} on claims and templates"
+            yield Enforced(owner, counts.words, by, means, must, counts.said, counts.span, takes=_ANY)
         for wish in class_.wishes:
             yield self._wish(owner, wish)
         if class_.extended_resource and not self.target.extended_resources:
@@ -273,31 +294,31 @@ class _Reading:
             by, means = By.CONTROLLER, f"drivers publish it as {' and '.join(constraint.names)}"
         elif constraint.keyword == "distinct" and not self.features.consumable_capacity:
             by, means = By.LOST, _off("ConsumableCapacity")
-        return Enforced(owner, constraint.words, by, means, must, constraint.said, constraint.span)
+        return Enforced(owner, constraint.words, by, means, must, constraint.said, constraint.span, takes=_ANY)
 
     def _set(self, owner: str, one: CheckedSet) -> Enforced:
         match one:
             case CheckedNearness():
                 if len(one.levels) == 1 and not one.levels[0][1]:
                     means = "all devices of a claim are on one node"
-                    return Enforced(owner, one.words, By.CLUSTER, means, True, one.said, one.span)
+                    return Enforced(owner, one.words, By.CLUSTER, means, True, one.said, one.span, takes=_ANY)
                 # On one node they are anyway, so a chain that ends there is a wish.
                 must = one.said.strength == "must" and bool(one.levels[-1][1])
                 means = "kube-scheduler knows no closeness with a second choice"
                 by = By.CONTROLLER if must else By.ADVISORY
-                return Enforced(owner, one.words, by, means, must, one.said, one.span)
+                return Enforced(owner, one.words, by, means, must, one.said, one.span, takes=_ANY)
             case CheckedLinked():
                 must = one.said.strength == "must"
                 means = "kube-scheduler knows no links between devices"
                 by = By.CONTROLLER if must else By.ADVISORY
-                return Enforced(owner, one.words, by, means, must, one.said, one.span)
+                return Enforced(owner, one.words, by, means, must, one.said, one.span, takes=_ANY)
             case CheckedShape():
                 return _native(owner, one.words, By.CONTROLLER, "kube-scheduler knows no shapes", one.span)
             case CheckedWish():
                 return self._wish(owner, one)
 
     def _wish(self, owner: str, wish: CheckedWish) -> Enforced:
-        means = "the order of slices and devices on a node; the score of the extender between nodes"
+        means = "the score of the extender between nodes; a node gives the first that fits, as written in modes and machines"
         if not self.target.ordered:
             means = "the score of the extender between nodes; the order on a node is not defined before 1.36"
         return Enforced(owner, wish.words, By.ADVISORY, means, False, Said(wish.because, "should"), wish.span)
@@ -314,7 +335,7 @@ class _Reading:
                 by = By.CLUSTER if must else By.ADVISORY
                 about = "pods" if how.pods else "claims and templates"
                 means = f"{'ValidatingAdmissionPolicy' if must else 'a warning'} on {about}"
-            yield Enforced("site", refusal.words, by, means, must, refusal.said, refusal.span)
+            yield Enforced("site", refusal.words, by, means, must, refusal.said, refusal.span, takes=_ANY)
         for quota in site.quotas.values():
             must = quota.said.strength == "must"
             means = (
@@ -324,12 +345,12 @@ class _Reading:
             if self.target.kueue:
                 means = "Kueue counts requests by class name: another class over the same boards evades it"
             by = By.CONTROLLER if must else By.ADVISORY
-            yield Enforced(f"quota `{quota.name}`", quota.words, by, means, must, quota.said, quota.span)
+            yield Enforced(f"quota `{quota.name}`", quota.words, by, means, must, quota.said, quota.span, takes=_ANY)
         for keep in site.keeps:
             means = "kube-scheduler keeps nothing free"
             must = keep.said.strength == "must"
             by = By.CONTROLLER if must else By.ADVISORY
-            yield Enforced("site", keep.words, by, means, must, keep.said, keep.span)
+            yield Enforced("site", keep.words, by, means, must, keep.said, keep.span, takes=_ANY)
         yield from self._at_places(site)
         for toleration in site.tolerations:
             means = "the controller adds the toleration when it allocates; write it in the claim for kube-scheduler"
@@ -346,9 +367,8 @@ class _Reading:
         for words, said, span in rules:
             must = said.strength == "must"
             by = By.CONTROLLER if must else By.ADVISORY
-            yield Enforced(
-                "site", words, by, "kube-scheduler does not look at what else is held there", must, said, span
-            )
+            means = "kube-scheduler does not look at what else is held there"
+            yield Enforced("site", words, by, means, must, said, span, takes=_ANY)
 
 
 def _native(owner: str, words: str, by: By, means: str, span: Span, *, must: bool = True) -> Enforced:

@@ -88,6 +88,7 @@ class Fleet:
             taints=slot.taints,
             named=named,
             reachable=reach,
+            called=bool(slot.named),
         )
         self._add(board, pool, place)
 

@@ -119,6 +119,25 @@ def _asks_for(name: str) -> str:
     )
 
 
+def counts_validation(class_: CheckedClass) -> OBJECT:
+    """A request of a class asks for one of some numbers of devices; whoever has administrative access looks at any."""
+    counts = class_.counts
+    assert counts is not None  # Invariant: asked for classes with counts only
+    wanted, numbers = quoted(class_.name), ", ".join(map(str, counts.numbers))
+
+    def other(ask: str) -> str:
+        return (
+            f"{ask}.?deviceClassName.orValue('') == {wanted} && ({ask}.?allocationMode.orValue('') == 'All' || "
+            f"!({ask}.?count.orValue(1) in [{numbers}]))"
+        )
+
+    exact = f"has(r.exactly) && !r.exactly.?adminAccess.orValue(false) && {other('r.exactly')}"
+    several = f"r.?firstAvailable.orValue([]).exists(s, {other('s')})"
+    expression = f"!variables.devices.?requests.orValue([]).exists(r, ({exact}) || {several})"
+    message = counts.said.because or f"class {class_.name} gives {numbers} devices to a request"
+    return {"expression": expression, "message": " ".join(message.split()), "reason": "Forbidden"}
+
+
 class _Cel:
     """Conditions over the asker as CEL of admission: whether one surely holds, and whether it surely does not.
 
@@ -283,4 +302,4 @@ def _read(type_: FieldType, text: str) -> str:
             return text
 
 
-__all__ = ["Judged", "judged_by", "refusal_validation", "unjudged"]
+__all__ = ["Judged", "counts_validation", "judged_by", "refusal_validation", "unjudged"]

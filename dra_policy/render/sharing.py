@@ -58,6 +58,11 @@ def _policy(taking: Taking, value: Quantity) -> CapacityRequestPolicy | None:
     if default is None:
         # A policy has a default (A6): who asks for no amount gets the most that one claim may have.
         default = max(taking.options, key=_amount) if taking.options else taking.high
+    most = value
+    if default is None and taking.low is not None and taking.step is not None:
+        # The last step that the device has room for.
+        low, step = _amount(taking.low), _amount(taking.step)
+        most = exact(low + (value.value - low) // step * step, binary=taking.low.binary)
     between = None
     if taking.low is not None:
         between = CapacityRequestPolicyRange(
@@ -66,7 +71,7 @@ def _policy(taking: Taking, value: Quantity) -> CapacityRequestPolicy | None:
             step=None if taking.step is None else quantity(taking.step),
         )
     return CapacityRequestPolicy(
-        default=value if default is None else quantity(default),
+        default=most if default is None else quantity(default),
         valid_values=tuple(quantity(option) for option in sorted(taking.options, key=_amount)),
         valid_range=between,
     )

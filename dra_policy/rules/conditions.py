@@ -197,9 +197,14 @@ class DeviceTest:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Whether a window is open."""
+    """Whether a window is open: now, or at another moment."""
 
     window: Window
+    at: Term | None = None
+    depth: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _measure(self, () if self.at is None else (self.at,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +262,7 @@ def parts_of(condition: Condition | Term) -> Iterator[Condition | Term]:
     while stack:
         one = stack.pop()
         yield one
-        for name in ("parts", "part", "term", "left", "right"):
+        for name in ("parts", "part", "term", "left", "right", "at"):
             inner = getattr(one, name, None)
             if isinstance(inner, tuple):
                 stack.extend(inner)

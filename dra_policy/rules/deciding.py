@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, assert_never
@@ -98,7 +98,7 @@ def truth(condition: Condition, setting: Setting) -> Truth:
         case DeviceTest():
             return _tested(condition.program, setting)
         case Open():
-            return condition.window.is_open(setting.now)
+            return _is_open(condition, setting)
         case Within():
             nodes = condition.window.nodes
             return True if nodes is None else truth(nodes, setting)
@@ -181,6 +181,21 @@ def place_of(level: str, node: str, labels: Mapping[str, str], levels: Mapping[s
         return Missing(f"there is no level `{level}`")
     value = labels.get(label)
     return Missing(f"node `{node}` has no label `{label}`") if value is None else value
+
+
+def _is_open(condition: Open, setting: Setting) -> Truth:
+    """Whether a window is open at a moment; one that no calendar has is in none."""
+    if condition.at is None:
+        return condition.window.is_open(setting.now)
+    moment = value_of(condition.at, setting)
+    if isinstance(moment, Missing):
+        return moment
+    # Invariant: the checker lets only times be in a window.
+    assert isinstance(moment, Instant)
+    try:
+        return condition.window.is_open(_EPOCH + timedelta(microseconds=int(moment.seconds * 1_000_000)))
+    except OverflowError:
+        return False
 
 
 def _of_node(term: NodeName | NodeLabel | LevelOf, setting: Setting) -> Value | Missing:

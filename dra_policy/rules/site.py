@@ -280,6 +280,16 @@ class Ceiling:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """A request of this class asks for one of these numbers of devices, never for all that there are."""
+
+    class_name: str
+    numbers: frozenset[int]
+    origin: Origin
+    strength: Strength = Strength.MUST
+
+
+@dataclass(frozen=True, slots=True)
 class SiteToleration:
     """Requests of these classes (None: of any) tolerate a taint, for a while if `seconds` is given.
 
@@ -314,7 +324,7 @@ class Gang:
 
 
 SiteRule: TypeAlias = (
-    Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion | Exclusion | Ceiling | SiteToleration
+    Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion | Exclusion | Ceiling | Counts | SiteToleration
 )
 """A rule that can be left out by itself."""
 
@@ -334,6 +344,7 @@ class SiteRules:
     modes: tuple[ModeExclusion, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
+    counts: tuple[Counts, ...] = ()
     tolerations: tuple[SiteToleration, ...] = ()
     gangs: tuple[Gang, ...] = ()
 
@@ -373,7 +384,7 @@ class SiteRules:
         return next((gang for gang in self.gangs if gang.name == name), None)
 
 
-_RESTRICTIONS = ("refusals", "quotas", "keeps", "sharing", "agreements", "modes", "exclusions", "ceilings")
+_RESTRICTIONS = ("refusals", "quotas", "keeps", "sharing", "agreements", "modes", "exclusions", "ceilings", "counts")
 _RULES = (*_RESTRICTIONS, "tolerations")
 
 NO_SITE_RULES = SiteRules()
@@ -390,6 +401,7 @@ __all__ = [
     "Ceiling",
     "Charge",
     "ChargeUnit",
+    "Counts",
     "Exclusion",
     "Gang",
     "HeldKind",

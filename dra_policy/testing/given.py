@@ -11,7 +11,7 @@ from dra_policy.engine import ObjectLike
 from dra_policy.language.checked import CheckedClaim, CheckedConstraint, CheckedPolicies, CheckedRequest
 from dra_policy.language.expectations import DEFAULT_NODE
 from dra_policy.language.predicates import read_by
-from dra_policy.language.schema import AttributeSchema
+from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.language.trials import (
     CheckedTest,
     GivenClaim,
@@ -128,7 +128,7 @@ def _missing(policies: CheckedPolicies, given: GivenDevices, test: CheckedTest) 
     for step in test.steps:
         if isinstance(step, GivenClaim | GivenGang):
             template = step.template if isinstance(step, GivenClaim) else step.gang.claim
-            for attribute in _read_by_claim(template):
+            for attribute in _read_by_claim(template, given.model):
                 wanted.setdefault(attribute, step.name)
     for attribute in device.attributes.values():
         claim = wanted.get(attribute)
@@ -147,15 +147,17 @@ def _missing(policies: CheckedPolicies, given: GivenDevices, test: CheckedTest) 
 
 
 def _is_given_by_modes(policies: CheckedPolicies, given: GivenDevices, attribute: AttributeSchema) -> bool:
-    """Whether a value comes with the modes of the board, or is an empty set in one text."""
+    """Whether a value comes with the modes of the board or their profiles, or is an empty set in one text."""
     modes = Catalog.of(policies).modes(given.model)
-    gives = () if modes is None else modes.modes.values()
-    return bool(attribute.joined_by) or any(attribute.name in mode.gives for mode in gives)
+    gives = [] if modes is None else [mode.gives for mode in modes.modes.values()]
+    gives += [] if modes is None else [one.gives for mode in modes.modes.values() for one in mode.profiles.values()]
+    return bool(attribute.joined_by) or any(attribute.name in one for one in gives)
 
 
-def _read_by_claim(claim: CheckedClaim) -> Iterator[AttributeSchema]:
+def _read_by_claim(claim: CheckedClaim, model: ModelSchema) -> Iterator[AttributeSchema]:
+    """What a claim reads of the devices of a model."""
     for request in claim.requests:
-        yield from _read_by_request(request)
+        yield from _read_by_request(request, model)
         for device in dict.fromkeys(ask.of.device for ask in request.asks):
             for attribute in device.attributes.values():
                 if any(attribute.published.qualified == c.attribute for c in _constraints_on(claim, request)):
@@ -166,8 +168,11 @@ def _constraints_on(claim: CheckedClaim, request: CheckedRequest) -> list[Checke
     return [c for c in claim.constraints if not c.requests or request.name in c.requests]
 
 
-def _read_by_request(request: CheckedRequest) -> Iterator[AttributeSchema]:
+def _read_by_request(request: CheckedRequest, model: ModelSchema) -> Iterator[AttributeSchema]:
     for ask in request.asks:
+        boards = (ask.of.model,) if ask.of.part is None else ask.of.part.boards
+        if all(board is not None and board is not model and board is not model.device for board in boards):
+            continue
         for clause in (*ask.of.clauses, *ask.clauses):
             yield from read_by(clause.condition)
         if ask.of.model is not None and ask.of.part is None:

@@ -393,3 +393,55 @@ def test_a_device_that_two_claims_hold_is_free_when_both_are_gone() -> None:
     assert len(engine.usage) == 1
     assert engine.release("twin")
     assert len(engine.usage) == 0
+
+
+def test_what_fits_nowhere_is_not_looked_at_again_when_more_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though rules of other questions, which a site asks, are not monotone."""
+    engine = cluster(20)
+    wide = shape(4, constraints=[{"matchAttribute": f"{GPU}/numa"}]).renamed(key(0))
+    assert isinstance(engine.allocate(wide), Unsatisfiable)
+    looked: list[object] = []
+    known = finding.Judge.of
+
+    def counting(judge: finding.Judge, standing: Any) -> Any:
+        looked.append(standing)
+        return known(judge, standing)
+
+    for number in range(1, 9):
+        on(engine.allocate(SHAPES[0].renamed(key(number))))
+    monkeypatch.setattr(finding.Judge, "of", counting)
+    assert isinstance(engine.allocate(wide), Unsatisfiable)
+    assert looked == []
+
+
+def test_a_device_that_gives_counters_back_makes_room() -> None:
+    """No cluster admits negative amounts, but one that has them stored answers as upstream does (G4)."""
+    engine = Engine()
+    engine.apply({"apiVersion": API, "kind": "DeviceClass", "metadata": {"name": "gpu"}, "spec": {}})
+
+    def device(name: str, units: str) -> dict[str, Any]:
+        draws = [{"counterSet": "board", "counters": {"units": {"value": units}}}]
+        return {"name": name, "attributes": {"name": {"string": name}}, "consumesCounters": draws}
+
+    for node in ("node-a", "node-b"):
+        engine.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": node}})
+        pool = {"name": node, "generation": 1, "resourceSliceCount": 2}
+        place = {"driver": GPU, "nodeName": node, "pool": pool}
+        sets = [{"name": "board", "counters": {"units": {"value": "0"}}}]
+        devices = [device("gives", "-2"), device("takes", "2")]
+        for number, spec in enumerate(({"sharedCounters": sets}, {"devices": devices})):
+            metadata = {"name": f"{node}-{number}"}
+            engine.apply(
+                {"apiVersion": API, "kind": "ResourceSlice", "metadata": metadata, "spec": {**place, **spec}},
+                stored=True,
+            )
+
+    def wanting(name: str, number: int) -> ClaimRules:
+        selector = {"cel": {"expression": f'device.attributes["{GPU}"].name == "{name}"'}}
+        exactly = {"deviceClassName": "gpu", "selectors": [selector]}
+        data = {"metadata": {"name": "c"}, "spec": {"devices": {"requests": [{"name": "r", "exactly": exactly}]}}}
+        return claim_rules(ResourceClaim.model_validate(data), engine.features).renamed(key(number))
+
+    assert isinstance(engine.allocate(wanting("takes", 0)), Unsatisfiable)
+    assert on(engine.allocate(wanting("gives", 1))) == "node-a"
+    assert on(engine.allocate(wanting("takes", 2))) == "node-a"

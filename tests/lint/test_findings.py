@@ -145,3 +145,44 @@ def test_errors_are_errors_of_check_too(tmp_path: Path) -> None:
         run = CliRunner().invoke(application, [command, str(path)])
         assert run.exit_code == 2
         assert "LIN061" in run.output
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('machine m { devices a[0] of Small  devices b[0..1] of Large named "b-{index}" }', []),
+        (
+            'machine m { devices a[0] of Small named "x"  devices b[0] of Large named "x" }',
+            ["HWR014 b[0]"],
+        ),
+        ('machine m { devices gpu[0..1] of Small  devices b[0] of Large named "gpu-1" }', ["HWR014"]),
+        # One line for both partitions.
+        (
+            (
+                'modes of Small { mode cut partition named "{index}-{number}" { profile "1" times 2 } }'
+                " machine m { devices a[0] of Small  devices b[0] of Small }"
+            ),
+            ["HWR014"],
+        ),
+        (
+            (
+                "device Nic { driver nic.example.org }  model N of Nic {}  machine m {"
+                ' devices a[0] of Small named "x"  devices b[0] of N named "x" }'
+            ),
+            [],
+        ),
+        (
+            f'model {"X" * 70} of Gpu {{ memory 1Gi }} machine m {{ devices a[0] of Large named "{"x" * 70}" }}',
+            ["LIN077 m"],
+        ),
+        ('modes of Small { mode cut partition { profile "%s" times 2 } }' % ("9" * 70), ["LIN077 Small"]),
+    ],
+)
+def test_devices_that_kubernetes_refuses(text: str, expected: list[str]) -> None:
+    policies, problems = load(Source("a.dra", HEAD + text))
+    assert policies is not None, problems
+    said = [(one.diagnostic.code, one.diagnostic.span) for one in lint_errors(policies)]
+    assert len(said) == len(expected)
+    for (code, span), wanted in zip(said, expected, strict=True):
+        assert span is not None
+        assert f"{code} {span.text}".startswith(wanted)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dra_policy.language import lower
+from dra_policy.language import load, lower
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.render.admission import admission_policies
 from dra_policy.render.targets import Target
@@ -18,6 +18,7 @@ from dra_policy.rules.conditions import fields_read
 from dra_policy.rules.deciding import Setting, truth
 from dra_policy.rules.site import Refusal, Strength
 from dra_policy.rules.subjects import ClaimFacts, Missing, SubjectField, resolve_subject
+from dra_policy.source import Source
 
 Ask = Callable[[Sequence[Any]], list[dict[str, Any]]]
 
@@ -242,3 +243,52 @@ def refuses(
 
 def read_by(refusal: Refusal) -> frozenset[str]:
     return frozenset(fields_read(refusal.condition))
+
+
+# ---------------------------------------------------------------------------------------------------------- counts
+
+COUNTED = """policy npu.example.org version 1.0 language 1
+device Npu { driver npu.example.org }
+class npu of Npu { counts 1, 2, 4 because "the driver wires rings of these sizes" }
+"""
+
+COUNTS: dict[str, tuple[dict[str, Any], bool]] = {
+    "one by default": ({"exactly": {"deviceClassName": "npu"}}, False),
+    "two": ({"exactly": {"deviceClassName": "npu", "allocationMode": "ExactCount", "count": 2}}, False),
+    "three": ({"exactly": {"deviceClassName": "npu", "count": 3}}, True),
+    "all": ({"exactly": {"deviceClassName": "npu", "allocationMode": "All"}}, True),
+    "all, to look at": ({"exactly": {"deviceClassName": "npu", "allocationMode": "All", "adminAccess": True}}, False),
+    "three of another class": ({"exactly": {"deviceClassName": "other", "count": 3}}, False),
+    "alternatives": (
+        {
+            "firstAvailable": [
+                {"name": "a", "deviceClassName": "other", "count": 3},
+                {"name": "b", "deviceClassName": "npu", "count": 4},
+            ]
+        },
+        False,
+    ),
+    "an alternative of three": (
+        {
+            "firstAvailable": [
+                {"name": "a", "deviceClassName": "other", "count": 3},
+                {"name": "b", "deviceClassName": "npu", "count": 3},
+            ]
+        },
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("made", [lambda given: given, template], ids=["claim", "template"])
+def test_counts(made: Callable[[dict[str, Any]], dict[str, Any]], ask_kubernetes: Ask) -> None:
+    policies, problems = load(Source("a.dra", COUNTED))
+    assert policies is not None, problems
+    (policy, _) = admission_policies(policies, Target.of("1.37"))
+    asked = []
+    for name, (request, _) in COUNTS.items():
+        object_ = claim(classes=())
+        object_["spec"]["devices"]["requests"] = [{"name": "r", **request}]
+        asked.append({"id": name, "object": made(object_), "namespace": namespace(), "policies": [policy]})
+    answers = {answer["id"]: bool(answer.get("errors")) for answer in ask_kubernetes(asked)}
+    assert answers == {name: refused for name, (_, refused) in COUNTS.items()}

@@ -91,6 +91,19 @@ def test_a_rendering_that_fails_prints_no_objects(tmp_path: Path) -> None:
     assert json.loads(report.stdout)["rules"][0]["enforcedBy"] == "controller"
 
 
+def test_what_is_lost_on_the_target_is_said(tmp_path: Path) -> None:
+    path = policy(
+        tmp_path,
+        "device Gpu { driver gpu.example.org }\nmodel Big of Gpu { }\nbinds of Gpu when gpu.example.org/Ready fails on Lost\n"
+        "machine m { devices gpu[0] of Big }\n",
+    )
+    done = run(path, "--target", "1.35")
+    assert done.exit_code == 0
+    assert not done.stdout.strip()
+    assert "lost on Kubernetes 1.35: device `Gpu`, binds when gpu.example.org/Ready: its devices are" in done.stderr
+    assert not run(path).stderr
+
+
 def test_a_placeholder_without_a_value_is_said(tmp_path: Path) -> None:
     path = policy(
         tmp_path,

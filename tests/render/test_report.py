@@ -142,6 +142,49 @@ def test_what_a_rule_says_of_itself(said: str, codes: list[str]) -> None:
     assert [one.code for one in failures(enforcement(policies, target), target)] == codes
 
 
+@pytest.mark.parametrize(
+    ("statements", "switched", "controller", "said"),
+    [
+        (
+            "share s of Big { only same namespace }",
+            {},
+            False,
+            "say `--controller` where the controller of dra-policy allocates; or write `enforced by ...`",
+        ),
+        (
+            "quota q of Gpu { at most 4 }",
+            {},
+            False,
+            "say `--controller` where the controller of dra-policy allocates; or write `enforced by ...` or `should`",
+        ),
+        (
+            "class g of Gpu  claim c { request r = 2 of g  distinct color }",
+            {"ConsumableCapacity": False},
+            True,
+            "render for a target that has it, with another version or `--features`; or write `should`",
+        ),
+        (
+            'class g of Gpu { require "fast" in tags }',
+            {},
+            True,
+            "render for a target that has it, with another version or `--features`",
+        ),
+        (
+            "class g of Gpu  claim c { request r = 1 of g } gang t of 2 c { distinct node }",
+            {},
+            False,
+            "say `--controller` where the controller of dra-policy allocates",
+        ),
+    ],
+)
+def test_the_help_names_what_can_be_written(
+    statements: str, switched: dict[str, bool], controller: bool, said: str
+) -> None:
+    target = Target.of("1.37", switched, controller=controller)
+    (problem,) = failures(enforcement(policy(GPU + statements), target), target)
+    assert (problem.code, problem.help) == ("REN001", said)
+
+
 def test_what_agrees_across_claims_needs_the_controller() -> None:
     policies = policy(
         GPU + "parameters P of Gpu { api p.example.org/v1 P  field mode text optional agrees per device }"

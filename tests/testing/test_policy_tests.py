@@ -124,6 +124,26 @@ def test_what_a_claim_reads_must_be_given() -> None:
     assert "TST002" in result.text()
 
 
+CUT = """policy cut.acme.com version 1.0.0 language 1
+device Fec { driver fec.acme.com  attribute kind one of pf, vf  capacity queues count }
+model Cut of Fec { }
+model Shared of Fec { queues 64 }
+modes of Cut { mode vf partition gives kind vf { profile "vf" times 16 gives queues 2 } }
+share lanes of Shared { each takes queues 1 to 64 default 4 }
+class few of Fec { require queues >= 1 }
+class vf of vf
+claim either { request q = first of vf, lanes { takes queues 2 } }
+test "t" { given 1 Cut  claim a 15 of few  claim b either  claim c 1 of few  expect a, b placed  expect c refused }
+"""
+
+
+def test_what_only_partitions_have_is_given() -> None:
+    policies, found = load(Source("cut.dra", CUT))
+    assert policies is not None, found
+    [result] = run_tests(policies)
+    assert result.passed, result.text()
+
+
 INVENTORY = """apiVersion: resource.k8s.io/v1
 kind: ResourceSlice
 metadata: {name: rack}

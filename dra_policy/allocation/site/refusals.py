@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 from dra_policy.allocation.results import Cause
@@ -12,7 +13,7 @@ from dra_policy.allocation.site.ofsite import OfSite
 from dra_policy.rules import Origin
 from dra_policy.rules.conditions import reads_device
 from dra_policy.rules.deciding import Truth
-from dra_policy.rules.site import Refusal, Strength
+from dra_policy.rules.site import Counts, Refusal, Strength
 from dra_policy.rules.subjects import Missing
 
 
@@ -66,12 +67,47 @@ class Refused(OfSite):
         return self._holds(choice)
 
 
+class Counted(OfSite):
+    """Refuses every device to a request that asks for another number of them. Administrative access may look at all."""
+
+    __slots__ = ("_counts",)
+
+    nature: ClassVar[Nature] = Nature(Cause.REFUSAL, (), Reach.DEVICE, frozenset({Reads.ASKER}))
+
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+
+    @property
+    def named(self) -> Origin:
+        return self._counts.origin
+
+    def _allows(self, choice: Choice) -> bool:
+        counts, asked = self._counts, choice.asked
+        if asked.admin or asked.ask.class_name != counts.class_name:
+            return True
+        return not asked.every and asked.ask.count in counts.numbers
+
+    def take(self, choice: Choice) -> Answer:
+        return Reply.TAKEN if self._allows(choice) else Reply.REFUSED
+
+    def origin(self, choice: Choice) -> Origin:
+        asked = "all" if choice.asked.every else str(choice.asked.ask.count)
+        origin = self._counts.origin
+        return replace(origin, text=f"{origin.text} (the request asks for {asked})")
+
+    def kind(self, choice: Choice) -> Hashable:
+        return self._allows(choice)
+
+
 def refusal_rules(context: Context) -> Iterator[OfSite]:
     """The refusals that concern a class that is asked for."""
     asked = {ask.class_name for claim in context.claims for request in claim.requests for ask in request.asks}
     for refusal in context.question.rules.refusals:
         if refusal.classes is None or refusal.classes & asked:
             yield Refused(refusal, context)
+    for counts in context.question.rules.counts:
+        if counts.class_name in asked:
+            yield Counted(counts)
 
 
-__all__ = ["Refused", "refusal_rules"]
+__all__ = ["Counted", "Refused", "refusal_rules"]

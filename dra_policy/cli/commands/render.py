@@ -85,6 +85,7 @@ def render(
         CDI,
         cdi_files,
         placed_machines,
+        print_lost,
         print_report,
         refused,
         report_data,
@@ -125,6 +126,7 @@ def render(
     invalid = refused(objects)
     if invalid:
         raise InvalidInput(invalid)
+    print_lost(found, version)
     if folder is None:
         documents = [*(one for many in objects.values() for one in many), *specifications.values()]
         click.echo(to_yaml(documents), nl=False)

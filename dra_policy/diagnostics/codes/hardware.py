@@ -115,6 +115,13 @@ BOARD_CODES = (
         'mode whole  mode slots partition gives kind slot { profile "slot" times 3 }  ...  class slot of slots',
         "A class is a selector over what devices publish, so it would be given whole boards where slots are asked for.",
     ),
+    Code(
+        "HWR017",
+        "rule over a board that names do not tell",
+        'modes of Nic { only same namespace  mode vf partition named "vf-{number}" { profile "vf" times 8 } }',
+        'modes of Nic { only same namespace  mode vf partition named "{parent}-vf-{number}" { profile "vf" times 8 } }',
+        "Who holds parts of one board is told by their names: each has the name of its board in it.",
+    ),
 )
 
 MACHINE_CODES = (
@@ -277,6 +284,13 @@ SETUP_CODES = (
         "for each device { capability CAP_IPC_LOCK }",
         "for each container { capability IPC_LOCK }",
         "Capabilities belong to containers and are written as in a pod; CDI gives none, so the report says who must ask.",
+    ),
+    Code(
+        "SET011",
+        "placeholder of two meanings",
+        'attribute node int  ...  node "/dev/nvme{node}n1"',
+        'attribute controller int publish as node  ...  node "/dev/nvme{controller}n1"',
+        "Whoever reads the template cannot tell which is meant, and a wrong path is found when a container starts.",
     ),
 )
 

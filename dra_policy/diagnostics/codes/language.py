@@ -349,6 +349,13 @@ RULE_CODES = (
         "field firmware text agrees per pcie_root",
         "Devices go together by a value that they have in common, such as the address of their card.",
     ),
+    Code(
+        "RUL018",
+        "count that the class does not give",
+        "class npu of AcmeGpu { counts 1, 2, 4 }  claim c { request a = 3 of npu }",
+        "class npu of AcmeGpu { counts 1, 2, 4 }  claim c { request a = 4 of npu }",
+        "A driver that serves groups of some sizes refuses all others when a pod starts.",
+    ),
 )
 
 TEST_CODES = (

@@ -159,6 +159,13 @@ SITE_LINT_CODES = (
         "class research of whole {}",
         "The shared device of a board publishes what the board does: who wants it alone has to say so.",
     ),
+    Code(
+        "LIN077",
+        "devices that Kubernetes refuses",
+        'profile "0123456789012345678901234567890123456789" takes 1 slice at 0, in names longer than a DNS label',
+        'profile "0123456789012345678901234567890123456789" named "{parent}-{start}" takes 1 slice at 0',
+        "The API server refuses the whole slice, and the driver is told so when its node starts.",
+    ),
 )
 
 LINT_CODES = (*PROPERTY_CODES, *MODEL_CODES, *CONDITION_CODES, *SITE_LINT_CODES)

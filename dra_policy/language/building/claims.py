@@ -21,6 +21,9 @@ class Claims(Building):
         _, name, _, of, *members = parts
         return tree.Class(name, of, nodes(members), self._span(parts))
 
+    def counts(self, parts: Parts) -> tree.Counts:
+        return tree.Counts(several(parts, tree.Integer), self._says(parts), self._span(parts))
+
     def target(self, parts: Parts) -> tree.Target:
         return tree.Target(parts[0], one(parts, tree.Text), self._span(parts))
 
@@ -87,17 +90,18 @@ class Claims(Building):
         span = self._span(parts)
         block = one(parts, Block)
         count = tree.Integer(1, Span(self.source, span.start, span.start))
-        return tree.Asked(count, None, parts[0], (), False, False, () if block is None else block.members, span)
+        return tree.Asked(count, None, (), parts[0], (), False, False, () if block is None else block.members, span)
 
     def asked(self, parts: Parts) -> tree.Asked:
         count, _, of, *rest = parts
         block = one(rest, Block)
         clauses = self._clauses(rest)
-        low, high = count.value
+        low, high, others = count.value
         sides, around = clauses.get("shaped", ((), False))
         return tree.Asked(
             low,
             high,
+            others,
             of,
             sides,
             around,
@@ -109,7 +113,9 @@ class Claims(Building):
     def count(self, parts: Parts) -> Clause:
         numbers = several(parts, tree.Integer)
         low = numbers[0] if numbers else None
-        return Clause("count", (low, numbers[1] if len(numbers) > 1 else None), self._span(parts))
+        if parts[0] == "one":
+            return Clause("count", (low, None, numbers[1:]), self._span(parts))
+        return Clause("count", (low, numbers[1] if len(numbers) > 1 else None, ()), self._span(parts))
 
     def shaped(self, parts: Parts) -> Clause:
         return Clause("shaped", (several(parts, tree.Integer), parts[-1] == "around"), self._span(parts))

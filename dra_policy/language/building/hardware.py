@@ -16,7 +16,8 @@ class Hardware(Building):
 
     def modes(self, parts: Parts) -> tree.Modes:
         counters = self._clauses(parts).get("counters")
-        return tree.Modes(parts[2], counters, several(parts, tree.Mode), self._span(parts))
+        sharers = tuple(part for part in parts if isinstance(part, tree.AtMost | tree.OnlySame))
+        return tree.Modes(parts[2], counters, several(parts, tree.Mode), sharers, self._span(parts))
 
     def counters(self, parts: Parts) -> Clause:
         return self._clause(parts)

@@ -157,6 +157,9 @@ class Vendor(Building):
         low, _, high, *rest = parts
         return tree.Range(low, high, rest[1] if rest else None, self._span(parts))
 
+    def range_to_all(self, parts: Parts) -> tree.Range:
+        return tree.Range(parts[0], None, parts[-1] if len(parts) > 3 else None, self._span(parts))
+
     def agrees(self, parts: Parts) -> Clause:
         return self._clause(parts)
 

@@ -95,6 +95,8 @@ def _asked_words(asked: tree.Asked) -> str:
     count = "all" if asked.count is None else str(asked.count.value)
     if asked.most is not None:
         count += f" to {asked.most.value}"
+    if asked.others:
+        count = f"one of {', '.join([count, *(str(other.value) for other in asked.others)])}"
     return f"{count} of {_target_words(asked)}"
 
 
@@ -148,7 +150,13 @@ def _pairs(item: tree.Pairs) -> Shape:
     return Shape([head], item.constraints, flat=len(item.constraints) == 1, end=item.members[-1].span.end)
 
 
+def _counts(item: tree.Counts) -> Shape:
+    row = listed([(str(number.value), number.span.start) for number in item.numbers])
+    return line("counts", item, *row, *said(item.said))
+
+
 SHAPES: Shapes = {
+    tree.Counts: _counts,
     tree.Class: _class,
     tree.Require: _require,
     tree.Prefer: _prefer,

@@ -13,7 +13,9 @@ from dra_policy.language.shapes.shape import Shape, Shapes, end_of, labels, line
 def _modes(item: tree.Modes) -> Shape:
     counters = "" if item.counters is None else f" counters {spelling.text(item.counters.value)}"
     head = Chunk(f"modes of {item.of.text}{counters}", item.span.start)
-    return Shape([head], item.modes, end=end_of(item, item.of, item.counters))
+    members: list[tree.Mode | tree.AtMost | tree.OnlySame] = [*item.sharers, *item.modes]
+    members.sort(key=lambda member: member.span.start)
+    return Shape([head], members, end=end_of(item, item.of, item.counters))
 
 
 def _mode(item: tree.Mode) -> Shape:

@@ -89,12 +89,21 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """`counts 1, 2, 4, 8 because "..."`: how many devices one request of a class may ask for."""
+
+    numbers: tuple[Integer, ...]
+    said: Said
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Class:
     """`class training of AcmeGpu { ... }`: a DeviceClass. `of` names a device (the family), a model (it only), a mode."""
 
     name: Name
     of: Target
-    members: tuple[Require | Prefer | Config | ExtendedResource, ...]
+    members: tuple[Require | Counts | Prefer | Config | ExtendedResource, ...]
     span: Span = field(compare=False, repr=False)
 
 
@@ -146,13 +155,14 @@ class Constraint:
 class Asked:
     """`2 to 8 of training { ... }`, `all of training admin access`, `16 of Trainium2 shaped block 4 x 4`.
 
-    `count` None means `all`; `most` is the other end of a range. In `first of` a count that is left out is 1 and has
+    `count` None means `all`; `most` is the other end of a range, `others` stand behind the first of `one of 1, 2, 4`. In `first of` a count that is left out is 1 and has
     no position. `admin` is `admin access` (E10); `shape` are the sides of a block, which may go `around` the end of an
     axis.
     """
 
     count: Integer | None
     most: Integer | None
+    others: tuple[Integer, ...]
     of: Target
     shape: tuple[Integer, ...]
     around: bool

@@ -96,12 +96,14 @@ class Mode:
 class Modes:
     """`modes of H100 { ... }`: what a board may be at a time; going from one to another needs it idle.
 
-    `counters` is the name of the board's counter set, `{parent}-counters` if not said.
+    `counters` is the name of the board's counter set, `{parent}-counters` if not said; `sharers` are rules over all who
+    hold some of one board.
     """
 
     of: Name
     counters: Text | None
     modes: tuple[Mode, ...]
+    sharers: tuple[AtMost | OnlySame, ...]
     span: Span = field(compare=False, repr=False)
 
 

@@ -124,10 +124,10 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """`1 Gbit/s to 100 Gbit/s step 1 Gbit/s`, both ends included."""
+    """`1 Gbit/s to 100 Gbit/s step 1 Gbit/s`, both ends included; `high` None is all that there is, for shares only."""
 
     low: Literal
-    high: Literal
+    high: Literal | None
     step: Literal | None
     span: Span = field(compare=False, repr=False)
 

@@ -348,6 +348,9 @@ claim two {
 }
 claim eight { pairs 8 of (gpu: whole-gpu, nic: rdma) { same std.pcie.root } }
 claim one-nic { request nic = 1 of rdma }
+class mig-1g of NvidiaGpu { require has profile and profile == "1g.5gb" }
+class mig-4g of NvidiaGpu { require has profile and profile == "4g.20gb" }
+claim three { request small = 1 of mig-1g  request one = 1 of mig-4g  request other = 1 of mig-4g }
 """,
 )
 
@@ -381,3 +384,37 @@ def test_eight_pairs_are_placed_and_refused_for_the_one_nic_that_is_busy(dgx: En
         assert explanation.holders == busy.claims
     finally:
         dgx.release(busy.claims[0])
+
+
+@pytest.mark.parametrize(("node", "questions", "steps"), [("dgx-h100-01", 30, 2_000), (None, 400, 6_000)])
+def test_all_of_an_explanation_asks_little_where_requests_are_alike(
+    dgx: Engine, node: str | None, questions: int, steps: int
+) -> None:
+    """Eight pairs are one pair eight times; without that the whole of it took seven times as many questions."""
+    busy = dgx.allocate("one-nic", "dgx-h100-01")
+    assert isinstance(busy, Allocated)
+    try:
+        explanation = dgx.explain("eight", node)
+        text = explanation.text(verbose=True)
+        assert "smallest change: wait for claim `default/one-nic-" in text
+        assert "cannot hold together on dgx-h100-01:" in text
+        assert explanation.conflict is not None
+        assert explanation.conflict.certain
+        assert explanation.situation is not None
+        spent = explanation.situation.spent
+        assert spent.asked <= questions
+        assert spent.steps <= steps
+    finally:
+        dgx.release(busy.claims[0])
+
+
+def test_one_small_and_two_large_mig_devices_lie_on_two_boards(dgx: Engine) -> None:
+    """The small one must not begin where a large one has to: no choice made one by one gets there."""
+    outcome = dgx.explain("three", "a100-mig-01").outcome
+    assert isinstance(outcome, Allocated)
+    (small, one, other) = (result.device for result in outcome.results[0].devices.results)
+    boards = {name.partition("-mig-")[0] for name in (one, other)}
+    assert boards == {"gpu-0", "gpu-1"}
+    assert "mig-4g20gb" in one
+    assert "mig-4g20gb" in other
+    assert small.partition("-mig-")[0] in boards

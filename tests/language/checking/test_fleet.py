@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dra_policy.language import load
+from dra_policy.render import Catalog, Fleet
+from dra_policy.resources import validate
 from dra_policy.source import Source
+from dra_policy.testing import run_tests
 
 HEAD = """policy gpu.acme.com version 1.0 language 1
 device Gpu {
@@ -77,13 +80,41 @@ def found(statements: str) -> list[tuple[str, str]]:
             ),
             "HWR016",
         ),
+        ('setup Big { for each device { node "/dev/{parent}" } }', "SET006"),
+        ('setup Big { for claim { env X = "{memory}" } }', "SET006"),
+        ('setup Big { for container { node "/dev/{uuid}" } }', "SET006"),
+        (
+            (
+                'device D { driver d.acme.com  attribute node int  attribute a int } setup D { for each device { node "/dev/{node}" } }'
+            ),
+            "SET011",
+        ),
+        (
+            (
+                "parameters P of Gpu { api a.b/v1 P  field uuid text }"
+                ' setup Big { for each device { step s run "x {uuid}" undo "y" } }'
+            ),
+            "SET011",
+        ),
+        (
+            (
+                "parameters P of Gpu { api a.b/v1 P  field pool text }"
+                ' setup Big { for each device { step s run "x" undo "y {pool}" } }'
+            ),
+            "SET011",
+        ),
         ("binds of Big fast when Ready", "HWR006"),
         ("costs node memory 1 per memroy", "SET002"),
+        ("share s of Big { each takes memory 1Gi to 10Gi step 2Gi default 1Gi }", "HWR012"),
         ("share s of Big { each takes memory 1Gi to 96Gi }", "HWR015"),
+        ("share s of Big { each takes memory 96Gi to all }", "HWR015"),
+        ("share s of Big { each takes memory 1Gi to all step 80Gi }", "HWR015"),
+        ("share s of Big { each takes memory 2Gi to all default 1Gi }", "HWR012"),
+        ("share s of Big { each takes memory 2Gi to all step 2Gi default 3Gi }", "HWR012"),
         ("share s of Big { each takes memory 96Gi to 97Gi }", "HWR015"),
         ("share s of Big { each takes memory one of 10Gi, 96Gi default 10Gi }", "HWR015"),
         ("share s of Big { each takes memory default 96Gi }", "HWR015"),
-        ("share s of Big { each takes memory 60Gi to 80Gi step 40Gi default 60Gi }", "HWR015"),
+        ("share s of Big { each takes memory 60Gi to 80Gi step 40Gi default 60Gi }", "HWR012"),
         ("model Small like Big { memory 40Gi } share s of Gpu { each takes memory 1Gi to 80Gi }", "HWR015"),
         (
             "modes of Big { mode half gives memory 40Gi } share s of Big half { each takes memory 1Gi to 80Gi }",
@@ -122,6 +153,8 @@ def test_a_mistake_is_told(statements: str, wanted: str) -> None:
         "share s of Big { each takes memory 1Gi to 80Gi step 1Gi }",
         "model Small like Big { memory 40Gi } share s of Small { each takes memory 20Gi to 40Gi step 20Gi }",
         "share s of Big { each takes lanes 1 to 1000 default 1 }",
+        "share s of Big { each takes memory 1Gi to all step 1Gi default 8Gi }",
+        "share s of Big { each takes memory 1Gi to all }",
         "share all of Big { each takes memory } machine m { devices g[0..1] of Big all }",
         'model Other like Big { tags a, b } class c of Gpu { require "a" in tags and not ("b" in tags) }',
         "costs node memory 1 per memory costs node cpu 1 cores per device",
@@ -131,6 +164,7 @@ def test_a_mistake_is_told(statements: str, wanted: str) -> None:
             '  mode b partition { profile "3" gives lanes 3 } } class c of a class d of b class e of a "2"'
         ),
         'modes of Big { mode a  mode b gives profile "x" } class c of b',
+        'setup Big { for claim { env X = "{claim_uid}-{node}" } for each device { node "/dev/{pool}-{device}" } }',
     ],
 )
 def test_what_is_right(statements: str) -> None:
@@ -211,3 +245,49 @@ def test_a_mode_that_a_board_does_not_have(target: str, code: str, underlined: s
     _, problems = load(Source("a.dra", f"{BOARDS}class other of {target}"))
     assert [(one.code, one.span.text if one.span else "") for one in problems] == [(code, underlined)]
     assert problems[0].help
+
+
+def test_a_range_up_to_whatever_a_device_has() -> None:
+    text = """policy ssd.example.org version 1.0 language 1
+    device Ssd { driver ssd.example.org  capacity size bytes }
+    model Small of Ssd { size 1000 GB }
+    model Large of Ssd { size 3841 GB }
+    share namespace of Ssd { each takes size 10 GB to all step 10 GB }
+    class space of namespace
+    test "up to all of it" {
+      given 1 Small on "a"
+      given 1 Large on "b"
+      claim x 1 of space { takes size 1010 GB }
+      claim y 1 of space { takes size 3840 GB }
+      claim z 1 of space
+      claim w 1 of space { takes size 5 GB }
+      expect x placed on node "b"
+      expect y refused not now
+      expect z placed on node "a"
+      expect w placed on node "b"
+    }"""
+    policies, problems = load(Source("a.dra", text))
+    assert policies is not None, problems
+    fleet = Fleet(Catalog.of(policies))
+    for model in policies.policies[0].models.values():
+        fleet.give(1, model, "n", {})
+    slices = fleet.slices()
+    assert [list(validate(one)) for one in slices] == [[] for _ in slices]
+    policies_of = [device.capacity["size"].request_policy for one in slices for device in one.spec.devices]
+    assert [(str(p.default), p.valid_range.max) for p in policies_of if p and p.valid_range] == [
+        ("1T", None),
+        ("3840G", None),
+    ]
+    (result,) = run_tests(policies)
+    assert result.passed, result.text()
+
+
+@pytest.mark.parametrize(
+    ("ending", "wanted"),
+    [("times 4", "-{number}"), ("takes 1 slice at 0..3", "-{start}"), ("", "")],
+)
+def test_the_help_about_names_fits_the_partitions(ending: str, wanted: str) -> None:
+    named = f'named "{{parent}}{wanted}"'
+    text = f'modes of Big {{ mode cut partition {named} {{ profile "1" {ending}  profile "2" {ending} }} }}'
+    _, (problem,) = load(Source("gpu.dra", HEAD + text))
+    assert (problem.code, problem.help) == ("HWR014", f'write such as "{{parent}}-{{profile}}{wanted}"')

@@ -132,6 +132,14 @@ def test_what_follows_from_a_broken_part_stays_silent() -> None:
     assert [code for code, _ in codes(policy("a", broken))] == ["SYN001"]
 
 
+def test_a_lost_profile_is_not_missed() -> None:
+    broken = (
+        "device A { driver a.example.org  grid core 4 }\nmodel M of A { }\n"
+        'modes of M { mode cut partition { profile "1" takes 1 core } }\nclass x of cut "1"'
+    )
+    assert [code for code, _ in codes(policy("a", broken))] == ["SYN001"]
+
+
 def test_what_the_parser_mends_does_not_hide_other_mistakes() -> None:
     mended = "device A { driver a.example.org  capasity memory bytes }\nclass x of A { require memroy >= 1Gi }"
     assert codes(policy("a", mended)) == [("SYN002", "capasity"), ("NAM001", "memroy")]

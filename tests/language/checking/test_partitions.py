@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from dra_policy.language import load
+from dra_policy.language import load, lower
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.render import Catalog, Fleet
 from dra_policy.resources import Device
@@ -167,3 +169,107 @@ def test_values_that_are_told_from_the_board_and_the_place() -> None:
     # What is another one for each device is no condition of a class; what the board says is.
     (result,) = run_tests(checked(text + '\ntest "t" { given 1 M  claim a 1 of c  expect a placed }'))
     assert result.passed, result.text()
+
+
+BOARD = """policy nic.example.org version 1.0 language 1
+device Nic { driver nic.example.org  attribute kind one of card, vf, sf  capacity queues count }
+model Card of Nic { queues 8 }
+modes of Card {
+  SHARERS
+  mode whole gives kind card
+  mode vf partition gives kind vf draws queues 2 { profile "vf" times 4 gives queues 2 }
+  mode sf partition with vf gives kind sf draws queues 1 NAMED { profile "sf" times 4 gives queues 1 }
+}
+share slice of Card whole { at most 2 claims }
+class any of Nic
+class vf of vf
+class sf of sf
+"""
+
+
+def board(sharers: str, named: str = "", test: str = "") -> CheckedPolicies:
+    text = BOARD.replace("SHARERS", sharers).replace("NAMED", named)
+    policies, problems = load(Source("nic.dra", text + test))
+    assert policies is not None, problems
+    return policies
+
+
+@pytest.mark.parametrize("named", ["", 'named "{parent}-s{number}"'])
+def test_the_parts_of_a_board_go_to_one_namespace(named: str) -> None:
+    test = """test "one tenant" {
+      given 2 Card
+      claim a 1 of vf in "x"
+      claim b 1 of sf in "x"
+      claim c 1 of vf in "y"
+      claim d 4 of sf in "y"
+      claim e 5 of sf in "y"
+      claim f 4 of vf in "y"
+      expect a placed on "card-0-vf-vf-1"
+      expect b placed
+      expect c placed on "card-1-vf-vf-1"
+      expect d placed
+      expect e refused not now
+      expect f refused not now
+    }"""
+    (result,) = run_tests(board("only same namespace", named, test))
+    assert result.passed, result.text()
+
+
+def test_so_many_namespaces_on_a_board_and_who_keeps_it() -> None:
+    from dra_policy.render.enforcement import By, enforcement
+    from dra_policy.render.targets import Target
+
+    test = """test "two tenants" {
+      given 1 Card
+      claim a 1 of vf in "x"
+      claim b 1 of sf in "y"
+      claim c 1 of vf in "y"
+      claim d 1 of sf in "z"
+      expect a, b, c placed
+      expect d refused "at most 2 namespaces" not now
+    }"""
+    policies = board("at most 2 namespaces", "", test)
+    (result,) = run_tests(policies)
+    assert result.passed, result.text()
+    (row,) = [one for one in enforcement(policies, Target.of("1.37")) if one.words == "at most 2 namespaces"]
+    assert row.by is By.CONTROLLER
+    assert row.must
+
+
+@pytest.mark.parametrize(
+    ("sharers", "named", "code"),
+    [
+        ("only same namespace", 'named "sf-{number}"', "HWR017"),
+        ("only same namespace should", "", "HWR011"),
+        ("at most 0 claims", "", "HWR010"),
+        ("at most 2 users", "", "HWR010"),
+        ("only same tenant", "", "SIT001"),
+    ],
+)
+def test_what_is_wrong_with_a_rule_over_a_board(sharers: str, named: str, code: str) -> None:
+    text = BOARD.replace("SHARERS", sharers).replace("NAMED", named)
+    _, problems = load(Source("nic.dra", text))
+    assert [one.code for one in problems] == [code]
+    assert problems[0].help
+
+
+@pytest.mark.parametrize(
+    "named", ["", 'named "s-{parent}-{number}"', 'named "{parent}-{profile}-{number}"', 'named "{number}x{parent}"']
+)
+def test_the_names_of_all_devices_tell_their_board(named: str) -> None:
+    from dra_policy.allocation.site.boards import board_of
+    from dra_policy.inventory import Snapshot
+    from dra_policy.resources import Features
+
+    policies = board("only same namespace", named)
+    fleet = Fleet(Catalog.of(policies))
+    fleet.give(12, policies.policies[0].models["Card"], "n", {})
+    snapshot = Snapshot.empty(Features()).with_slices(fleet.slices())
+    (limit,) = [one for one in lower(policies).site.sharing if one.same]
+    boards = {record.id.device: board_of(record, limit.board) for record in snapshot.devices_in_order()}
+    assert len(boards) == 12 * (1 + 1 + 4 + 4)
+    for name, key in boards.items():
+        number = re.search(r"card-([0-9]+)", name)
+        assert number is not None
+        assert key == boards[number.group()], name
+    assert len(set(boards.values())) == 12

@@ -35,7 +35,7 @@ def target(word, profile=None):
 
 
 def asked(count, of, *, admin=False, members=()):
-    return tree.Asked(count, None, of, (), False, admin, members, NOWHERE)
+    return tree.Asked(count, None, (), of, (), False, admin, members, NOWHERE)
 
 
 def request(word, *alternatives, first=False):

@@ -218,6 +218,21 @@ def test_a_partition_is_there_once_shared_or_not(policy: Policy) -> None:
     assert not together(slices, "big-0-vf-vf-1", shared[0])
 
 
+def test_a_name_of_the_machine_stands_above_that_of_the_only_mode(policy: Policy) -> None:
+    text = """
+    modes of Big { mode user named "user-{index}"  mode cut partition named "{parent}-{start}" {
+      profile "1" takes 1 slice at 0..3 } }
+    machine m {
+      devices gpu[0] of Big
+      devices gold[0] of Big user named "golden"
+      devices more[0..1] of Big user
+      devices part[0] of Big cut named "cut"
+    }"""
+    names = list(_machine(policy(GPU + text.replace("more[0..1]", "more[1..2]"))))
+    cuts = [[f"{parent}-{start}" for start in range(4)] for parent in ("gpu-0", "cut")]
+    assert names == ["user-0", *cuts[0], "golden", "user-1", "user-2", *cuts[1]]
+
+
 def test_a_machine_of_shared_partitions(policy: Policy) -> None:
     text = """
     modes of Big { mode vf partition { profile "vf" times 3 } }

@@ -1,0 +1,122 @@
+"""CDI specifications: what the claim has of each device, names of their own, and what tells devices of a claim apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dra_policy.language import load
+from dra_policy.language.checked import CheckedPolicies
+from dra_policy.render.allocations import allocations_of, examples
+from dra_policy.render.cdi import setups_of, specification
+from dra_policy.render.objects import Question, machine_slices, placed
+from dra_policy.render.targets import Target
+from dra_policy.resources import ResourceClaim, read_objects
+from dra_policy.source import Source
+
+HEAD = """policy ssd.example.org version 1.0.0 language 1
+device Ssd { driver ssd.example.org  attribute number int  attribute state one of good, bad  flag worn absent means false
+  capacity size bytes }
+model Big of Ssd { size 1 TB }
+share part of Big { each takes size 1 GB to 1 TB step 1 GB default 10 GB }
+machine m { devices ssd[0..2] of Big named "ssd{index}" { state = good }  place ssd[0..2] number 0 1 2, ssd[1] worn true }
+"""
+TARGET = Target.of("1.37")
+DRIVER = "ssd.example.org"
+
+
+def policy(text: str) -> CheckedPolicies:
+    checked, problems = load(Source("ssd.dra", HEAD + text))
+    assert checked is not None, problems
+    return checked
+
+
+def cdi(tmp_path: Path, text: str, *results: str) -> dict[str, dict[str, Any]]:
+    """The edits of a claim that was given these devices, by name of the CDI device."""
+    policies = policy(text)
+    claim = tmp_path / "claim.yaml"
+    lines = "\n".join(f"      - {{driver: {DRIVER}, pool: m, {one}}}" for one in results)
+    claim.write_text(
+        f"""apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {{name: one, namespace: ns, uid: u}}
+spec: {{devices: {{requests: [{{name: a, exactly: {{deviceClassName: part}}}}]}}}}
+status:
+  allocation:
+    devices:
+      results:
+{lines}
+""",
+        encoding="utf-8",
+    )
+    question = Question(policies, TARGET)
+    slices = machine_slices(question)
+    reading = read_objects(claim)
+    assert not reading.diagnostics
+    read = reading.of(ResourceClaim)
+    ((driver, allocation),) = allocations_of(policies, read, slices, placed(question))
+    made, problems = specification(setups_of(policies, driver), allocation, driver, TARGET.features)
+    assert made is not None
+    assert not problems
+    return {device["name"]: device["containerEdits"] for device in made["devices"]}
+
+
+def test_an_amount_is_what_the_claim_takes(tmp_path: Path) -> None:
+    found = cdi(
+        tmp_path,
+        'setup Ssd { for claim { env SIZES = join(size, ";") }  for each device { node "/dev/ssd-{number}-{size}" } }',
+        "request: a, device: ssd0, shareID: 22222222-0000-4000-8000-000000000001, consumedCapacity: {size: 50G}",
+        "request: a, device: ssd2, shareID: 22222222-0000-4000-8000-000000000002, consumedCapacity: {size: 7G}",
+    )
+    assert found["u"]["env"] == ["SIZES=50G;7G"]
+    assert found["u-ssd2"]["deviceNodes"] == [{"path": "/dev/ssd-2-7G"}]
+
+
+def test_a_device_that_is_held_as_a_whole_has_all(tmp_path: Path) -> None:
+    found = cdi(tmp_path, 'setup Ssd { for claim { env SIZES = join(size, ";") } }', "request: a, device: ssd0")
+    assert found == {"u": {"env": ["SIZES=1T"]}}
+
+
+def test_two_shares_of_one_device_have_names_of_their_own(tmp_path: Path) -> None:
+    found = cdi(
+        tmp_path,
+        'setup Ssd { for each device { mount "/part/{size}" } }',
+        "request: a, device: ssd0, shareID: 22222222-0000-4000-8000-000000000001, consumedCapacity: {size: 50G}",
+        "request: b, device: ssd0, shareID: 22222222-0000-4000-8000-000000000002, consumedCapacity: {size: 7G}",
+    )
+    assert [one["mounts"][0]["hostPath"] for one in found.values()] == ["/part/50G", "/part/7G"]
+    assert list(found) == ["u-ssd0", "u-ssd0.2"]
+
+
+def test_what_is_for_each_request_joins_its_devices(tmp_path: Path) -> None:
+    found = cdi(
+        tmp_path,
+        'setup Ssd { for each request { env SSD = join(number, ",") } }',
+        "request: a, device: ssd0",
+        "request: b, device: ssd1",
+        "request: b, device: ssd2",
+    )
+    assert {name: edits["env"] for name, edits in found.items()} == {
+        "u-ssd0": ["SSD=0"],
+        "u-ssd1": ["SSD=1,2"],
+        "u-ssd2": ["SSD=1,2"],
+    }
+
+
+def test_what_is_for_the_claim_is_there_if_any_device_wants_it(tmp_path: Path) -> None:
+    text = 'setup Ssd { for claim { env WORN = "yes" when worn  env NODE = "{node}" } }'
+    found = cdi(tmp_path, text, "request: a, device: ssd0", "request: a, device: ssd1")
+    assert found["u"]["env"] == ["WORN=yes", "NODE=m"]
+    assert cdi(tmp_path, text, "request: a, device: ssd0")["u"]["env"] == ["NODE=m"]
+
+
+@pytest.mark.parametrize("condition", ["", "advertise when state == good"])
+def test_an_example_is_there_whatever_is_advertised(condition: str) -> None:
+    policies = policy(f'{condition} setup Ssd {{ for claim {{ env SIZES = join(size, ",") }} }}')
+    ((driver, allocation),) = examples(policies, TARGET)
+    made, _ = specification(setups_of(policies, driver), allocation, driver, TARGET.features)
+    assert made is not None
+    # Who asks for no amount gets the default.
+    assert made["devices"][0]["containerEdits"] == {"env": ["SIZES=10G,10G"]}
