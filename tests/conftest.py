@@ -48,6 +48,7 @@ LANES: Final[Mapping[str, Lane]] = MappingProxyType(
         "DRA_POLICY_SITE_QUESTIONS": Lane("1000", "10000"),
         "DRA_POLICY_TRANSLATIONS": Lane("300", "300"),
         "DRA_POLICY_SURVIVORS": Lane("all", "all"),
+        "DRA_POLICY_DOUBLINGS": Lane("3", "4"),
     }
 )
 

@@ -39,6 +39,26 @@ def placed_machines(policies: CheckedPolicies, named: Sequence[str]) -> list[tup
     return found
 
 
+def wrong_gates(policies: CheckedPolicies, switched: Mapping[str, bool]) -> str:
+    """What is wrong with the switches of drivers as they were given; empty if nothing is."""
+    gates = {gate.name: gate for policy in policies for gate in policy.hardware.gates.values()}
+    on = {name: switched.get(name, gate.default) for name, gate in gates.items()}
+    for name in switched:
+        if name not in gates:
+            known = f"there are {', '.join(gates)}" if gates else "the policies declare none"
+            return f"no gate `{name}`; {did_you_mean(name, gates, known)}"
+    for gate in gates.values():
+        if not on[gate.name]:
+            continue
+        for other in gate.excludes:
+            if on.get(other):
+                return f"gates `{gate.name}` and `{other}` exclude each other and are both on"
+        for other in gate.requires:
+            if not on.get(other, True):
+                return f"gate `{gate.name}` is on and requires `{other}`, which is off"
+    return ""
+
+
 def cdi_files(question: Question, allocations: Sequence[str]) -> dict[str, dict[str, Any]]:
     """CDI specifications by the name of their file: of the claims in manifests, or of an example.
 
@@ -169,4 +189,5 @@ __all__ = [
     "refused",
     "report_data",
     "write_folder",
+    "wrong_gates",
 ]

@@ -103,25 +103,28 @@ class GangSearch:
         keys = tuple(claim.key for claim in self._claims)
         start = _Moment(self._scene.usage, self._site.ledger)
         try:
-            for places, group in self._groups(nodes):
-                found = self._in_order(start, group) or self._searched(start, group)
-                if found is not None:
-                    return GangPlaced(self._gang.name, self._members(found), places, self._asked)
+            for levels in self._gang.ways:
+                for places, group in self._groups(nodes, levels):
+                    found = self._in_order(start, group) or self._searched(start, group)
+                    if found is not None:
+                        return GangPlaced(self._gang.name, self._members(found), places, self._asked)
         except _Exhausted:
             return GaveUp("", keys, self._asked)
         except _Fatal as fatal:
             return fatal.failed
         return Unsatisfiable(keys, self._reasons(nodes), self._asked)
 
-    def _groups(self, nodes: Sequence[str]) -> Iterator[tuple[tuple[tuple[str, str], ...], list[str]]]:
-        """The nodes that are at one place at every level that must be the same."""
+    def _groups(
+        self, nodes: Sequence[str], levels: Sequence[str]
+    ) -> Iterator[tuple[tuple[tuple[str, str], ...], list[str]]]:
+        """The nodes that are at one place at each of these levels."""
         groups: dict[tuple[str, ...], list[str]] = {}
         for name in nodes:
-            places = self._places(name, self._gang.same)
+            places = self._places(name, levels)
             if places is not None and self._places(name, self._gang.distinct) is not None:
                 groups.setdefault(places, []).append(name)
         for places, group in groups.items():
-            yield tuple(zip(self._gang.same, places, strict=True)), group
+            yield tuple(zip(levels, places, strict=True)), group
 
     def _places(self, node: str, levels: Sequence[str]) -> tuple[str, ...] | None:
         """Where a node is at some levels; None if that is not known."""

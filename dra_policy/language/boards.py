@@ -162,6 +162,10 @@ class Sharer:
     span: Span
 
 
+SLOTS = "slots"
+"""The capacity of which each claim takes one: with so many claims the device is full."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Taking:
     """`each takes bandwidth 1 to 100 step 1 default 1`; amounts in the base unit of the capacity.
@@ -181,7 +185,10 @@ class Taking:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Share:
-    """Devices of a board, or of one of its modes, that several claims may hold at once."""
+    """Devices of a board, or of one of its modes, that several claims may hold at once.
+
+    With `by_slots` the number of its claims tells it from another share of the same devices.
+    """
 
     name: str
     policy: str
@@ -191,6 +198,13 @@ class Share:
     takings: tuple[Taking, ...]
     draws: tuple[Draw, ...]
     span: Span
+    by_slots: bool = False
+
+    @property
+    def slots(self) -> int | None:
+        """How many claims may hold a device at most; None for any number."""
+        counts = [sharer.count for sharer in self.sharers if sharer.what == "claims" and sharer.count is not None]
+        return min(counts, default=None)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -16,10 +16,10 @@ from dra_policy.language.checked import (
     CheckedSet,
 )
 from dra_policy.language.checking import Checking, first_of_each, kubernetes_name
-from dra_policy.language.parameters import check_config
+from dra_policy.language.parameters import check_config, left_to_claims
 from dra_policy.language.parts import class_of_target
 from dra_policy.language.requests import DEVICES_LIMIT, check_request, devices_asked, members_of
-from dra_policy.language.schema import DeviceSchema
+from dra_policy.language.schema import DeviceSchema, FieldSchema
 from dra_policy.language.scope import CLAIM, Problems, Scope
 from dra_policy.language.together import (
     check_constraint,
@@ -115,7 +115,27 @@ class _Reading:
                     self._config(member)
         return self.done()
 
+    def _configured(self) -> None:
+        """What classes leave to their claims is set."""
+        told: set[FieldSchema] = set()
+        for request in self.requests.values():
+            for ask in request.asks:
+                for config in ask.of.configs:
+                    own = any(
+                        one.parameters is config.parameters and (not one.requests or request.name in one.requests)
+                        for one in self.configs
+                    )
+                    for left in () if own else left_to_claims(config):
+                        if left in told:
+                            continue
+                        told.add(left)
+                        note = Related(config.span, f"class `{ask.of.name}` leaves it to its claims")
+                        message = f"field `{left.name}` of `{config.parameters.name}` is not set"
+                        help_ = f"write `config {config.parameters.name} {{ {left.name} = ... }}` in the claim"
+                        self.problems.add("RUL005", message, request.span, help_, note)
+
     def done(self) -> CheckedClaim:
+        self._configured()
         return CheckedClaim(
             self.claim.name.text,
             self.scope.policy,

@@ -180,6 +180,8 @@ def _amount(
         case Integer():
             if wanted.dimension == "count":
                 return _count(wanted, written, problems)
+            if written.value == 0:
+                return Constant(wanted, Fraction(0), written.span)
             _without_unit(written, wanted, subject, problems, notes)
             return None
         case Version():

@@ -42,7 +42,7 @@ class CheckedCharge:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CheckedQuota:
-    """A quota; `guarantee` None: as `at_most`."""
+    """A quota; `guarantee` None: as `at_most`. `per` is the field of which each value has the quota for itself."""
 
     name: str
     of: Meant
@@ -56,6 +56,7 @@ class CheckedQuota:
     said: Said
     words: str
     span: Span
+    per: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -118,6 +119,7 @@ class CheckedGang:
     distinct: tuple[str, ...]
     words: str
     span: Span
+    otherwise: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -190,6 +190,9 @@ class _Loader:
         name = wanted.name.text
         known = [other for other in known if other != by and _alike(name, other)]
         help_ = did_you_mean(name, known, "give the file that declares it too, or take the import out")
+        if name.startswith("std."):
+            standard = ", ".join(f"`{one}`" for one in sorted(library_policies()) if one.startswith("std."))
+            help_ = did_you_mean(name, known, f"the standard library has {standard}")
         if nearest(name, known) is None and name.endswith(".dra"):
             help_ = "import a policy by its name, which stands behind `policy` in its file"
             # That quotes stand around it is the smaller mistake.

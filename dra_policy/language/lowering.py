@@ -12,23 +12,29 @@ from fractions import Fraction
 
 from dra_policy.expression import compile_tree
 from dra_policy.expression.tree import ALLOW_MULTIPLE_ALLOCATIONS, Expression, all_of, any_of, negation
-from dra_policy.language.boards import Mode, Part
+from dra_policy.language.boards import SLOTS, Mode, Part, Share
 from dra_policy.language.checked import (
+    AttributeTerm,
     CheckedAsk,
     CheckedClaim,
     CheckedClass,
+    CheckedCondition,
     CheckedConstraint,
     CheckedRequest,
     CheckedTakes,
     Clause,
+    Comparison,
+    Negation,
+    Present,
 )
 from dra_policy.language.checking import words
 from dra_policy.language.configuration import claim_configuration, class_configuration
+from dra_policy.language.finding import device_of
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_model_value
-from dra_policy.language.schema import ModelSchema, ModelValue, element_of
+from dra_policy.language.schema import AttributeSchema, Form, ModelSchema, ModelValue, PublishedName, element_of
 from dra_policy.language.setting import lower_set
 from dra_policy.language.templates import filled, is_template, typed
-from dra_policy.language.types import Constant, quantity_text
+from dra_policy.language.types import COUNT, Constant, quantity_text
 from dra_policy.resources import Quantity
 from dra_policy.resources.features import Features
 from dra_policy.rules import (
@@ -113,6 +119,8 @@ def part_conditions(part: Part, owner: str, lists: bool) -> Iterator[Condition]:
     if part.share is not None:
         origin = Origin(owner, "may be shared", part.share.span)
         yield Condition(origin, ALLOW_MULTIPLE_ALLOCATIONS)
+        if part.share.by_slots:
+            yield _slots(part.share, owner, lists)
     elif part.unshared:
         yield Condition(Origin(owner, "is not shared", part.modes[0].span), negation(ALLOW_MULTIPLE_ALLOCATIONS))
     published = part_values(part)
@@ -134,6 +142,19 @@ def part_conditions(part: Part, owner: str, lists: bool) -> Iterator[Condition]:
     ]
     boards = " or ".join(f"`{board.name}`" for board in part.boards)
     yield Condition(Origin(owner, f"{part.name} of {boards}", span), any_of(*ways, span=span))
+
+
+def _slots(share: Share, owner: str, lists: bool) -> Condition:
+    """That so many claims may hold a device: the capacity `slots`, of which each takes one."""
+    device, span, count = device_of(share.board), share.span, share.slots
+    name = PublishedName(device.driver, SLOTS, bare=True)
+    slots = AttributeSchema("capacity", SLOTS, COUNT, count is None, None, False, name, Form.VALUE, "", "", span)
+    condition: CheckedCondition = Negation(Present(slots, span), span)
+    words_ = "for any number of claims"
+    if count is not None:
+        words_ = f"for {count} claims at most"
+        condition = Comparison("==", AttributeTerm(slots, span), Constant(COUNT, Fraction(count), span), False, span)
+    return Condition(Origin(owner, words_, span), lower_condition(condition, lists=lists))
 
 
 def part_values(part: Part) -> list[Mapping[str, ModelValue]]:

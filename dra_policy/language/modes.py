@@ -289,7 +289,12 @@ def find_mode(checking: Checking, scope: Scope, board: Board, name: tree.Name) -
     mode = modes.get(name.text)
     if mode is None:
         known = ", ".join(f"`{one}`" for one in modes)
-        otherwise = f"its modes are {known}" if known else f"write `modes of {board.name} {{ ... }}`"
+        own = [one.name for one in models_of(checking, board) if name.text in modes_of(checking, one)]
+        otherwise = f"write `modes of {board.name} {{ ... }}`"
+        if known:
+            otherwise = f"its modes are {known}"
+        elif own:
+            otherwise = f"it is a mode of {', '.join(f'`{one}`' for one in own)}: write that model's name"
         help_ = scope.problems.hint(name.text, modes, otherwise)
         scope.problems.add("HWR006", f"`{board.name}` has no mode `{name.text}`", name.span, help_)
     return mode

@@ -104,15 +104,22 @@ class _Names:
         first: dict[str, Profile] = {}
         for profile in mode.profiles.values():
             template = profile.named or mode.named
-            if not template or self._tells(template, ("profile", "id")):
+            if not template or self._tells(template, ("profile", "id", "positions")):
                 continue
             other = first.setdefault(template, profile)
-            if other is not profile:
+            if other is not profile and not _end_elsewhere(template, profile, other):
                 message = f'partitions "{other.name}" and "{profile.name}" are named alike, "{template}"'
                 note = Related(other.span, "the other one")
                 ending = "-{start}" if profile.positions else "-{number}" if profile.times > 1 else ""
                 help_ = f'write such as "{{parent}}-{{profile}}{ending}"'
                 self.problems.add("HWR014", message, profile.span, help_, note)
+
+
+def _end_elsewhere(template: str, one: Profile, other: Profile) -> bool:
+    """Whether `{start}-{end}` tells two profiles apart: from one start they reach to different ends."""
+    both = {"start", "end"} <= set(placeholders(template))
+    sizes = [tuple(positions.size for positions in profile.positions) for profile in (one, other)]
+    return both and sizes[0] != sizes[1]
 
 
 __all__ = ["check_names"]

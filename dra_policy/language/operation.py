@@ -53,6 +53,9 @@ PLACEHOLDERS = {
 }
 """What templates may name beside attributes of the device and fields of its parameters."""
 
+STAGES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
+"""When runtimes call hooks (CDI)."""
+
 CAPABILITIES = (
     *("AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN"),
     *("DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE"),
@@ -194,8 +197,10 @@ def _cost(checking: Checking, scope: Scope, statement: tree.Costs) -> Cost | Non
     problems = scope.problems
     board = only_board(checking, scope, statement.of, statement.span)
     dimension = _DIMENSIONS.get(statement.resource.text)
+    if re.fullmatch(r"hugepages-[0-9]+[KMG]i", statement.resource.text):
+        dimension = _DIMENSIONS["memory"]
     if dimension is None:
-        help_ = problems.hint(statement.resource.text, _DIMENSIONS, "write `memory` or `cpu`")
+        help_ = problems.hint(statement.resource.text, _DIMENSIONS, "write `memory`, `cpu` or such as `hugepages-2Mi`")
         problems.add("SET002", f"a node has no `{statement.resource.text}` to give", statement.resource.span, help_)
         return None
     per, capacity = statement.per.text, None
@@ -323,6 +328,9 @@ def _edit(
             _capability(scope, written, each)
             return Edit("capability", written.name.text, "", None, (), when, written.span)
         case tree.Hook():
+            if written.stage.text not in STAGES:
+                help_ = problems.hint(written.stage.text, STAGES, f"write {', '.join(f'`{one}`' for one in STAGES)}")
+                problems.add("SET005", f"no runtime calls hooks at `{written.stage.text}`", written.stage.span, help_)
             arguments = tuple(text(argument) for argument in written.arguments)
             return Edit("hook", written.stage.text, text(written.path, path=True), None, arguments, when, written.span)
 

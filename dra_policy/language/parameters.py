@@ -204,6 +204,15 @@ def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: 
     return CheckedConfig(schema, requests, values, config.span)
 
 
+def left_to_claims(config: CheckedConfig) -> list[FieldSchema]:
+    """The fields that the configuration of a class leaves to every claim of it."""
+    return [
+        field
+        for field in config.parameters.fields.values()
+        if not (field.admin or field.optional or field.default is not None or field in config.values)
+    ]
+
+
 def parameters_named(checking: Checking, scope: Scope, name: Name) -> ParametersSchema | None:
     """The parameters of a name."""
     found = scope.find(name, PARAMETERS, wanted="parameters")
@@ -253,12 +262,12 @@ def _between(field: FieldSchema) -> str:
 def _missing(field: FieldSchema, written: set[str], *, in_class: bool) -> bool:
     if field.name in written or field.optional or field.default is not None:
         return False
-    # In a claim the class answers for what only administrators set.
-    return in_class or not field.admin
+    # The class answers for what only administrators set, the claim for the rest: a class may leave it to claims.
+    return field.admin is in_class
 
 
 def _fields(names: Iterable[str]) -> str:
     return "its fields are " + (", ".join(f"`{name}`" for name in names) or "none")
 
 
-__all__ = ["check_config", "check_parameters", "check_settings", "parameters_named"]
+__all__ = ["check_config", "check_parameters", "check_settings", "left_to_claims", "parameters_named"]

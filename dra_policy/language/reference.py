@@ -10,7 +10,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dra_policy.shipped import grammar_folder
+from dra_policy.language import tree
+from dra_policy.language.parser import parse
+from dra_policy.language.units import UNITS
+from dra_policy.shipped import grammar_folder, std_folder
+from dra_policy.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,42 @@ def reference() -> str:
             section = entry.section
             rows += [f"## {section[0].upper()}{section[1:]}", ""]
         rows += _rows(entry)
-    return "\n".join(rows)
+    return "\n".join([*rows, *_units(), *_standard()])
+
+
+def _units() -> list[str]:
+    """The units of amounts, by what they measure."""
+    measured: dict[str, list[str]] = {}
+    for unit in UNITS.values():
+        of = f"{unit.dimension} per second" if unit.per_second else unit.dimension
+        measured.setdefault(of, []).append(unit.spelling)
+    rows = ["## Units", "", "Counts have none. All spellings are read, and one of each is printed.", ""]
+    rows += ["| amount of | units |", "|---|---|"]
+    return [*rows, *(f"| {of} | {' '.join(f'`{one}`' for one in found)} |" for of, found in measured.items()), ""]
+
+
+def _standard() -> list[str]:
+    """The well-known names of the standard library."""
+    rows = [
+        "## The standard library",
+        "",
+        "Policies that are always there, to be imported: their names are types of attributes, and mean one fact under all",
+        "of the published names.",
+        "",
+        "| import | type of an attribute | holds | published as, and also |",
+        "|---|---|---|---|",
+    ]
+    for path in sorted(std_folder().glob("*.dra")):
+        file, _ = parse(Source(path.name, path.read_text(encoding="utf-8")))
+        assert file is not None  # Invariant: the library has no mistakes
+        for one in file.statements:
+            if isinstance(one, tree.Attribute) and one.type is not None:
+                published = one.publish.name if one.publish is not None else None
+                names = [one.name if published is None else published, *(alias.name for alias in one.aliases)]
+                shown = ", ".join(f"`{name.text if isinstance(name, tree.Name) else name.value}`" for name in names)
+                policy = file.header.name.text
+                rows.append(f"| `{policy}` | `{policy}.{one.name.text}` | {one.type.span.text} | {shown} |")
+    return [*rows, ""]
 
 
 def keyword(entry: Entry) -> str:

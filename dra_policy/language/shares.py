@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from dra_policy.diagnostics import Related
@@ -36,6 +37,28 @@ def check_shares(checking: Checking) -> None:
             share = _share(checking, scope, entry.statement)
             if share is not None:
                 checking.shares[entry.key] = share
+    _told_apart(checking)
+
+
+def _told_apart(checking: Checking) -> None:
+    """Shares of the same devices are told apart by how many claims may hold one: nothing else of them is published."""
+    shares = list(checking.shares.items())
+    for number, (key, share) in enumerate(shares):
+        rivals = [(at, other) for at, (_, other) in enumerate(shares) if at != number and _have_common(share, other)]
+        alike = next((other for at, other in rivals if at < number and other.slots == share.slots), None)
+        if alike is not None:
+            message = f"nothing published tells share `{share.name}` from `{alike.name}`, which is of the same devices"
+            help_ = "let another number of claims hold each, with `at most ... claims`"
+            scope = checking.scopes[share.policy]
+            scope.problems.add("HWR016", message, share.span, help_, Related(alike.span, "the other one"))
+        elif rivals:
+            checking.shares[key] = replace(share, by_slots=True)
+
+
+def _have_common(one: Share, other: Share) -> bool:
+    """Whether some device is shared in both ways."""
+    boards = one.board is other.board or device_of(one.board) is other.board or one.board is device_of(other.board)
+    return boards and (one.mode is None or other.mode is None or one.mode is other.mode)
 
 
 def _share(checking: Checking, scope: Scope, statement: tree.Share) -> Share | None:

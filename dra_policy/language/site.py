@@ -291,6 +291,7 @@ class _Reading:
         if of is None:
             return
         subject: SiteCondition | None = None
+        per: tree.Name | None = None
         at_most: Fraction | None = None
         guarantee: Fraction | None = None
         borrow: tree.Borrow | None = None
@@ -299,8 +300,12 @@ class _Reading:
         said = Said()
         for member in statement.members:
             match member:
-                case tree.ForSubject():
-                    subject = self._reader(None, plain=True).read(member.condition)
+                case tree.ForSubject(None, each):
+                    if each is None or not self._knows(each):
+                        return
+                    per = each
+                case tree.ForSubject(condition) if condition is not None:
+                    subject = self._reader(None, plain=True).read(condition)
                     if subject is None:
                         return
                 case tree.Holding(keyword, amount):
@@ -331,6 +336,10 @@ class _Reading:
             message = "the limit of what may be held with borrowing is below what is owned"
             self.problems.add("SIT005", message, borrow.to.span, f"write {own} or more")
             return
+        if per is not None and borrow is not None:
+            message = f"a quota for each `{per.text}` borrows from nobody"
+            self.problems.add("SIT005", message, borrow.span, "write a quota for each of them, or leave the cohort out")
+            return
         self.quotas[name.text] = CheckedQuota(
             name.text,
             of,
@@ -344,7 +353,17 @@ class _Reading:
             said,
             f"quota {name.text} of {words(statement.of.span)}",
             name.span,
+            "" if per is None else per.text,
         )
+
+    def _knows(self, field: tree.Name) -> bool:
+        """Whether the subject has a field, or it is built in; reported if not."""
+        if field.text in self.fields or field.text in BUILT_IN:
+            return True
+        known = (*self.fields, *BUILT_IN)
+        help_ = self.problems.hint(field.text, known, f"its fields are {', '.join(f'`{one}`' for one in known)}")
+        self.problems.add("SIT001", f"the subject has no field `{field.text}`", field.span, help_)
+        return False
 
     def _amount(self, written: tree.Literal) -> Fraction | None:
         found = constant(written, COUNT, "a quota", self.problems, None)
@@ -473,19 +492,37 @@ class _Reading:
         claim = None if found is None else self.checking.claims.get(found.key)
         same: list[str] = []
         distinct: list[str] = []
+        otherwise: list[tuple[str, ...]] = []
         for constraint in statement.constraints:
+            for name in (constraint.attribute, *constraint.otherwise):
+                if name.text != core.NODE and name.text not in self.levels:
+                    self._no_level(name)
+                    return
             level = constraint.attribute.text
-            if level != core.NODE and level not in self.levels:
-                self._no_level(constraint.attribute)
+            if constraint.keyword == "same":
+                same.append(level)
+                otherwise.append(tuple(name.text for name in constraint.otherwise))
+                continue
+            distinct.append(level)
+            if constraint.otherwise:
+                message = "`distinct` has no `else`: places differ, or they do not"
+                span = constraint.otherwise[0].span
+                self.problems.add("RUL013", message, span, "leave `else` out, or write `same`")
                 return
-            (same if constraint.keyword == "same" else distinct).append(level)
         if statement.count.value < 1:
             self.problems.add("SIT006", "a gang of nobody", statement.count.span, "write 1 or more")
             return
         if claim is not None:
             text = f"gang {statement.name.text} of {statement.count.value} {statement.claim.text}"
             self.gangs[statement.name.text] = CheckedGang(
-                statement.name.text, claim, statement.count.value, tuple(same), tuple(distinct), text, statement.span
+                statement.name.text,
+                claim,
+                statement.count.value,
+                tuple(same),
+                tuple(distinct),
+                text,
+                statement.span,
+                tuple(otherwise),
             )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TypeAlias, assert_never
 
@@ -50,9 +51,11 @@ class _Lowering:
     def __init__(self, features: Features) -> None:
         self.features = features
         self.lists = features.list_type_attributes
+        self.modes: Mapping[int, Mapping[str, Mode]] = {}
 
     def all(self, policies: CheckedPolicies) -> rules.SiteRules:
         fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
+        self.modes = {id(modes.board): modes.modes for policy in policies for modes in policy.hardware.modes}
         sharing = (
             *(one for policy in policies for one in self._sharing(policy)),
             *self._boards_sharing(policies),
@@ -61,6 +64,9 @@ class _Lowering:
             for name in one.same:
                 if name in BUILT_IN:
                     fields.setdefault(name, _BUILT_IN[name])
+        for quota in (quota for policy in policies for quota in policy.site.quotas.values()):
+            if quota.per in BUILT_IN:
+                fields.setdefault(quota.per, _BUILT_IN[quota.per])
         return rules.SiteRules(
             fields=tuple(fields.values()),
             levels=tuple(
@@ -106,6 +112,7 @@ class _Lowering:
                     Origin(f"gang `{one.name}`", one.words, one.span),
                     one.same,
                     one.distinct,
+                    one.otherwise,
                 )
                 for policy in policies
                 for one in policy.site.gangs.values()
@@ -178,6 +185,7 @@ class _Lowering:
             one.at_most,
             _origin(f"quota `{one.name}`", one.words, one),
             subject=core.ALWAYS if one.subject is None else self.condition(one.subject),
+            per=one.per or None,
             cohort=cohort,
             borrow=borrow if cohort is not None else Fraction(0),
             lend=lend if cohort is not None else None,
@@ -205,8 +213,17 @@ class _Lowering:
         )
 
     def _exclusive(self, one: CheckedExclusion) -> rules.Exclusion:
-        kinds = tuple(rules.HeldKind(name, self.devices(meant)) for name, meant in one.kinds)
+        kinds = tuple(rules.HeldKind(name, self._in_all_modes(meant)) for name, meant in one.kinds)
         return rules.Exclusion(kinds, _origin("site", one.words, one), one.level, strength(one.said.strength))
+
+    def _in_all_modes(self, meant: Meant) -> core.Condition:
+        """The devices that are meant; of a model its boards, whole or whatever they are cut into."""
+        if meant.part is not None or meant.model is None:
+            return self.devices(meant)
+        modes = (self.modes.get(id(board)) for board in (meant.model, meant.device))
+        cut = next((one for one in modes if one is not None), {})
+        parts = [Part(mode.name, (meant.model,), (mode,), "", None, by_profile=True) for mode in cut.values()]
+        return core.Or((self.devices(meant), *(self.devices(replace(meant, part=part)) for part in parts)))
 
     def _ceiling(self, one: CheckedCeiling) -> rules.Ceiling:
         origin = _origin("site", one.words, one)

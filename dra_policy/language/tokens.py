@@ -80,10 +80,15 @@ class PolicyLexer(Lexer):
                     kind, value, at = "WHOLE", number, start + len(number)
             if kind == "WORD":
                 keyword = self.words.get(value)
-                if keyword is not None and wanted(keyword):
+                if keyword is not None and wanted(keyword) and not self._is_name(value, text, at, wanted):
                     kind = keyword
             return Token(kind, value, start, end_pos=at)
         return Token(END, "", len(text), end_pos=len(text))
+
+    @staticmethod
+    def _is_name(word: str, text: str, at: int, wanted: Callable[[str], bool]) -> bool:
+        """Whether `one` is a name although `one of` could stand there: no `of` is behind it."""
+        return word == "one" and wanted("WORD") and _OF.match(text, at) is None
 
     def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[Token]:
         text, at = lexer_state.text.text, 0
@@ -96,6 +101,8 @@ class PolicyLexer(Lexer):
             at = token.end_pos or 0
             yield token
 
+
+_OF = re.compile(r"(?:\s|#[^\r\n]*)*of\b")
 
 # Texts are matched too, because a `#` inside one begins no comment.
 _COMMENT_OR_TEXT = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|(?P<comment>#[^\r\n]*)')

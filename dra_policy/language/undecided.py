@@ -15,8 +15,13 @@ def check_undecided(checking: Checking) -> None:
         for statement in file.statements:
             for words, span in _undecided(statement):
                 checking.scopes[name].problems.add(
-                    "SYN015", f"`{words}` has no effect in this version of dra-policy", span, "leave it out"
+                    "SYN015", f"`{words}` has no effect in this version of dra-policy", span, _instead(words)
                 )
+
+
+def _instead(words: str) -> str:
+    """What does what was meant."""
+    return "leave it out; a wish is `prefer CONDITION`" if words == "should" else "leave it out"
 
 
 def _undecided(statement: tree.Statement) -> Iterator[tuple[str, Span]]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.lint.classes import errors_of, of_classes
 from dra_policy.lint.finding import Change, Finding, fixed
-from dra_policy.lint.hardware import of_hardware
+from dra_policy.lint.hardware import of_hardware, of_machines
 from dra_policy.lint.kinds import kinds_of
+from dra_policy.lint.places import forget
 from dra_policy.lint.sharing import of_sharing
 from dra_policy.lint.sites import of_sites
 from dra_policy.lint.trials import of_trials
@@ -30,11 +31,13 @@ def lint(policies: CheckedPolicies) -> list[Finding]:
     found = [
         *errors_of(policies),
         *of_hardware(policies),
+        *of_machines(policies),
         *of_classes(policies, kinds),
         *of_sharing(policies, kinds),
         *of_sites(policies, kinds),
         *of_trials(policies),
     ]
+    forget()
     unique = {finding.diagnostic: finding for finding in reversed(found)}
     return sorted(unique.values(), key=lambda finding: finding.diagnostic.sort_key())
 

@@ -83,7 +83,7 @@ def _never(*parts: Cubes | None) -> bool:
 # ------------------------------------------------------------------------------------------------------ 61, 62, 74
 
 
-NEAREST = 24
+NEAREST = 16
 """A rule is compared one by one with so many of those before and behind it."""
 
 

@@ -1,14 +1,18 @@
-"""Findings about boards and machines that no API server takes, found by making their slices: HWR014, LIN077."""
+"""Findings about boards and machines, some of them found by making their slices: HWR014, LIN077, LIN078, LIN079."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from dra_policy.diagnostics import Diagnostic, Related, Severity
-from dra_policy.language.boards import Machine, Slot
-from dra_policy.language.checked import CheckedPolicies
-from dra_policy.language.schema import ModelSchema
-from dra_policy.lint.finding import Finding, error
+from dra_policy.language.boards import Draw, Machine, Pool, Slot
+from dra_policy.language.checked import CheckedPolicies, CheckedPolicy
+from dra_policy.language.finding import device_of
+from dra_policy.language.predicates import read_by
+from dra_policy.language.schema import AttributeSchema, ModelSchema
+from dra_policy.language.templates import placeholders
+from dra_policy.language.types import SetType
+from dra_policy.lint.finding import Finding, error, warning
 from dra_policy.render import Catalog, Fleet
 from dra_policy.resources import ResourceSlice, validate
 from dra_policy.source import Span
@@ -36,6 +40,89 @@ def of_hardware(policies: CheckedPolicies) -> Iterator[Finding]:
                 fleet = Fleet(catalog, invented=True)
                 fleet.place(machine, _node(machine), {})
                 yield from _refused(fleet.slices(), f"machine `{machine.name}`", machine.span)
+
+
+def of_machines(policies: CheckedPolicies) -> Iterator[Finding]:
+    """What the devices of machines do not say though rules read it, and pools that nothing draws on."""
+    catalog = Catalog.of(policies)
+    read = {attribute for policy in policies for attribute in _read_by_rules(policy)}
+    for policy in policies:
+        if not policy.given:
+            continue
+        for machine in policy.hardware.machines.values():
+            yield from _unsaid(catalog, machine, read)
+        for pool in policy.hardware.pools.values():
+            if not _is_drawn_on(pool, policies):
+                help_ = f"write `draws {pool.name} ...` in a mode or share, or remove the pool"
+                yield warning("LIN079", f"nothing draws on pool `{pool.name}`", pool.span, help_)
+
+
+def _read_by_rules(policy: CheckedPolicy) -> Iterator[AttributeSchema]:
+    """What classes, claims and set-ups read of devices."""
+    for class_ in policy.classes.values():
+        for clause in class_.clauses:
+            yield from read_by(clause.condition)
+    for claim in policy.claims.values():
+        for request in claim.requests:
+            for ask in request.asks:
+                for clause in ask.clauses:
+                    yield from read_by(clause.condition)
+                compared = [one for one in claim.constraints if not one.requests or request.name in one.requests]
+                for attribute in ask.of.device.attributes.values():
+                    if any(one.attribute == attribute.published.qualified for one in compared):
+                        yield attribute
+    for setup in policy.hardware.setups:
+        attributes = device_of(setup.board).attributes
+        for edit in (edit for scope in setup.scopes for edit in scope.edits):
+            texts = (edit.source, edit.target, *edit.options)
+            yield from (attributes[name] for text in texts for name in placeholders(text) if name in attributes)
+            if edit.joined is not None:
+                yield edit.joined
+
+
+def _unsaid(catalog: Catalog, machine: Machine, read: Container[AttributeSchema]) -> Iterator[Finding]:
+    """Values that every device has and a rule reads, and that neither the machine nor the model says."""
+    said: set[Span] = set()
+    for slot in machine.slots:
+        modes = catalog.modes(slot.model)
+        made = () if modes is None else modes.modes.values()
+        given = {name for mode in made for name in mode.gives}
+        given |= {name for mode in made for profile in mode.profiles.values() for name in profile.gives}
+        missing = [
+            one
+            for one in slot.model.device.attributes.values()
+            if one in read
+            and one.required
+            # A product has no serial number, a capacity is that of the model, and an empty set has no flags.
+            and not (one.unique or one.is_capacity or isinstance(one.type, SetType))
+            and one not in slot.values
+            and one.name not in {*slot.model.values, *given}
+        ]
+        if missing and slot.span not in said:
+            said.add(slot.span)
+            names = ", ".join(f"`{one.name}`" for one in missing)
+            message = f"`{slot.group}` of machine `{machine.name}` does not say its {names}, which rules read"
+            help_ = f"write `place {slot.group} {missing[0].name} ...`, or declare it `optional`"
+            note = Related(missing[0].span, "declared here, without `optional` and `absent means`")
+            yield warning("LIN078", message, slot.span, help_, note)
+
+
+def _is_drawn_on(pool: Pool, policies: CheckedPolicies) -> bool:
+    """Whether a mode, a profile or a share draws on a pool, by itself or as the amount of a capacity of its name."""
+    draws: list[Draw] = []
+    counted: set[str] = set()
+    for policy in policies:
+        for modes in policy.hardware.modes:
+            for mode in modes.modes.values():
+                if mode.counted:
+                    counted |= {*mode.gives, *(name for profile in mode.profiles.values() for name in profile.gives)}
+                draws += [*mode.draws, *(draw for profile in mode.profiles.values() for draw in profile.draws)]
+        for share in policy.hardware.shares.values():
+            draws += share.draws
+    charged = (charge for policy in policies for quota in policy.site.quotas.values() for charge in quota.charges)
+    # A pool may also be how much there is of a capacity that the board itself does not say.
+    drawn = any(draw.of is pool or (not isinstance(draw.of, Pool) and draw.of.name == pool.name) for draw in draws)
+    return drawn or pool.name in counted or any(charge.measure is pool for charge in charged)
 
 
 def _node(machine: Machine) -> str:
@@ -76,4 +163,4 @@ def _alike(catalog: Catalog, machine: Machine) -> Iterator[Finding]:
                 yield error("HWR014", message, slot.span, help_, Related(other.span, "the other one"))
 
 
-__all__ = ["of_hardware"]
+__all__ = ["of_hardware", "of_machines"]

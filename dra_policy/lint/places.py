@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from functools import cache
 
 from dra_policy.language import tree
 from dra_policy.language.parser import parse
@@ -12,7 +12,7 @@ from dra_policy.lint.finding import Change
 from dra_policy.source import Source, Span
 
 
-@lru_cache(maxsize=8)
+@cache
 def nodes(source: Source) -> tuple[object, ...]:
     """Every node of a file's syntax tree, in the order written."""
     file, _ = parse(source)
@@ -28,11 +28,17 @@ def nodes(source: Source) -> tuple[object, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=16)
+@cache
 def _rules(source: Source, name: str) -> tuple[tuple[int, ...], tuple[tree.Require | tree.Prefer, ...]]:
     kinds = tree.Require | tree.Prefer
     found = tuple(one for one in nodes(source) if isinstance(one, kinds) and type(one).__name__ == name)
     return tuple(one.span.start for one in found), found
+
+
+def forget() -> None:
+    """Let go of all trees; what is asked for later is read again."""
+    nodes.cache_clear()
+    _rules.cache_clear()
 
 
 def around(kind: type[tree.Require | tree.Prefer], place: Span) -> tree.Require | tree.Prefer | None:
@@ -79,4 +85,4 @@ def without(span: Span) -> tuple[Change, ...]:
     return (Change(Span(span.source, span.start, span.end + after), ""),)
 
 
-__all__ = ["around", "nodes", "without", "without_clause"]
+__all__ = ["around", "forget", "nodes", "without", "without_clause"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from dra_policy.diagnostics import Related, nearest
 from dra_policy.language import tree
@@ -23,6 +23,11 @@ from dra_policy.source import Span
 
 def of_sites(policies: CheckedPolicies, kinds: Kinds) -> Iterator[Finding]:
     """What is wrong with refusals, quotas and tolerations of the policies that were given, and with their devices."""
+    catalog = Catalog.of(policies)
+    keys, drivers = _taints(policies)
+    needs = [need for one in policies for need in one.hardware.gate_needs if not need.gate.default]
+    tried = {step.gate for test in policies.tests for step in test.steps if isinstance(step, GivenGate) and step.on}
+    open_needs = [need for need in needs if need.gate not in tried]
     for policy in policies:
         if not policy.given:
             continue
@@ -31,9 +36,9 @@ def of_sites(policies: CheckedPolicies, kinds: Kinds) -> Iterator[Finding]:
         for quota in policy.site.quotas.values():
             yield from _too_large(quota, policies)
             yield from _evaded(quota, policies)
-        yield from _tolerations(policy, policies)
-        yield from _models(policy, policies)
-        yield from _gates(policy, policies)
+        yield from _tolerations(policy, keys, drivers)
+        yield from _models(policy, policies, catalog)
+        yield from _gates(policy, open_needs)
         yield from _lists(policy)
 
 
@@ -119,7 +124,8 @@ def _evaded(quota: CheckedQuota, policies: CheckedPolicies) -> Iterator[Finding]
 # -------------------------------------------------------------------------------------------------------------- 71
 
 
-def _tolerations(policy: CheckedPolicy, policies: CheckedPolicies) -> Iterator[Finding]:
+def _taints(policies: CheckedPolicies) -> tuple[dict[str, None], set[str]]:
+    """The keys of all taints that somebody sets, and the drivers that are declared."""
     keys: dict[str, None] = {}
     drivers: set[str] = set()
     for one in policies:
@@ -128,6 +134,10 @@ def _tolerations(policy: CheckedPolicy, policies: CheckedPolicies) -> Iterator[F
             keys |= {event.key: None for event in health.events}
         for machine in one.hardware.machines.values():
             keys |= {key: None for slot in machine.slots for key, _, _ in slot.taints}
+    return keys, drivers
+
+
+def _tolerations(policy: CheckedPolicy, keys: Mapping[str, None], drivers: Collection[str]) -> Iterator[Finding]:
     if not keys:
         return
     for node in nodes(policy.span.source):
@@ -152,8 +162,7 @@ def _key(text: str, written: tree.Name | tree.Text) -> str:
 # ---------------------------------------------------------------------------------------------------------- 34, 43
 
 
-def _models(policy: CheckedPolicy, policies: CheckedPolicies) -> Iterator[Finding]:
-    catalog = Catalog.of(policies)
+def _models(policy: CheckedPolicy, policies: CheckedPolicies, catalog: Catalog) -> Iterator[Finding]:
     for model in policy.models.values():
         modes = catalog.modes(model)
         made = () if modes is None else modes.modes.values()
@@ -180,15 +189,13 @@ def _placed(policies: CheckedPolicies, model: object, attribute: object) -> bool
     )
 
 
-def _gates(policy: CheckedPolicy, policies: CheckedPolicies) -> Iterator[Finding]:
-    needs = [need for one in policies for need in one.hardware.gate_needs if not need.gate.default]
-    tried = {step.gate for test in policies.tests for step in test.steps if isinstance(step, GivenGate) and step.on}
+def _gates(policy: CheckedPolicy, needs: Sequence[GateNeed]) -> Iterator[Finding]:
+    """`needs` are those of gates that are off by default; a test that turns a gate on knows of it."""
     configs: list[CheckedConfig] = [config for class_ in policy.classes.values() for config in class_.configs]
     configs += [config for claim in policy.claims.values() for config in claim.configs]
     for config in configs:
         for need in needs:
-            # A test that turns the gate on knows of it.
-            if config.parameters is not need.parameters or need.gate in tried:
+            if config.parameters is not need.parameters:
                 continue
             span = _needing(config, need)
             if span is None:

@@ -6,9 +6,10 @@ the first that matches, so what a vendor writes first is preferred.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 
 from dra_policy.expression import DeviceFacts, compile_tree
@@ -193,10 +194,14 @@ class _Board:
     def _takes_all(self, variant: Variant) -> bool:
         """Whether a device has the whole board, whatever else it draws on: it is no partition, and beside no mode."""
         mode = variant.mode
-        return mode is None or not (mode.partition or any(self._are_beside(mode.name, one) for one in self._names()))
+        return mode is None or not (mode.partition or mode.name in self._beside)
 
-    def _names(self) -> Iterable[str]:
-        return () if self.modes is None else self.modes.modes
+    @cached_property
+    def _beside(self) -> frozenset[str]:
+        """The modes that may be in use at the same time as others."""
+        modes = {} if self.modes is None else self.modes.modes
+        pairs = [(name, other) for name, mode in modes.items() for other in mode.beside if other in modes]
+        return frozenset(name for pair in pairs for name in pair)
 
     def _are_beside(self, one: str, other: str) -> bool:
         """Whether two modes may be in use at the same time."""
@@ -207,12 +212,15 @@ class _Board:
         """Modes of which a device draws nothing, and how many devices they have: a counter keeps the whole board away."""
         found: dict[Mode, int] = {}
         whole = any(map(self._takes_all, self.variants))
+        places: dict[int, set[Hashable]] = {}
+        for variant in self.variants:
+            places.setdefault(id(variant.mode), set()).add(variant.place)
         for variant in self.variants:
             mode = variant.mode
             if mode is None or self._takes_all(variant) or not (mode.partition or whole):
                 continue
             if not any(amount for _, amount, _ in self._own_draws(variant).values()):
-                found[mode] = len({one.place for one in self.variants if one.mode is mode})
+                found[mode] = len(places[id(mode)])
         return found
 
     def _add_guards(self, totals: dict[str, tuple[Fraction, bool]]) -> None:

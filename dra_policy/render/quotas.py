@@ -21,7 +21,9 @@ _FLAVOR = "any-node"
 
 def quota_objects(policies: CheckedPolicies, target: Target) -> list[OBJECT]:
     """What stands for the quotas on a target, in the order of the policies."""
-    quotas = [one for policy in policies for one in policy.site.quotas.values()]
+    # What each of many has is no amount of a namespace, but where each namespace has it.
+    every = [one for policy in policies for one in policy.site.quotas.values()]
+    quotas = [one for one in every if not one.per or (one.per == "namespace" and not target.kueue)]
     if not quotas:
         return []
     classes = [one for policy in policies for one in policy.classes.values()]

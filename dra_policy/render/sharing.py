@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from dra_policy.language.boards import Pool, Share, Taking
+from dra_policy.language.boards import SLOTS, Pool, Share, Taking
 from dra_policy.language.types import Constant
 from dra_policy.render.values import exact, is_bytes, quantity
 from dra_policy.resources import (
@@ -14,9 +14,6 @@ from dra_policy.resources import (
     DeviceCapacity,
     Quantity,
 )
-
-SLOTS = "slots"
-"""The capacity of which each claim takes one: with so many claims the device is full."""
 
 
 def shared_capacities(share: Share, capacity: Mapping[str, DeviceCapacity]) -> dict[str, DeviceCapacity]:
@@ -34,11 +31,10 @@ def shared_capacities(share: Share, capacity: Mapping[str, DeviceCapacity]) -> d
     found |= {
         key: DeviceCapacity(value=one.value, request_policy=untaken) for key, one in found.items() if key not in taken
     }
-    counts = [sharer.count for sharer in share.sharers if sharer.what == "claims" and sharer.count is not None]
-    if counts:
+    if share.slots is not None:
         one = exact(Fraction(1))
         policy = CapacityRequestPolicy(default=one, valid_values=(one,))
-        found[SLOTS] = DeviceCapacity(value=exact(Fraction(min(counts))), request_policy=policy)
+        found[SLOTS] = DeviceCapacity(value=exact(Fraction(share.slots)), request_policy=policy)
     return found
 
 
@@ -82,4 +78,4 @@ def _amount(constant: Constant) -> Fraction:
     return constant.value
 
 
-__all__ = ["SLOTS", "shared_capacities"]
+__all__ = ["shared_capacities"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
+from itertools import product
 from typing import TypeAlias
 
 import re2
@@ -308,7 +309,8 @@ class SiteToleration:
 class Gang:
     """Claims made of one template that are placed together or not at all.
 
-    They are on nodes of one place at each level of `same`, and of different places at each level of `distinct`.
+    They are on nodes of one place at each level of `same`, and of different places at each level of `distinct`. Where they
+    do not fit so, `otherwise` has for each level of `same` those that will do instead, in order.
     """
 
     name: str
@@ -317,10 +319,17 @@ class Gang:
     origin: Origin
     same: tuple[str, ...] = ()
     distinct: tuple[str, ...] = ()
+    otherwise: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ValueError("a gang is of 1 claim or more")
+
+    @property
+    def ways(self) -> Iterator[tuple[str, ...]]:
+        """The levels that must be the same, those that are wished for first."""
+        others = (*self.otherwise, *[()] * len(self.same))
+        return product(*((level, *wider) for level, wider in zip(self.same, others, strict=False)))
 
 
 SiteRule: TypeAlias = (

@@ -95,8 +95,10 @@ class Walker:
 
     def next(self, choose: random.Random, states: States, goes_on: list[str]) -> str:
         if self.used is not None and choose.random() < 0.7:
-            kind = min(goes_on, key=lambda kind: (self.used[states[-1], kind], choose.random()))
-            self.used[states[-1], kind] += 1
+            # The last state alone is that behind a name, whatever the name is part of.
+            here = tuple(states[-3:])
+            kind = min(goes_on, key=lambda kind: (self.used[here, kind], choose.random()))
+            self.used[here, kind] += 1
             return kind
         return "WORD" if "WORD" in goes_on and choose.random() < 0.3 else choose.choice(goes_on)
 

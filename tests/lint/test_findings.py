@@ -186,3 +186,41 @@ def test_devices_that_kubernetes_refuses(text: str, expected: list[str]) -> None
     for (code, span), wanted in zip(said, expected, strict=True):
         assert span is not None
         assert f"{code} {span.text}".startswith(wanted)
+
+
+PORTS = "device Nic { driver nic.example.org  attribute link one of up, down  attribute root text  attribute id text unique in cluster  flag ok absent means true } model N of Nic "
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (PORTS + "{} machine m { devices n[0..1] of N }", []),
+        (PORTS + "{} machine m { devices n[0] of N } class c of Nic { require link == up and ok }", ["LIN078 n[0]"]),
+        (PORTS + "{ link up } machine m { devices n[0] of N } class c of Nic { require link == up }", []),
+        (
+            PORTS
+            + "{} machine m { devices n[0] of N { link = up } } class c of Nic { require link == up and id != id }",
+            [],
+        ),
+        (
+            PORTS
+            + '{} machine m { devices n[0..1] of N  place n[0] root "a" } class c of Nic claim x { request r = 2 of c  same root }',
+            ["LIN078 n[0..1]"],
+        ),
+        (
+            PORTS + '{} machine m { devices n[0] of N } setup Nic { for each device { node "/dev/{root}" } }',
+            ["LIN078 n[0]"],
+        ),
+        ("pool engines of Large count 4", ["LIN079 engines"]),
+        (
+            'pool engines of Large count 4 modes of Large { mode a partition { profile "1" times 2 draws engines 1 } }',
+            [],
+        ),
+        (
+            "pool streams of Large count 4 share s of Large { each takes streams 1 to 4  draws streams equal to streams }",
+            [],
+        ),
+    ],
+)
+def test_what_machines_and_pools_leave_out(text: str, expected: list[str]) -> None:
+    assert [one for one in found(text) if one.startswith(("LIN078", "LIN079"))] == expected

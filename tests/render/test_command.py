@@ -91,6 +91,27 @@ def test_a_rendering_that_fails_prints_no_objects(tmp_path: Path) -> None:
     assert json.loads(report.stdout)["rules"][0]["enforcedBy"] == "controller"
 
 
+@pytest.mark.parametrize(
+    ("gates", "said"),
+    [
+        (["One=on"], ""),
+        (["One=on", "Two=on"], "gates `One` and `Two` exclude each other"),
+        (["Three=on"], "gate `Three` is on and requires `One`, which is off"),
+        (["Three=on", "One=on"], ""),
+        (["Oen=on"], "did you mean `One`?"),
+    ],
+)
+def test_gates_that_do_not_go_together(tmp_path: Path, gates: list[str], said: str) -> None:
+    path = policy(
+        tmp_path,
+        "device Gpu { driver gpu.example.org }\ngate One default off excludes Two\ngate Two default off\n"
+        "gate Three default off requires One\n",
+    )
+    done = run(path, *(part for gate in gates for part in ("--gate", gate)))
+    assert done.exit_code == (2 if said else 0)
+    assert said in done.output
+
+
 def test_what_is_lost_on_the_target_is_said(tmp_path: Path) -> None:
     path = policy(
         tmp_path,

@@ -144,6 +144,102 @@ def test_what_only_partitions_have_is_given() -> None:
     assert result.passed, result.text()
 
 
+MEANINGS = {
+    "a share is charged as much as a claim takes": """
+device Licence { driver l.example.com  capacity tokens count  capacity seats count }
+model Tool of Licence { tokens 25  seats 2 }
+pool port of Tool count 25
+share token of Tool { each takes tokens 1 to 25 default 1  draws port equal to tokens }
+class tool of token
+quota five of Licence { at most 5  charge token %s / 1 }
+test "t" {
+  given 1 Tool
+  claim a 1 of tool { takes tokens 3 }
+  claim b 1 of tool { takes tokens 2 }
+  claim c 1 of tool
+  expect a, b placed
+  expect c refused not now
+}""",
+    "a model is its boards whatever they are cut into": """
+device G { driver g.example.com  attribute kind one of gpu, part  capacity memory bytes }
+model A of G { kind gpu  memory 80Gi }
+model B of G { kind gpu  memory 40Gi }
+modes of B {
+  mode whole  mode part partition counted gives kind part { profile "p" times 2 gives memory 20Gi }
+}
+exclusive per node A, B because "one firmware"
+test "t" {
+  given 1 A on "n"
+  given 1 B on "n"
+  given 1 B on "m"
+  claim a 1 of A
+  claim b 2 of part "p"
+  claim c 1 of B
+  expect a placed on "a-0"
+  expect b placed on "b-0-part-p-1", "b-0-part-p-2" on node "m"
+  expect c refused "one firmware"
+}""",
+    "a gang falls back to a wider level": """
+device G { driver g.example.com }
+model A of G { }
+level rack from node label "rack"
+level row from node label "row"
+class g of G
+claim single { request g = 1 of g }
+gang pair of 2 single { same rack else same row  distinct node }
+test "t" {
+  given 1 A on "t1"
+  given 1 A on "t2"
+  given label "rack" = "r1" on "t1"
+  given label "rack" = "r2" on "t2"
+  given label "row" = "a" on "t1"
+  given label "row" = "a" on "t2"
+  claim a gang pair
+  expect a placed
+}""",
+    "shares of one board are told apart by how many hold one": """
+device G { driver g.example.com  capacity memory bytes }
+model N of G { memory 80Gi }
+modes of N { mode whole }
+share few of N whole { at most 2 claims }
+share many of N whole { at most 4 claims  only same namespace because "many" }
+share free of N whole { each takes memory one of 40Gi, 80Gi }
+class few of few
+class many of many
+class free of free
+test "t" {
+  given 3 N
+  claim a, b, c, d 1 of many in "x"
+  claim e 1 of few in "y"
+  claim f 1 of few in "x"
+  claim g 1 of free { takes memory 40Gi }
+  claim h 1 of free { takes memory 40Gi }
+  claim i 1 of few
+  expect a, b, c, d placed on "n-0-many"
+  expect e, f placed on "n-1-few"
+  expect g, h placed on "n-2-free"
+  expect i refused not now
+}""",
+    "slices of one board are not given beside the board": """
+device G { driver g.example.com  capacity core count }
+model N of G { core 20 }
+modes of N { mode user  mode slots partition { profile "slot" times 3 gives core 5 } }
+class slot of slots
+test "t" { given 2 N  claim a, b, c, d, e, f 1 of slot  expect a, b, c, d, e, f placed }""",
+}
+
+
+@pytest.mark.parametrize("name", MEANINGS)
+def test_what_sentences_mean(name: str) -> None:
+    text = MEANINGS[name]
+    for measure in ("tokens", "port") if "%s" in text else ("",):
+        filled = text.replace("%s", measure)
+        policies, found = load(Source("a.dra", f"policy a.example.com version 1.0.0 language 1\n{filled}"))
+        assert policies is not None, found
+        [result] = run_tests(policies)
+        assert result.passed, result.text()
+
+
 INVENTORY = """apiVersion: resource.k8s.io/v1
 kind: ResourceSlice
 metadata: {name: rack}

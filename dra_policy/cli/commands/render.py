@@ -90,6 +90,7 @@ def render(
         refused,
         report_data,
         write_folder,
+        wrong_gates,
     )
     from dra_policy.diagnostics import InvalidInput
     from dra_policy.render.enforcement import enforcement, failures
@@ -108,6 +109,9 @@ def render(
     except UnknownTarget as unknown:
         raise click.UsageError(str(unknown)) from unknown
     policies = load_policies(gather(paths).policies)
+    wrong = wrong_gates(policies, target.gates)
+    if wrong:
+        raise click.UsageError(f"--gate: {wrong}")
     question = Question(policies, target, placed_machines(policies, machines))
     found = enforcement(policies, target)
     problems = failures(found, target)

@@ -166,6 +166,20 @@ SITE_LINT_CODES = (
         'profile "0123456789012345678901234567890123456789" named "{parent}-{start}" takes 1 slice at 0',
         "The API server refuses the whole slice, and the driver is told so when its node starts.",
     ),
+    Code(
+        "LIN078",
+        "device of a machine that lacks what rules read",
+        "attribute link one of up, down  ...  class nic of Nic { require link == up }  ...  devices nic[0] of Cx7",
+        "place nic link up",
+        "Every device is said to publish it: a rule that reads it refuses the devices of the machine on every node.",
+    ),
+    Code(
+        "LIN079",
+        "pool that nothing draws on",
+        "pool port of Nic bandwidth 400 Gbit/s, and no `draws port`",
+        "share vf of Nic { each takes bandwidth 1 Gbit/s to 400 Gbit/s  draws port equal to bandwidth }",
+        "An amount that nobody draws on limits nobody: it was meant to be shared, and is not.",
+    ),
 )
 
 LINT_CODES = (*PROPERTY_CODES, *MODEL_CODES, *CONDITION_CODES, *SITE_LINT_CODES)

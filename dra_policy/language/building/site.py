@@ -48,7 +48,8 @@ class Site(Building):
         return tree.Quota(parts[1], parts[3], nodes(parts[5:]), self._span(parts))
 
     def for_subject(self, parts: Parts) -> tree.ForSubject:
-        return tree.ForSubject(parts[1], self._span(parts))
+        each = parts[1] == "each"
+        return tree.ForSubject(None if each else parts[1], parts[2] if each else None, self._span(parts))
 
     def holds_at_most(self, parts: Parts) -> tree.Holding:
         return tree.Holding("at most", parts[2], self._says(parts), self._span(parts))

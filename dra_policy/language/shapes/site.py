@@ -38,6 +38,8 @@ def _quota(item: tree.Quota) -> Shape:
 
 
 def _for_subject(item: tree.ForSubject) -> Shape:
+    if item.condition is None:
+        return line(f"subject each {'' if item.each is None else item.each.text}", item)
     return line("subject", item, *condition_chunks(item.condition))
 
 

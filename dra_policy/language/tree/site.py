@@ -67,9 +67,10 @@ class Gang:
 
 @dataclass(frozen=True, slots=True)
 class ForSubject:
-    """`subject team == "cs"`: whom a quota is for."""
+    """`subject team == "cs"`: whom a quota is for; or `subject each team`, which has no condition."""
 
-    condition: Condition
+    condition: Condition | None
+    each: Name | None
     span: Span = field(compare=False, repr=False)
 
 

@@ -293,6 +293,28 @@ def test_a_gang_is_placed_together_or_not_at_all(make: Any) -> None:
         engine.allocate_gang("trian")
 
 
+def test_a_gang_falls_back_to_a_wider_level(make: Any) -> None:
+    """In racks first, by pairs of nodes otherwise; what is neither is refused."""
+    nodes = [
+        make.node(n, rack=r, row="a" if n != "e" else "b")
+        for n, r in zip("abcde", ("1", "2", "2", "3", "4"), strict=True)
+    ]
+    objects = [*nodes, *[make.slice(n, 1) for n in "abcde"], make.template("t")]
+    row = Level("row", "row", Origin("", "level row"))
+    engine = make.engine(SiteRules(levels=(RACK, row)), *objects)
+
+    def placed(count: int) -> Any:
+        found = engine.allocate_gang(gang(count, same=("rack",), otherwise=(("row",),), distinct=("node",)))
+        for member in found.members if isinstance(found, GangPlaced) else ():
+            engine.release(str(member.claims[0].name))
+        return found
+
+    two, three = placed(2), placed(3)
+    assert (two.places, [member.node for member in two.members]) == ((("rack", "2"),), ["b", "c"])
+    assert (three.places, [member.node for member in three.members]) == ((("row", "a"),), ["a", "b", "c"])
+    assert isinstance(placed(5), Unsatisfiable)
+
+
 def test_members_at_different_places(make: Any) -> None:
     engine = make.engine(SiteRules(levels=(RACK,)), *racks(make))
     placed = engine.allocate_gang(gang(3, same=("rack",), distinct=("node",)))

@@ -114,7 +114,13 @@ ADDED = [
     ("NAM005", "class c of Gpuu", "Gpuu", "device or model `Gpuu` is not declared"),
     ("NAM009", "class my_gpu of Gpu", "my_gpu", "class `my_gpu` must be"),
     ("NAM005", "class c of Gpu { config Confi { } }", "Confi", "parameters `Confi` are not declared"),
-    ("RUL005", 'class c of Gpu { config Conf { image = "x" } }', "Conf", "field `note` of `Conf` is not set"),
+    ("RUL005", 'class c of Gpu { config Conf { note = "x" } }', "Conf", "field `image` of `Conf` is not set"),
+    (
+        "RUL005",
+        'class c of Gpu { config Conf { image = "x" } } claim k { request g = 1 of c }',
+        "request g = 1 of c",
+        "field `note` of `Conf` is not set",
+    ),
     ("NAM001", 'class c of Gpu { config Conf { image = "x" note = "x" intervall = Short } }', "intervall", "no field"),
     ("NAM003", 'class c of Gpu { config Conf { image = "x" note = "x" note = "y" } }', "note", "is set already"),
     ("TYP001", 'class c of Gpu { config Conf { image = "x" note = 5 } }', "5", "field `note` is text, got number `5`"),
@@ -319,3 +325,54 @@ def test_a_class_of_a_model_does_not_ask_for_what_is_private() -> None:
     assert policies is not None
     rules = {str(name): rules for name, rules in lower(policies).classes.items()}
     assert not [one for one in rules["h100"].selectors if "minor" in one.origin.text]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        'class c of Gpu { config Conf { image = "x" } }',
+        'class c of Gpu { config Conf { image = "x" } } claim k { request g = 1 of c  config Conf { note = "n" } }',
+        'class c of Gpu { config Conf { image = "x"  note = "n" } } claim k { request g = 1 of c }',
+    ],
+)
+def test_a_class_gives_a_part_of_the_configuration_and_claims_the_rest(statements: str) -> None:
+    assert load(Source("a.dra", HEADER + SCHEMA + statements))[1] == []
+
+
+@pytest.mark.parametrize(
+    "statement", ["costs of Gpu node hugepages-2Mi 1Gi per device", "costs of Gpu node hugepages-1Gi 1 per memory"]
+)
+def test_a_device_costs_huge_pages(statement: str) -> None:
+    assert load(Source("a.dra", HEADER + SCHEMA + statement))[1] == []
+    (wrong,) = load(Source("a.dra", HEADER + SCHEMA + statement.replace("Mi ", "Mb ").replace("Gi ", "Gb ")))[1][:1]
+    assert wrong.code == "SET002"
+
+
+def test_zero_needs_no_unit() -> None:
+    assert load(Source("a.dra", HEADER + SCHEMA + "model H1 of Gpu { memory 0 }"))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ('setup Gpu { for claim { hook createRuntim "/a" } }', "SET005", "did you mean `createRuntime`?"),
+        ('setup Gpu { for claim { hook later "/a" } }', "SET005", "`poststop`"),
+    ],
+)
+def test_a_hook_at_a_stage_that_runtimes_have(text: str, code: str, said: str) -> None:
+    (wrong,) = load(Source("a.dra", HEADER + SCHEMA + text))[1]
+    assert wrong.code == code
+    assert said in wrong.help
+
+
+def test_what_the_standard_library_has_is_said() -> None:
+    (wrong,) = load(Source("a.dra", "policy a.b version 1.0 language 1\nimport std.cpu"))[1]
+    assert wrong.code == "NAM010"
+    assert "`std.numa`, `std.pcie`" in wrong.help
+
+
+def test_a_mode_of_the_models_of_a_device_is_said_of_the_model() -> None:
+    text = 'modes of H100 { mode mig partition { profile "1" times 2 gives memory 1Gi } }  binds of Gpu mig when Ready'
+    (wrong,) = load(Source("a.dra", HEADER + SCHEMA + text))[1]
+    assert wrong.code == "HWR006"
+    assert "it is a mode of `H100`" in wrong.help

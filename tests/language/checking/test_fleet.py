@@ -103,6 +103,12 @@ def found(statements: str) -> list[tuple[str, str]]:
             ),
             "SET011",
         ),
+        ("share a of Big { at most 2 claims } share b of Gpu { at most 2 claims }", "HWR016"),
+        ("share a of Big { only same namespace } share b of Big { at most 2 pods }", "HWR016"),
+        (
+            "modes of Big { mode a } share a of Big a { at most 2 claims } share b of Big { at most 2 claims }",
+            "HWR016",
+        ),
         ("binds of Big fast when Ready", "HWR006"),
         ("costs node memory 1 per memroy", "SET002"),
         ("share s of Big { each takes memory 1Gi to 10Gi step 2Gi default 1Gi }", "HWR012"),
@@ -164,6 +170,8 @@ def test_a_mistake_is_told(statements: str, wanted: str) -> None:
             '  mode b partition { profile "3" gives lanes 3 } } class c of a class d of b class e of a "2"'
         ),
         'modes of Big { mode a  mode b gives profile "x" } class c of b',
+        "share a of Big { at most 2 claims } share b of Gpu { at most 3 claims } share c of Gpu { only same pod }",
+        "model Other like Big share a of Big { at most 2 claims } share b of Other { at most 2 claims }",
         'setup Big { for claim { env X = "{claim_uid}-{node}" } for each device { node "/dev/{pool}-{device}" } }',
     ],
 )

@@ -184,7 +184,7 @@ def test_a_block_goes_around_where_an_axis_wraps() -> None:
 VFIO = """policy a.example version 1.0 language 1
 device Vf { driver vf.example.org  attribute group int private }
 model Any of Vf
-setup Vf { for each SCOPE { node "/dev/vfio/{group}" EDIT } }
+setup Vf { for each device { node "/dev/vfio/{group}" }  for each SCOPE { EDIT } }
 """
 
 
@@ -218,7 +218,7 @@ def test_a_capability_is_no_edit_and_is_not_lost() -> None:
     made, problems = specification(setups_of(policies, driver), allocation, driver, target.features)
     assert made is not None
     assert not problems
-    assert [list(one["containerEdits"]) for one in made["devices"]] == [["deviceNodes"]]
+    assert [list(one["containerEdits"]) for one in made["devices"]] == [["deviceNodes"]] * 2
     (row,) = [one for one in enforcement(policies, target) if one.words == "capability IPC_LOCK"]
     assert row.by is By.ADVISORY
     assert "securityContext.capabilities.add: [IPC_LOCK]" in row.means

@@ -15,7 +15,7 @@ BEHIND = "\nclass last of b { require x }"
     [
         ("mods of H100 { mode whole }", "SYN002", "mods", "`modes`"),
         ("modes of H100 { mod whole }", "SYN002", "mod", "`mode`"),
-        ("modes of H100 { whole }", "SYN001", "whole", "the block goes on with `mode`"),
+        ("modes of H100 { whole }", "SYN001", "whole", "the block goes on with `at`, `mode` or `only`"),
         ("modes of H100 { mode mig partiton }", "SYN002", "partiton", "`partition`"),
         (
             "modes of H100 { mode mig partition { profile 1g.10gb takes 1 slice at 0 } }",
