@@ -117,7 +117,9 @@ class OfSet:
         return self.code, self.claim, self.position
 
 
-Restriction: TypeAlias = Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion | Exclusion | Ceiling | Counts
+Restriction: TypeAlias = (
+    Refusal | Quota | Keep | SharingLimit | Agreement | ModeExclusion | Exclusion | Ceiling | Counts
+)
 """A rule of a site that takes devices away."""
 
 

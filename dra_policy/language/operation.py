@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from dra_policy.diagnostics import Related
@@ -30,7 +30,7 @@ from dra_policy.language.constants import constant
 from dra_policy.language.machines import reach, taint_of
 from dra_policy.language.modes import device_of, find_board, find_mode, only_board
 from dra_policy.language.schema import DeviceSchema, element_of
-from dra_policy.language.scope import GATE, PARAMETERS, Scope
+from dra_policy.language.scope import GATE, PARAMETERS, Problems, Scope
 from dra_policy.language.types import COUNT, DURATION, AmountType
 from dra_policy.resources import key_problem
 from dra_policy.source import Span
@@ -50,6 +50,7 @@ PLACEHOLDERS = {
     "device": "the name of the device",
     "pool": "the name of the device's pool",
     "node": "the name of the node",
+    "place": "the place of the device among those of its claim",
 }
 """What templates may name beside attributes of the device and fields of its parameters."""
 
@@ -67,6 +68,7 @@ CAPABILITIES = (
 """The capabilities of Linux as pods write them."""
 
 _DIMENSIONS = {"memory": AmountType("bytes"), "cpu": AmountType("cores")}
+_OF_ONE = ("device", "pool", "place")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -318,7 +320,9 @@ def _edit(
             joined = None
             if template.joined is not None:
                 joined = find_attribute(device, template.joined, scope)
-            return Edit("env", written.name.text, text(template.text), joined, (), when, written.span)
+            return Edit(
+                "env", _variable(written.name, text, problems), text(template.text), joined, (), when, written.span
+            )
         case tree.Mount():
             host = text(written.host, path=True)
             container = text(written.container, path=True) or host
@@ -333,6 +337,16 @@ def _edit(
                 problems.add("SET005", f"no runtime calls hooks at `{written.stage.text}`", written.stage.span, help_)
             arguments = tuple(text(argument) for argument in written.arguments)
             return Edit("hook", written.stage.text, text(written.path, path=True), None, arguments, when, written.span)
+
+
+def _variable(name: tree.Name | tree.Text, read: Callable[[tree.Text], str], problems: Problems) -> str:
+    """The name of an environment variable, or its template."""
+    if isinstance(name, tree.Name):
+        return name.text
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", _PLACEHOLDER.sub("_", name.value)):
+        message = f'"{name.value}" is no name of an environment variable'
+        problems.add("SET005", message, name.span, "write letters, digits, `_` and placeholders")
+    return read(name)
 
 
 def _capability(scope: Scope, written: tree.Capability, each: str) -> None:
@@ -369,7 +383,7 @@ def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.
             message = f"`{{{name}}}` is an attribute of the device and a field of its parameters"
             note = Related(field.span, "the field is declared here")
             problems.add("SET011", message, of.span, "rename one of the two", note)
-        elif each in ("claim", "container") and (attribute is not None or name in ("device", "pool")):
+        elif each in ("claim", "container") and (attribute is not None or name in _OF_ONE):
             message = f"`{{{name}}}` is another one for each device of a claim"
             help_ = "write it in `for each device`, or join values"
             problems.add("SET006", message, of.span, help_)
@@ -381,15 +395,21 @@ def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.
 
 def _unlike_environment(scopes: Sequence[SetupScope], scope: Scope) -> None:
     """A variable that is set for each device is set several times where a claim has several."""
+    of_all = set(PLACEHOLDERS).difference(_OF_ONE)
     for setup_scope in scopes:
         if setup_scope.each not in ("device", "request"):
             continue
+        same = of_all - {"request"} if setup_scope.each == "request" else of_all
         for edit in setup_scope.edits:
-            if edit.kind == "env" and _PLACEHOLDER.search(edit.source):
+            apart = not same.issuperset(_PLACEHOLDER.findall(edit.target))
+            if edit.kind == "env" and not apart and _PLACEHOLDER.search(edit.source):
                 message = (
                     f"a claim with several devices would set `{edit.target}` several times, and the last one stays"
                 )
                 help_ = f'write it in `for claim`, joined: `env {edit.target} = join(uuid, ",")`'
+                help_ += f', or name one for each: `env "{edit.target}_{{place}}" = ...`'
+                if "{" in edit.target:
+                    help_ = "write `{place}` in its name, the device's place among those of the claim"
                 scope.problems.add("SET007", message, edit.span, help_)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
@@ -42,23 +43,42 @@ def check_shares(checking: Checking) -> None:
 
 def _told_apart(checking: Checking) -> None:
     """Shares of the same devices are told apart by how many claims may hold one: nothing else of them is published."""
-    shares = list(checking.shares.items())
-    for number, (key, share) in enumerate(shares):
-        rivals = [(at, other) for at, (_, other) in enumerate(shares) if at != number and _have_common(share, other)]
-        alike = next((other for at, other in rivals if at < number and other.slots == share.slots), None)
-        if alike is not None:
-            message = f"nothing published tells share `{share.name}` from `{alike.name}`, which is of the same devices"
+    groups: dict[Hashable, list[Share]] = {}
+    alike: dict[Hashable, Share] = {}
+    place = {id(share): number for number, share in enumerate(checking.shares.values())}
+    for share in checking.shares.values():
+        for group in _groups(share):
+            groups.setdefault(group, []).append(share)
+            alike.setdefault((group, share.slots), share)
+    for key, share in list(checking.shares.items()):
+        rivals = [group for group in _rivals(share) if any(one is not share for one in groups.get(group, ())[:2])]
+        first = (alike.get((group, share.slots), share) for group in rivals)
+        other = next((one for one in first if place[id(one)] < place[id(share)]), None)
+        if other is not None:
+            message = f"nothing published tells share `{share.name}` from `{other.name}`, which is of the same devices"
             help_ = "let another number of claims hold each, with `at most ... claims`"
             scope = checking.scopes[share.policy]
-            scope.problems.add("HWR016", message, share.span, help_, Related(alike.span, "the other one"))
+            scope.problems.add("HWR016", message, share.span, help_, Related(other.span, "the other one"))
         elif rivals:
             checking.shares[key] = replace(share, by_slots=True)
 
 
-def _have_common(one: Share, other: Share) -> bool:
-    """Whether some device is shared in both ways."""
-    boards = one.board is other.board or device_of(one.board) is other.board or one.board is device_of(other.board)
-    return boards and (one.mode is None or other.mode is None or one.mode is other.mode)
+def _groups(share: Share) -> Iterator[Hashable]:
+    """What a share is found by: its board, or any of the device's, and its mode, or any."""
+    device = device_of(share.board)
+    for board in ("all", id(device)), ("of", id(share.board)):
+        yield board, "any"
+        yield board, None if share.mode is None else id(share.mode)
+
+
+def _rivals(share: Share) -> Iterator[Hashable]:
+    """The groups whose shares have some device in common with a share."""
+    device = device_of(share.board)
+    boards: list[Hashable] = [("all", id(device))]
+    if share.board is not device:
+        boards = [("of", id(device)), ("of", id(share.board))]
+    modes: list[Hashable] = ["any"] if share.mode is None else [None, id(share.mode)]
+    yield from product(boards, modes)
 
 
 def _share(checking: Checking, scope: Scope, statement: tree.Share) -> Share | None:

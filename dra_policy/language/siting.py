@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 from dra_policy.expression import Program, compile_tree
 from dra_policy.expression.tree import Expression
 from dra_policy.language.askers import AllOf, AnyOf, Atom, Negated, OfDevice, SiteCondition, WithDevice
-from dra_policy.language.boards import Mode, Modes, Part, Pool, Profile, Said, counter_name
+from dra_policy.language.boards import Mode, Modes, Part, Pool, Profile, Said, Share, counter_name
 from dra_policy.language.checked import CheckedClass, CheckedPolicies, CheckedPolicy
 from dra_policy.language.checking import words
 from dra_policy.language.decisions import (
@@ -52,13 +52,17 @@ class _Lowering:
         self.features = features
         self.lists = features.list_type_attributes
         self.modes: Mapping[int, Mapping[str, Mode]] = {}
+        self.blocks: list[Modes] = []
+        self.shares: list[Share] = []
 
     def all(self, policies: CheckedPolicies) -> rules.SiteRules:
         fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
-        self.modes = {id(modes.board): modes.modes for policy in policies for modes in policy.hardware.modes}
+        self.blocks = [modes for policy in policies for modes in policy.hardware.modes]
+        self.shares = [share for policy in policies for share in policy.hardware.shares.values()]
+        self.modes = {id(modes.board): modes.modes for modes in self.blocks}
         sharing = (
             *(one for policy in policies for one in self._sharing(policy)),
-            *self._boards_sharing(policies),
+            *self._boards_sharing(),
         )
         for one in sharing:
             for name in one.same:
@@ -228,7 +232,22 @@ class _Lowering:
     def _ceiling(self, one: CheckedCeiling) -> rules.Ceiling:
         origin = _origin("site", one.words, one)
         how = strength(one.said.strength)
-        return rules.Ceiling(self.devices(one.of), origin, one.count, one.label, one.level, how)
+        devices = self._in_all_modes(one.of)
+        return rules.Ceiling(devices, origin, one.count, one.label, one.level, self._boards_of(one.of), how)
+
+    def _boards_of(self, meant: Meant) -> rules.BoardKey:
+        """What tells boards from another where boards are meant, not parts of them."""
+        if meant.part is not None:
+            return rules.EVERY_DEVICE
+        modes = [
+            one
+            for one in self.blocks
+            if device_of(one.board) is meant.device
+            and (meant.model is None or one.board is meant.model or one.board is meant.device)
+        ]
+        if not modes:
+            return rules.EVERY_DEVICE
+        return board_named(modes, [one for one in self.shares if device_of(one.board) is meant.device])
 
     def _sharing(self, policy: CheckedPolicy) -> Iterator[rules.SharingLimit]:
         """Who may share a device; how many claims may, the capacity `slots` says on Kubernetes already."""
@@ -248,14 +267,13 @@ class _Lowering:
                     strength=strength(sharer.said.strength),
                 )
 
-    def _boards_sharing(self, policies: CheckedPolicies) -> Iterator[rules.SharingLimit]:
+    def _boards_sharing(self) -> Iterator[rules.SharingLimit]:
         """Who may hold parts of one board together."""
-        shares = [share for policy in policies for share in policy.hardware.shares.values()]
-        for modes in (modes for policy in policies for modes in policy.hardware.modes):
+        for modes in self.blocks:
             for sharer in modes.sharers:
                 board = modes.board
                 meant = Meant(device_of(board), board if isinstance(board, ModelSchema) else None, None)
-                own = [share.name for share in shares if device_of(share.board) is device_of(board)]
+                own = [share for share in self.shares if device_of(share.board) is device_of(board)]
                 origin = Origin(f"modes of `{board.name}`", sharer.words, sharer.span, sharer.said.because)
                 counted = sharer.count
                 yield rules.SharingLimit(
@@ -265,7 +283,7 @@ class _Lowering:
                     pods=counted if sharer.what == "pods" else None,
                     namespaces=counted if sharer.what == "namespaces" else None,
                     same=() if counted is not None else (sharer.same,),
-                    board=board_named(modes, own),
+                    board=board_named([modes], own),
                     strength=strength(sharer.said.strength),
                 )
 
@@ -343,11 +361,11 @@ def board_key(modes: Modes) -> rules.BoardKey:
     return rules.BoardKey(pattern="|".join(f"^{one}$" for one in dict.fromkeys(patterns)) + "|^(.+)$")
 
 
-def board_named(modes: Modes, shares: Sequence[str] = ()) -> rules.BoardKey:
+def board_named(several: Sequence[Modes], shares: Sequence[Share] = ()) -> rules.BoardKey:
     """What tells one board from another in the names of all its devices, those that nobody named and shared ones too."""
-    ending = f"(?:-(?:{'|'.join(re.escape(_hyphened(one)) for one in shares)}))?" if shares else ""
+    ending = f"(?:-(?:{'|'.join(re.escape(_hyphened(one.name)) for one in shares)}))?" if shares else ""
     patterns: list[str] = []
-    for mode in modes.modes.values():
+    for mode in (mode for modes in several for mode in modes.modes.values()):
         for profile in (*mode.profiles.values(), *(() if mode.profiles else (None,))):
             named = (profile.named if profile is not None else "") or mode.named
             template = named or ("{parent}-{mode}" if profile is None else "{parent}-{mode}-{profile}")

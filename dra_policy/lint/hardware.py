@@ -46,13 +46,14 @@ def of_machines(policies: CheckedPolicies) -> Iterator[Finding]:
     """What the devices of machines do not say though rules read it, and pools that nothing draws on."""
     catalog = Catalog.of(policies)
     read = {attribute for policy in policies for attribute in _read_by_rules(policy)}
+    pools, names = _drawn_on(policies)
     for policy in policies:
         if not policy.given:
             continue
         for machine in policy.hardware.machines.values():
             yield from _unsaid(catalog, machine, read)
         for pool in policy.hardware.pools.values():
-            if not _is_drawn_on(pool, policies):
+            if pool not in pools and pool.name not in names:
                 help_ = f"write `draws {pool.name} ...` in a mode or share, or remove the pool"
                 yield warning("LIN079", f"nothing draws on pool `{pool.name}`", pool.span, help_)
 
@@ -107,22 +108,25 @@ def _unsaid(catalog: Catalog, machine: Machine, read: Container[AttributeSchema]
             yield warning("LIN078", message, slot.span, help_, note)
 
 
-def _is_drawn_on(pool: Pool, policies: CheckedPolicies) -> bool:
-    """Whether a mode, a profile or a share draws on a pool, by itself or as the amount of a capacity of its name."""
+def _drawn_on(policies: CheckedPolicies) -> tuple[frozenset[Pool], frozenset[str]]:
+    """The pools that something draws on, and the names of those that are drawn on as capacities, or counted."""
     draws: list[Draw] = []
-    counted: set[str] = set()
+    names: set[str] = set()
+    pools: set[Pool] = set()
     for policy in policies:
         for modes in policy.hardware.modes:
             for mode in modes.modes.values():
                 if mode.counted:
-                    counted |= {*mode.gives, *(name for profile in mode.profiles.values() for name in profile.gives)}
+                    names |= {*mode.gives, *(name for profile in mode.profiles.values() for name in profile.gives)}
                 draws += [*mode.draws, *(draw for profile in mode.profiles.values() for draw in profile.draws)]
         for share in policy.hardware.shares.values():
             draws += share.draws
-    charged = (charge for policy in policies for quota in policy.site.quotas.values() for charge in quota.charges)
+        charges = (charge for quota in policy.site.quotas.values() for charge in quota.charges)
+        pools |= {charge.measure for charge in charges if isinstance(charge.measure, Pool)}
+    pools |= {draw.of for draw in draws if isinstance(draw.of, Pool)}
     # A pool may also be how much there is of a capacity that the board itself does not say.
-    drawn = any(draw.of is pool or (not isinstance(draw.of, Pool) and draw.of.name == pool.name) for draw in draws)
-    return drawn or pool.name in counted or any(charge.measure is pool for charge in charged)
+    names |= {draw.of.name for draw in draws if not isinstance(draw.of, Pool)}
+    return frozenset(pools), frozenset(names)
 
 
 def _node(machine: Machine) -> str:

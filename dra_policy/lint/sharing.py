@@ -15,9 +15,15 @@ from dra_policy.lint.reasoning import impossible
 
 
 def of_sharing(policies: CheckedPolicies, kinds: Kinds) -> Iterator[Finding]:
-    """Classes of a whole family or model that are given shared devices as well as those of one claim alone."""
-    shares = [share for policy in policies for share in policy.hardware.shares.values()]
+    """Classes of a whole family or model that are given shared devices as well as those of one claim alone.
+
+    Shares count that the policy of the class can know of: its own and those of its imports, not what a site adds later.
+    """
+    seen: dict[str, list[Share]] = {}
     for policy in policies:
+        # Imports come first.
+        known_here = [share for name in policy.imports for share in seen.get(name, ())]
+        shares = seen[policy.name] = list(dict.fromkeys([*known_here, *policy.hardware.shares.values()]))
         for class_ in policy.classes.values() if policy.given else ():
             if not class_.implied and class_.part is None:
                 yield from _also_shared(class_, shares, kinds)

@@ -169,7 +169,7 @@ class _Rendering:
                     node["permissions"] = edit.options[0]
                 return "deviceNodes", node
             case "env":
-                return "env", f"{edit.target}={self._value(wanted, fill)}"
+                return "env", f"{fill(edit.target)}={self._value(wanted, fill)}"
             case "mount":
                 mount: OBJECT = {"hostPath": fill(edit.source), "containerPath": fill(edit.target)}
                 options = [_OPTIONS.get(option, option) for option in edit.options]
@@ -201,6 +201,7 @@ class _Rendering:
             "request": given.request,
             "device": given.device.name,
             "pool": given.pool,
+            "place": str(next(number for number, one in enumerate(allocation.given) if one is given)),
         }
         if name in known:
             return known[name]

@@ -187,7 +187,7 @@ class _Reading:
         for device in policy.devices.values():
             for one in device.attributes.values():
                 if one.unpublished(lists=lists) and not one.private:
-                    means = f"a list is not published: {_off('ListTypeAttributes')}; `publish as list or flags` is"
+                    means = f"not published: {_off('ListTypeAttributes')}; with `publish as list or flags` it would be"
                     owner = f"device `{device.name}`"
                     yield _native(owner, f"attribute {one.name}", By.LOST, means, one.span, must=False)
 

@@ -265,7 +265,8 @@ class Exclusion:
 class Ceiling:
     """At each place of a level, at most so many of some devices are held at a time; a shared device counts once.
 
-    `count` None: the number is that of a `label` of the node, which is the place.
+    With a `board` all parts of a board count as one. `count` None: the number is that of a `label` of the node, which
+    is the place.
     """
 
     devices: Condition
@@ -273,6 +274,7 @@ class Ceiling:
     count: int | None = None
     label: str = ""
     level: str = NODE
+    board: BoardKey = EVERY_DEVICE
     strength: Strength = Strength.MUST
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 
 from dra_policy.allocation.results import Cause
 from dra_policy.allocation.rule import Answer, Choice, Draws, Nature, Reach, Reads, Reply, Resource
+from dra_policy.allocation.site.boards import board_of
 from dra_policy.allocation.site.context import Context, matches, undecided
 from dra_policy.allocation.site.ledger import Holder
 from dra_policy.allocation.site.ofsite import OfSite
@@ -20,7 +21,7 @@ from dra_policy.inventory import DeviceRecord
 from dra_policy.rules import Origin
 from dra_policy.rules.conditions import NODE
 from dra_policy.rules.deciding import place_of
-from dra_policy.rules.site import Ceiling, Exclusion, Strength
+from dra_policy.rules.site import EVERY_DEVICE, Ceiling, Exclusion, Strength
 from dra_policy.rules.subjects import Missing
 
 _READS = frozenset({Reads.ATTRIBUTES, Reads.CAPACITY, Reads.NODE, Reads.USAGE, Reads.CHOICES})
@@ -178,22 +179,30 @@ class Excluded(OfSite):
 class Limited(OfSite):
     """Refuses what would be one device too many at a place. Administrative access holds nothing."""
 
-    __slots__ = ("_before", "_ceiling", "_chosen", "_context")
+    __slots__ = ("_before", "_boards", "_ceiling", "_chosen", "_context")
 
     nature: ClassVar[Nature] = Nature(Cause.CEILING, (), Reach.CLUSTER, _READS)
 
     def __init__(self, ceiling: Ceiling, context: Context) -> None:
         self._ceiling = ceiling
         self._context = context
-        self._before: tuple[frozenset[int], int | None] | Missing | None = None
-        self._chosen: list[int] = []
+        self._before: tuple[frozenset[Hashable], int | None] | Missing | None = None
+        self._chosen: list[Hashable] = []
+        self._boards: dict[int, Hashable] = {}
 
     @property
     def named(self) -> Origin:
         return self._ceiling.origin
 
-    def _standing(self) -> tuple[frozenset[int], int | None] | Missing:
-        """The devices that are held at this place before the call, and how many may be; None: any number."""
+    def _board(self, record: DeviceRecord) -> Hashable:
+        """What a device counts as: with all others of its board as one."""
+        if record.index not in self._boards:
+            found = board_of(record, self._ceiling.board)
+            self._boards[record.index] = record.id if isinstance(found, Missing) else found
+        return self._boards[record.index]
+
+    def _standing(self) -> tuple[frozenset[Hashable], int | None] | Missing:
+        """The boards of which devices are held at this place before the call, and how many may be; None: any number."""
         if self._before is None:
             found = self._worked_out()
             if isinstance(found, Missing) and self._ceiling.strength is Strength.SHOULD:
@@ -201,7 +210,7 @@ class Limited(OfSite):
             self._before = found
         return self._before
 
-    def _worked_out(self) -> tuple[frozenset[int], int | None] | Missing:
+    def _worked_out(self) -> tuple[frozenset[Hashable], int | None] | Missing:
         rule, context = self._ceiling, self._context
         here = context.view.node.metadata
         place = place_of(rule.level, here.name, here.labels, context.levels)
@@ -215,7 +224,7 @@ class Limited(OfSite):
                 return Missing(f"node `{here.name}` has {said}")
             most = int(text)
         held = (one.record for one in held_at(context, rule.level, place, rule.strength))
-        about = (record.index for record in held if matches(rule.devices, record, rule.strength) is True)
+        about = (self._board(record) for record in held if matches(rule.devices, record, rule.strength) is True)
         return frozenset(about), most
 
     def _concerned(self, choice: Choice) -> bool | Missing:
@@ -238,10 +247,10 @@ class Limited(OfSite):
         return most - len(held.union(self._chosen))
 
     def _is_more(self, choice: Choice) -> bool:
-        """Whether a device is not among those that are held or chosen."""
+        """Whether a board is not among those that are held or chosen."""
         standing = self._standing()
-        index = choice.record.index
-        return isinstance(standing, Missing) or (index not in standing[0] and index not in self._chosen)
+        board = self._board(choice.record)
+        return isinstance(standing, Missing) or (board not in standing[0] and board not in self._chosen)
 
     def take(self, choice: Choice) -> Answer:
         about = self._concerned(choice)
@@ -249,7 +258,7 @@ class Limited(OfSite):
             return Reply.TAKEN
         if isinstance(about, Missing) or (self._is_more(choice) and self._left() < 1):
             return Reply.REFUSED
-        self._chosen.append(choice.record.index)
+        self._chosen.append(self._board(choice.record))
         return Reply.TAKEN
 
     def undo(self, choice: Choice) -> None:
@@ -269,13 +278,14 @@ class Limited(OfSite):
         return replace(origin, text=f"{origin.text} ({len(standing[0])} of {standing[1]} held)")
 
     def kind(self, choice: Choice) -> Hashable:
-        return matches(self._ceiling.devices, choice.record, self._ceiling.strength)
+        about = matches(self._ceiling.devices, choice.record, self._ceiling.strength)
+        return (about, self._board(choice.record)) if self._ceiling.board != EVERY_DEVICE else about
 
     def _counts_alone(self, choice: Choice) -> bool:
         """Whether a choice is one device more, whatever else is chosen."""
         standing = self._standing()
-        shared = bool(choice.record.device.allow_multiple_allocations)
-        return not shared and not isinstance(standing, Missing) and choice.record.index not in standing[0]
+        shared = bool(choice.record.device.allow_multiple_allocations) or self._ceiling.board != EVERY_DEVICE
+        return not shared and not isinstance(standing, Missing) and self._board(choice.record) not in standing[0]
 
     def draws(self, choice: Choice) -> Draws:
         counts = self._concerned(choice) is True and self._counts_alone(choice)

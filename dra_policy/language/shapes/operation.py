@@ -77,7 +77,8 @@ def _environment(item: tree.Environment) -> Shape:
     value = spelling.text(template.text.value)
     if template.joined is not None:
         value = f"join({template.joined.text}, {value})"
-    return line(f"env {item.name.text} = {value}", item, *_when(item.when))
+    name = item.name.text if isinstance(item.name, tree.Name) else spelling.text(item.name.value)
+    return line(f"env {name} = {value}", item, *_when(item.when))
 
 
 def _mount(item: tree.Mount) -> Shape:

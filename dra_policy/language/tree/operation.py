@@ -86,9 +86,9 @@ class DeviceNode:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`env ACME_VISIBLE_DEVICES = join(uuid, ",")`."""
+    """`env ACME_VISIBLE_DEVICES = join(uuid, ",")`; a name that is a template is a text."""
 
-    name: Name
+    name: Name | Text
     value: Template
     when: Condition | None
     span: Span = field(compare=False, repr=False)

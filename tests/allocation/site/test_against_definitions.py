@@ -166,7 +166,8 @@ class Case:
         if chance():
             level = dice.choice(["node", "rack", "cluster"])
             of = dice.choice([ALWAYS, is_a])
-            made["ceilings"] = (Ceiling(of, Origin("", "at most"), dice.randint(0, 4), level=level),)
+            board = dice.choice([BoardKey(), BOARD])
+            made["ceilings"] = (Ceiling(of, Origin("", "at most"), dice.randint(0, 4), level=level, board=board),)
         return SiteRules(levels=(Level("rack", "rack", Origin("", "rack")),), **made)
 
     def some_quotas(self, is_a: Any) -> tuple[Quota, ...]:
@@ -384,9 +385,10 @@ class Case:
         )
 
     def few_enough(self, ceiling: Ceiling, chosen: list[Holding]) -> bool:
-        def counted(place: str, holdings: Sequence[Holding]) -> set[str]:
+        def counted(place: str, holdings: Sequence[Holding]) -> set[Any]:
             here = {h.device for h in holdings if self.place(ceiling.level, h.device) == place}
-            return {d for d in here if ceiling.devices is ALWAYS or self.devices[d]["model"] == "a"}
+            counting = {d for d in here if ceiling.devices is ALWAYS or self.devices[d]["model"] == "a"}
+            return {self.board(ceiling.board, d) for d in counting}
 
         for place in {self.place(ceiling.level, h.device) for h in chosen}:
             before, after = counted(place, self.before), counted(place, [*self.before, *chosen])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -135,13 +136,37 @@ def preferring() -> Explanation:
     return engine.explain("two")
 
 
+def refused_for_now() -> Explanation:
+    """A claim that has to wait until the nodes are patched."""
+    text = """policy gpu.acme.com version 1.0.0 language 1
+    device Gpu { driver gpu.acme.com }
+    class any of Gpu
+    claim one { request gpu = 1 of any }
+    window patch { on 2026-11-23 18:00 to 22:00 tz UTC }
+    refuse any when now in patch because "the nodes are patched"
+    """
+    engine = Engine()
+    engine.load(Source("gpu.dra", text))
+    pool = {"name": "node-1", "generation": 1, "resourceSliceCount": 1}
+    spec = {"driver": "gpu.acme.com", "nodeName": "node-1", "pool": pool, "devices": [{"name": "gpu-0"}]}
+    engine.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}})
+    engine.apply({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": "s"}, "spec": spec})
+    return engine.explain("one", at=datetime(2026, 11, 23, 19, tzinfo=UTC))
+
+
+def test_what_waits_for_a_time_says_until_when() -> None:
+    explanation = refused_for_now()
+    assert "not now: it fits on node-1 from 2026-11-23 22:00 UTC on" in explanation.text()
+    assert explanation.data(verbose=True)["after"] == "2026-11-23T22:00:00+00:00"
+
+
 def test_the_data_of_every_outcome_has_the_documented_shape(
     explained: Callable[[str, str | None], Explanation], wordy: Explanation
 ) -> None:
     explanations = [wordy, Explanation(wordy.claims, wordy.outcome)]
     explanations += [explained(number, None) for number in ("01", "05", "10", "18", "22", "24")]
     explanations += [explained(number, "dgx-h100-01") for number in ("06", "15", "20")]
-    explanations.append(preferring())
+    explanations += [preferring(), refused_for_now()]
     seen: set[str] = set()
     for explanation in explanations:
         for verbose in (False, True):

@@ -17,6 +17,22 @@ from dra_policy.render.targets import Target
 from dra_policy.source import Source
 from dra_policy.testing import run_tests
 
+ONE_AND_SOME = """policy a.example version 1.0 language 1
+device Gpu { driver gpu.example.org  capacity memory bytes }
+model One of Gpu { memory 4Gi }
+claim one { request one = 1 of Gpu }
+claim two { request a = one of 1, 2 of Gpu }
+test "a name may be `one`" { given 2 One  claim one 1 of Gpu  expect one placed }
+"""
+
+
+def test_one_is_a_name_where_no_numbers_follow() -> None:
+    policies, problems = load(Source("a.dra", ONE_AND_SOME))
+    assert policies is not None, problems
+    (result,) = run_tests(policies)
+    assert result.passed, result.text()
+
+
 POLICY = """policy npu.example.org version 1.0 language 1
 device Npu { driver npu.example.org }
 model Ascend of Npu

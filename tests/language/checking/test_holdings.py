@@ -222,3 +222,108 @@ def test_a_capability_is_no_edit_and_is_not_lost() -> None:
     (row,) = [one for one in enforcement(policies, target) if one.words == "capability IPC_LOCK"]
     assert row.by is By.ADVISORY
     assert "securityContext.capabilities.add: [IPC_LOCK]" in row.means
+
+
+PER_DEVICE = """policy a.example version 1.0 language 1
+device Gpu { driver gpu.example.org  attribute uuid text  capacity memory bytes }
+model One of Gpu { memory 4Gi }
+setup Gpu { for each SCOPE { EDIT } }
+"""
+
+
+def test_a_variable_for_each_device_of_a_claim() -> None:
+    from dra_policy.render.allocations import examples
+    from dra_policy.render.cdi import setups_of, specification
+    from dra_policy.render.targets import Target
+
+    text = PER_DEVICE.replace("SCOPE", "device").replace("EDIT", 'env "LIMIT_{place}" = "{memory}"')
+    policies, problems = load(Source("a.dra", text))
+    assert policies is not None, problems
+    target = Target.of("1.37")
+    ((driver, allocation),) = examples(policies, target)
+    made, problems = specification(setups_of(policies, driver), allocation, driver, target.features)
+    assert made is not None
+    assert not problems
+    assert [one["containerEdits"] for one in made["devices"]] == [{"env": ["LIMIT_0=4Gi"]}, {"env": ["LIMIT_1=4Gi"]}]
+
+
+@pytest.mark.parametrize(
+    ("scope", "edit", "code", "underlined"),
+    [
+        ("device", 'env "LIMIT_{node}" = "{memory}"', "SET007", 'env "LIMIT_{node}" = "{memory}"'),
+        ("device", 'env "LIMIT-{place}" = "{memory}"', "SET005", '"LIMIT-{place}"'),
+        ("device", 'env "LIMIT_{plaice}" = "{memory}"', "SET006", '"LIMIT_{plaice}"'),
+        ("claim", 'env "LIMIT_{place}" = "1"', "SET006", '"LIMIT_{place}"'),
+    ],
+)
+def test_a_variable_that_is_set_twice_or_has_no_name(scope: str, edit: str, code: str, underlined: str) -> None:
+    policies, problems = load(Source("a.dra", PER_DEVICE.replace("SCOPE", scope).replace("EDIT", edit)))
+    assert policies is None
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [(code, underlined)]
+    assert problems[0].help
+
+
+def test_a_model_at_most_so_often_is_its_boards_whole_or_cut() -> None:
+    from dra_policy.testing import run_tests
+
+    text = """
+    at most 2 of One per node because "two slots"
+    test "parts of boards" {
+      given 3 One on "n"
+      claim a 2 of cut "1"
+      claim b 1 of cut "2"
+      claim c 1 of cut "1"
+      claim d 1 of One
+      claim e 2 of One.cut "2"
+      claim f 1 of One.cut "2"
+      expect a, b, c, f placed
+      expect d, e refused "two slots" not now
+    }"""
+    (result,) = run_tests(checked(text))
+    assert result.passed, result.text()
+    (rule,) = lower(checked('at most 2 of One.cut "1" per node')).site.ceilings
+    assert rule.board.pattern == ""
+    (rule,) = lower(checked("at most 2 of Gpu per node")).site.ceilings
+    assert rule.board.pattern != ""
+
+
+@pytest.mark.parametrize("people", ["team", "namespace"])
+def test_a_quota_of_each(people: str) -> None:
+    from dra_policy.testing import run_tests
+
+    text = f"""
+    subject {{ field team text from claim label "team" trust admin }}
+    quota share of Nic {{ subject each {people}  at most 2 because "two each" }}
+    test "each has two" {{
+      given 8 Port
+      claim a 2 of Nic in "x" by {{ team = "x" }}
+      claim b 1 of Nic in "x" by {{ team = "x" }}
+      claim c 2 of Nic in "y" by {{ team = "y" }}
+      expect a, c placed
+      expect b refused "two each" not now
+    }}"""
+    (result,) = run_tests(checked(text))
+    assert result.passed, result.text()
+
+
+@pytest.mark.parametrize(
+    ("member", "code", "underlined"),
+    [
+        ("each taem", "SIT001", "taem"),
+        ("each claim", "SIT001", "claim"),
+    ],
+)
+def test_a_quota_of_each_of_what_is_no_field(member: str, code: str, underlined: str) -> None:
+    text = f"""
+    subject {{ field team text from claim label "team" trust admin }}
+    quota share of Nic {{ subject {member}  at most 2 }}"""
+    policies, problems = load(Source("a.dra", POLICY + text))
+    assert policies is None
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [(code, underlined)]
+
+
+def test_who_writes_should_in_a_class_is_told_of_prefer() -> None:
+    policies, problems = load(Source("a.dra", POLICY + "class c of Nic { require Nic should }"))
+    del policies
+    (found,) = [one for one in problems if one.code == "SYN015"]
+    assert "prefer" in found.help
