@@ -281,11 +281,25 @@ class Fabric:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Budget:
+    """`budget psu 2000 W among gpu equal to tdp`: what devices of a machine draw on together.
+
+    It becomes one counter of the machine's own counter set.
+    """
+
+    name: str
+    type: AmountType
+    amount: Constant
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Slot:
     """One device of a machine: `gpu[3]`, with what `place` and `{ ... }` say of it.
 
     `mode` None: all modes of its board are published. With `profile` it is one partition, made for good, that begins at
-    `start`; with `share` it is that share alone. `taints` are (key, value, effect).
+    `start`; with `share` it is that share alone. `taints` are (key, value, effect). `budgets` says how much of each a
+    device of it draws, or of which attribute the value.
     """
 
     group: str
@@ -300,6 +314,7 @@ class Slot:
     start: int | None = None
     share: Share | None = None
     reachable: Reachable | None = None
+    budgets: Mapping[Budget, Fraction | AttributeSchema] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -345,6 +360,7 @@ class Machine:
     pool: str
     reachable: Reachable | None
     span: Span
+    budgets: tuple[Budget, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------- around an allocation

@@ -46,6 +46,7 @@ EXAMPLES = MappingProxyType(
         "taint": 'taint gpu[1] gpu.acme.com/lost = "79" NoSchedule',
         "machine label": 'label "example.org/rack" = "r1"',
         "machine pool": 'pool "lobby"',
+        "budget": "budget psu 2000 W among gpu equal to tdp",
         "machine network": "network memory[0] reachable from all nodes",
         # What happens around a device.
         "binds": "binds when Attached within 15 min fails on AttachFailed",

@@ -315,7 +315,7 @@ def _new(name: Name, claimed: _Claimed, problems: Problems) -> bool:
 
 def _template(checking: Checking, scope: Scope, step: TestClaim) -> CheckedClaim | None:
     if step.template is not None:
-        entry = scope.find(step.template, CLAIM, wanted="a claim")
+        entry = scope.find(step.template, CLAIM, wanted="a claim to make")
         return None if entry is None else checking.claims.get(entry.key)
     if step.request is None:
         return None

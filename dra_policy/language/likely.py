@@ -15,6 +15,8 @@ _OF_TARGET = frozenset(("OF", "COMMA", "COLON", "REFUSE"))
 
 _NUMERIC = frozenset(("AMOUNT", "WHOLE", "ORDINAL", "RELEASE"))
 
+_ORDINALS: Final = MappingProxyType({"first": "1st", "second": "2nd", "third": "3rd", "fourth": "4th", "fifth": "5th"})
+
 _ELSEWHERE: Final = MappingProxyType(
     {
         ("default", "ABSENT"): "write `absent means` and the value that counts where a device does not say it",
@@ -60,6 +62,22 @@ class Likely(Repairs):
             "SYN018", message, self._span(token), f'write `"{token}"`, with quotes: a name begins with a letter'
         )
         self._feed("QUOTED", f'"{token}"', token.start_pos or 0, token.end_pos or 0)
+        return True
+
+    def _ordinal(self, token: Token) -> bool:
+        """`every second Wed`: the number in words, where days are listed."""
+        if token.type != "WORD" or len(self.history) < 2 or self.history[-2][0].type != "EVERY":
+            return False
+        previous, before = self.history[-1]
+        number = _ORDINALS.get(previous.value)
+        if number is None:
+            return False
+        start, end = previous.start_pos or 0, token.end_pos or 0
+        self.machine.restore(before)
+        self.history.pop()
+        self._report("SYN018", f"expected a number, got `{previous}`", self._span(previous), f"write `{number}`")
+        self._feed("ORDINAL", number, start, previous.end_pos or 0)
+        self._feed(token.type, token.value, token.start_pos or 0, end)
         return True
 
     def _known_elsewhere(self, token: Token, choices: set[str]) -> str:

@@ -12,6 +12,7 @@ from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute
 from dra_policy.language.boards import (
     Board,
+    Budget,
     Fabric,
     Link,
     Machine,
@@ -21,6 +22,7 @@ from dra_policy.language.boards import (
     Share,
     Slot,
 )
+from dra_policy.language.budgets import MOST_BUDGETS, read_budget
 from dra_policy.language.checking import Checking
 from dra_policy.language.fabrics import bandwidth_of
 from dra_policy.language.models import constants_of
@@ -122,6 +124,7 @@ class _Slot:
     values: dict[AttributeSchema, tuple[Constant, ...]] = field(default_factory=dict)
     taints: list[tuple[str, str, str]] = field(default_factory=list)
     reachable: Reachable | None = None
+    budgets: dict[Budget, Fraction | AttributeSchema] = field(default_factory=dict)
 
     @classmethod
     def like(cls, slot: Slot) -> _Slot:
@@ -130,6 +133,7 @@ class _Slot:
         made.profile, made.start, made.share, made.reachable = slot.profile, slot.start, slot.share, slot.reachable
         made.values.update(slot.values)
         made.taints += slot.taints
+        made.budgets.update(slot.budgets)
         return made
 
     def done(self) -> Slot:
@@ -146,6 +150,7 @@ class _Slot:
             self.start,
             self.share,
             self.reachable,
+            MappingProxyType(self.budgets),
         )
 
 
@@ -182,6 +187,7 @@ class _Machine:
                 for link in self.base.links
             ]
         own: set[str] = set()
+        budgets = [] if self.base is None else list(self.base.budgets)
         for member in members:
             match member:
                 case tree.MachineDevices():
@@ -197,6 +203,8 @@ class _Machine:
                     self._label(member, labels, own)
                 case tree.MachinePool():
                     pool = member.name.value
+                case tree.Budget():
+                    budgets += self._budget(member, budgets)
                 case tree.MachineNetwork():
                     for slot in self._meant(member.places):
                         slot.reachable = reachable_from(self.scope, slot.model, member.tests, member.span)
@@ -206,7 +214,22 @@ class _Machine:
         done = tuple(Link(fabric, made[one], made[two], amount, span) for fabric, one, two, amount, span in links)
         name = self.statement.name
         slots = tuple(made[slot] for slot in self.slots)
-        return Machine(name.text, self.scope.policy, slots, done, MappingProxyType(labels), pool, reachable, name.span)
+        known = MappingProxyType(labels)
+        return Machine(name.text, self.scope.policy, slots, done, known, pool, reachable, name.span, tuple(budgets))
+
+    def _budget(self, member: tree.Budget, before: Sequence[Budget]) -> list[Budget]:
+        same = next((one for one in before if one.name == member.name.text), None)
+        if same is not None:
+            note = Related(same.span, "first declared here")
+            message = f"budget `{same.name}` is declared already"
+            self.problems.add("NAM003", message, member.name.span, "rename it", note)
+            return []
+        if len(before) >= MOST_BUDGETS:
+            message = f"a machine has at most {MOST_BUDGETS} budgets"
+            self.problems.add("HWR018", message, member.name.span, "leave some out")
+            return []
+        found = read_budget(self.checking, self.scope, member, self._meant)
+        return [] if found is None else [found]
 
     def _any_device(self) -> DeviceSchema | None:
         return self.slots[0].model.device if self.slots else None

@@ -272,6 +272,12 @@ def _source(checking: Checking, scope: Scope, board: Board, name: tree.Name) -> 
         return pool
     found = look_up(device, name.text, scope)
     if found is None:
+        other = next((p for p in checking.pools.values() if device_of(p.board) is device and p.name == name.text), None)
+        if other is not None:
+            message = f"pool `{other.name}` is of `{other.board.name}`, and this is of `{board.name}`"
+            help_ = f"write `of {other.board.name}` here, or `pool {other.name} of {device.name} ...`"
+            scope.problems.add("HWR009", message, name.span, help_, Related(other.span, "declared here"))
+            return None
         find_attribute(device, name, scope, *(one.name for one in pools))
         return None
     if not isinstance(found.type, AmountType):

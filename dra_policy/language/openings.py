@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from types import MappingProxyType
 
 from dra_policy.language import tree
 from dra_policy.language.scope import Problems
@@ -10,6 +11,15 @@ from dra_policy.rules import conditions as core
 from dra_policy.rules.windows import WEEKDAYS, Daily, Days, NthWeekday, OnDate, Weekly
 
 _LONG = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_SEVERAL: MappingProxyType[str, Days] = MappingProxyType(
+    {
+        "day": Daily(),
+        "weekday": Weekly(frozenset(range(5))),
+        "weekend": Weekly(frozenset((5, 6))),
+    }
+)
+"""Words for several days of the week."""
 
 
 def days_of(opening: tree.Opening, problems: Problems) -> Days | None:
@@ -20,23 +30,31 @@ def days_of(opening: tree.Opening, problems: Problems) -> Days | None:
         except ValueError:
             problems.add("SIT004", f"there is no {opening.date.text}", opening.date.span, "write a day that is")
             return None
-    day = opening.day
-    assert day is not None  # Invariant: the grammar has a date or a day
-    if day.text == "day" and opening.nth is None:
-        return Daily()
-    short = day.text[:3].capitalize()
-    if short not in WEEKDAYS or len(day.text) not in (3, *(len(one) for one in _LONG if one.startswith(short))):
-        help_ = problems.hint(day.text, (*WEEKDAYS, "day"), "write `Mon` to `Sun`, or `day`")
-        problems.add("SIT004", f"`{day.text}` is no day of the week", day.span, help_)
-        return None
-    number = WEEKDAYS.index(short)
+    first, *more = opening.days
+    if opening.nth is None and not more and first.text in _SEVERAL:
+        return _SEVERAL[first.text]
+    numbers: list[int] = []
+    for day in opening.days:
+        short = day.text[:3].capitalize()
+        if short not in WEEKDAYS or len(day.text) not in (3, *(len(one) for one in _LONG if one.startswith(short))):
+            known = (*WEEKDAYS, *(() if opening.nth is not None or more else _SEVERAL))
+            help_ = problems.hint(day.text, known, f"write {', '.join(f'`{one}`' for one in known)}")
+            if day.text in _SEVERAL:
+                help_ = f"write `every {day.text}` alone"
+            problems.add("SIT004", f"`{day.text}` is no day of the week", day.span, help_)
+            return None
+        numbers.append(WEEKDAYS.index(short))
     if opening.nth is None:
-        return Weekly(frozenset((number,)))
+        return Weekly(frozenset(numbers))
+    if more:
+        message = f"the {opening.nth.span.text} of several days of the week"
+        problems.add("SIT004", message, more[0].span, "write a window for each of them")
+        return None
     if not 1 <= opening.nth.value <= 5:
-        message = f"no month has a {opening.nth.span.text} {short}"
+        message = f"no month has a {opening.nth.span.text} {WEEKDAYS[numbers[0]]}"
         problems.add("SIT004", message, opening.nth.span, "write 1st to 5th")
         return None
-    return NthWeekday(opening.nth.value, number)
+    return NthWeekday(opening.nth.value, numbers[0])
 
 
 def clock_of(written: tree.ClockTime) -> time:

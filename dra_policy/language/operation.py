@@ -32,6 +32,7 @@ from dra_policy.language.modes import device_of, find_board, find_mode, only_boa
 from dra_policy.language.schema import DeviceSchema, element_of
 from dra_policy.language.scope import GATE, PARAMETERS, Problems, Scope
 from dra_policy.language.types import COUNT, DURATION, AmountType
+from dra_policy.language.units import UNITS
 from dra_policy.resources import key_problem
 from dra_policy.source import Span
 
@@ -68,6 +69,9 @@ CAPABILITIES = (
 """The capabilities of Linux as pods write them."""
 
 _DIMENSIONS = {"memory": AmountType("bytes"), "cpu": AmountType("cores")}
+IN_UNIT = " in "
+"""`{memory in MiB}`: between a name and the unit that its amount is written in."""
+
 _OF_ONE = ("device", "pool", "place")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -304,7 +308,9 @@ def _edit(
             return ""
         _templates(checking, scope, device, of, each)
         if path and not of.value.startswith("/"):
-            problems.add("SET005", f'"{of.value}" is no absolute path', of.span, f'write "/{of.value.lstrip("./")}"')
+            help_ = f'write "/{of.value.lstrip("./")}"'
+            help_ += ": what stands for it has no `/` at its beginning" if of.value.startswith("{") else ""
+            problems.add("SET005", f'"{of.value}" is no absolute path', of.span, help_)
         return of.value
 
     match written:
@@ -372,9 +378,17 @@ def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.
         for name, field in parameters.fields.items()
     }
     for found in _PLACEHOLDER.finditer(of.value):
-        name = found.group(1)
+        name, _, unit = found.group(1).partition(IN_UNIT)
         field, attribute = fields.get(name), look_up(device, name, scope)
         other = attribute or field
+        if unit and (attribute is None or not _is_amount_in(attribute.type, unit)):
+            message = f"`{name}` is no capacity in `{unit}`"
+            help_ = "write it without a unit"
+            if attribute is not None and isinstance(attribute.type, AmountType):
+                units = [one.spelling for one in UNITS.values() if _is_amount_in(attribute.type, one.spelling)]
+                help_ = problems.hint(unit, units, "write one of " + ", ".join(f"`{one}`" for one in units[:6]))
+            problems.add("SET006", message, of.span, help_)
+            continue
         if name in PLACEHOLDERS and other is not None:
             message = f"`{{{name}}}` is {PLACEHOLDERS[name]}, and `{name}` is declared too"
             help_ = f"rename `{name}`; an attribute may keep its published name with `publish as {name}`"
@@ -391,6 +405,14 @@ def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.
             known = (*PLACEHOLDERS, *fields, *device.attributes)
             help_ = "placeholders are attributes, fields of parameters, `claim_uid` and such"
             problems.add("SET006", f"`{{{name}}}` stands for nothing here", of.span, problems.hint(name, known, help_))
+
+
+def _is_amount_in(type_: object, spelling: str) -> bool:
+    """Whether amounts of a type can be written in a unit."""
+    unit = UNITS.get(spelling)
+    return (
+        unit is not None and isinstance(type_, AmountType) and AmountType(unit.dimension, unit.per_second).fits(type_)
+    )
 
 
 def _unlike_environment(scopes: Sequence[SetupScope], scope: Scope) -> None:
@@ -434,4 +456,4 @@ def _step(checking: Checking, scope: Scope, board: Board, written: tree.Step) ->
     return Step(written.name.text, written.run.value, undo, written.idempotent, deadline, when, written.span)
 
 
-__all__ = ["KUBELET_DEADLINE", "check_gate_needs", "check_gates", "check_operation"]
+__all__ = ["IN_UNIT", "KUBELET_DEADLINE", "check_gate_needs", "check_gates", "check_operation"]

@@ -127,7 +127,9 @@ def _of_modes(checking: Checking, scope: Scope, target: tree.Target, modes: Sequ
     name = target.name
     devices = {id(device_of(mode.board)): device_of(mode.board) for mode in modes}
     if len(devices) > 1:
-        ways = ", ".join(f"`{mode.board.name}.{mode.name}`" for mode in modes)
+        several = len({mode.board.name for mode in modes}) < len(devices)
+        owners = [(policy, own) for policy, one in checking.modes for own in one.modes.values() if own in modes]
+        ways = " or ".join(f"`{f'{policy}.' if several else ''}{own.board.name}.{own.name}`" for policy, own in owners)
         scope.problems.add("NAM013", f"boards of several drivers have a mode `{name.text}`", name.span, f"write {ways}")
         return None
     device = next(iter(devices.values()))

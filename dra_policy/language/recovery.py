@@ -83,6 +83,7 @@ class Recovery(Likely):
             or self._misspelt(token, choices)
             or self._of_board(token, choices)
             or self._digits(token, choices)
+            or self._ordinal(token)
             or self._quotes(token, choices)
             or self._version(token, choices)
             or self._misspelt_before()

@@ -276,6 +276,8 @@ def _how_to_get(entry: Declared, wanted: str) -> str:
         return f"write `of {name}`: only a model is like another"
     if wanted == "a device" and isinstance(entry.statement, Model) and entry.statement.of is not None:
         return f"write `{entry.statement.of.text}`, the device that it is a model of"
+    if wanted == "a claim to make" and entry.kind in (CLASS, MODEL, DEVICE):
+        return f"write `1 of {name}`"
     return f"name {wanted} here"
 
 

@@ -35,6 +35,7 @@ from dra_policy.language.schema import AttributeSchema, DeviceSchema
 from dra_policy.language.scope import CLAIM, CLASS, GANG, LEVEL, QUOTA, WINDOW, Scope
 from dra_policy.language.tolerations import toleration
 from dra_policy.language.types import COUNT, DURATION, AmountType, BoolType, IntType, OneOfType, SetType, TextType
+from dra_policy.language.units import unit_of
 from dra_policy.resources import Semver, key_problem
 from dra_policy.rules import Origin
 from dra_policy.rules import conditions as core
@@ -322,8 +323,9 @@ class _Reading:
                     charges += self._charges(member)
         borrow_to = None if borrow is None or borrow.to is None else self._amount(borrow.to)
         if at_most is None and guarantee is None:
-            message = f"quota `{name.text}` limits nothing"
-            self.problems.add("SIT005", message, name.span, "write `at most 16`")
+            if not any(isinstance(member, tree.Holding) for member in statement.members):
+                message = f"quota `{name.text}` limits nothing"
+                self.problems.add("SIT005", message, name.span, "write `at most 16`")
             return
         own = at_most if at_most is not None else guarantee
         assert own is not None  # Invariant: one of the two is there
@@ -366,6 +368,13 @@ class _Reading:
         return False
 
     def _amount(self, written: tree.Literal) -> Fraction | None:
+        if isinstance(written, tree.Amount) and unit_of(written.unit).dimension != "count":
+            message = f"a quota is a count of devices, not `{words(written.span)}`"
+            help_ = (
+                "say what a device counts for, and how many: `charge Gpu memory / 1073741824  at most 160` are 160Gi"
+            )
+            self.problems.add("TYP003", message, written.span, help_)
+            return None
         found = constant(written, COUNT, "a quota", self.problems, None)
         if found is None or not isinstance(found.value, Fraction):
             return None

@@ -15,6 +15,7 @@ from itertools import islice
 from dra_policy.expression import DeviceFacts, compile_tree
 from dra_policy.language.boards import (
     Advertised,
+    Budget,
     Draw,
     Mode,
     Modes,
@@ -67,6 +68,7 @@ class Placed:
 
     With `mode`, `share` or `profile` only that is published; `profile` begins at `start` and was made for good.
     `named` are texts for templates: place, node, pool. A board that is `called` so keeps the name in its only mode.
+    `budgets` are those of its machine, by the name of their counter set.
     """
 
     model: ModelSchema
@@ -80,6 +82,7 @@ class Placed:
     named: Mapping[str, str] = field(default_factory=dict)
     reachable: Reachable | None = None
     called: bool = False
+    budgets: Mapping[str, Mapping[Budget, Fraction | AttributeSchema]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +338,7 @@ class _Board:
         consumed: dict[str, dict[str, Counter]] = {}
         for name, (amount, binary) in draws.items():
             consumed.setdefault(self.sets[name], {})[name] = Counter(value=exact(amount, binary=binary))
+        consumed |= self._budgeted(values)
         bindings = self.catalog.bindings(board.model, variant.mode)
         capacity = {
             schema.published.key: DeviceCapacity(value=quantity(constants[0]))
@@ -361,6 +365,18 @@ class _Board:
         )
         own = None if variant.profile is None else variant.profile.reachable
         return Published(device, values, own or board.reachable)
+
+    def _budgeted(self, values: Values) -> dict[str, dict[str, Counter]]:
+        """What a device draws on the budgets of its machine."""
+        found: dict[str, dict[str, Counter]] = {}
+        for name, budgets in self.board.budgets.items():
+            for budget, each in budgets.items():
+                amounts = (each,) if isinstance(each, Fraction) else (one.value for one in values.get(each, ()))
+                amount = next(iter(amounts), None)
+                if isinstance(amount, Fraction) and amount:
+                    counter = Counter(value=exact(amount, binary=is_bytes(budget.type)))
+                    found.setdefault(name, {})[counter_name(budget.name)] = counter
+        return found
 
     def _values(self, variant: Variant) -> Values:
         """What a device publishes; a partition has no capacity of its board, and nothing that is unique to it."""

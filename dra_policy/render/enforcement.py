@@ -146,6 +146,12 @@ class _Reading:
                 yield Enforced(owner, sharer.words, by, means, must, sharer.said, sharer.span, takes=_ENFORCED)
         for share in hardware.shares.values():
             yield from self._share(share)
+        for machine in hardware.machines.values():
+            for budget in machine.budgets:
+                means = "a counter set of the node's pool"
+                if not features.partitionable_devices:
+                    means = f"only devices that it is enough for are published: {_off('PartitionableDevices')}"
+                yield _native(f"machine `{machine.name}`", f"budget {budget.name}", By.CLUSTER, means, budget.span)
         for binding in hardware.bindings:
             by, means = By.CLUSTER, "binding conditions"
             if not features.device_binding_and_status:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
-from dra_policy.language.boards import Machine, Slot
+from dra_policy.language.boards import Machine, Slot, counter_name
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.language.types import TEXT, Constant
 from dra_policy.render.boards import Placed, board_values, devices_of
 from dra_policy.render.catalog import Catalog
 from dra_policy.render.slices import OnNode, Place, PoolDevices, Reached, reached
-from dra_policy.render.values import Values, device_name, label, texts
-from dra_policy.resources import Node, ObjectMeta, ResourceSlice
+from dra_policy.render.values import Values, device_name, exact, is_bytes, label, texts
+from dra_policy.resources import Counter, CounterSet, Node, ObjectMeta, ResourceSlice
 
 HOSTNAME = "kubernetes.io/hostname"
 
@@ -61,11 +62,43 @@ class Fleet:
             place = reached(machine.reachable)
         else:
             self.labels.setdefault(node, {}).update(machine.labels)
+        pool = machine.pool or node or machine.name
+        sets = self._budgets(machine, pool, place)
         for slot in machine.slots:
-            self._stand(slot, machine, machine.pool or node or machine.name, node, place, settings)
+            self._stand(slot, machine, pool, node, place, settings, sets)
         self._used |= self._using
 
-    def _stand(self, slot: Slot, machine: Machine, pool: str, node: str, place: Place, settings: Values) -> None:
+    def _budgets(self, machine: Machine, pool: str, place: Place) -> dict[str, str]:
+        """Counter sets of what the machine's devices draw on together, by driver; their names."""
+        found: dict[str, str] = {}
+        base = f"{label(machine.name)[:40].strip('-')}-budgets"
+        for driver in dict.fromkeys(slot.model.device.driver for slot in machine.slots):
+            used = {one for slot in machine.slots if slot.model.device.driver == driver for one in slot.budgets}
+            budgets = [one for one in machine.budgets if one in used]
+            if not budgets:
+                continue
+            number = self._counts.get((f"{driver}/{pool}", base), 0)
+            self._counts[f"{driver}/{pool}", base] = number + 1
+            found[driver] = base if number == 0 else f"{base}-{number + 1}"
+            counters = {
+                counter_name(one.name): Counter(value=exact(one.amount.value, binary=is_bytes(one.type)))
+                for one in budgets
+                if isinstance(one.amount.value, Fraction)
+            }
+            shared = self.pools.setdefault((driver, pool), PoolDevices(driver, pool, place)).counters
+            shared.append(CounterSet(name=found[driver], counters=counters))
+        return found
+
+    def _stand(
+        self,
+        slot: Slot,
+        machine: Machine,
+        pool: str,
+        node: str,
+        place: Place,
+        settings: Values,
+        sets: Mapping[str, str],
+    ) -> None:
         own = {
             one: constants for one, constants in settings.items() if slot.model.device.attributes.get(one.name) is one
         }
@@ -89,6 +122,7 @@ class Fleet:
             named=named,
             reachable=reach,
             called=bool(slot.named),
+            budgets={sets[slot.model.device.driver]: slot.budgets} if slot.budgets else {},
         )
         self._add(board, pool, place)
 

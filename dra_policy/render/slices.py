@@ -15,6 +15,7 @@ from dra_policy.language.boards import Reachable
 from dra_policy.language.schema import AttributeSchema
 from dra_policy.render.boards import BoardDevices, Published
 from dra_policy.resources import (
+    CounterSet,
     Device,
     NodeSelector,
     NodeSelectorRequirement,
@@ -51,16 +52,20 @@ Place: TypeAlias = OnNode | Reached
 
 @dataclass
 class PoolDevices:
-    """The boards of one pool, in order. `place` is that of the pool, and of every device without one of its own."""
+    """The boards of one pool, in order, and `counters` that several of them draw on.
+
+    `place` is that of the pool, and of every device without one of its own.
+    """
 
     driver: str
     name: str
     place: Place
     boards: list[BoardDevices] = field(default_factory=list)
+    counters: list[CounterSet] = field(default_factory=list)
 
     def slices(self, generation: int = 1) -> list[ResourceSlice]:
         """The slices in the order in which they are read."""
-        sets = [one for board in self.boards for one in board.counters]
+        sets = [*self.counters, *(one for board in self.boards for one in board.counters)]
         places = {self._place_of(one) for board in self.boards for one in board.devices}
         apart = len(places) > 1
         # One place for all devices is the place of their slices, whoever said it.

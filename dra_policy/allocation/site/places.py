@@ -256,7 +256,8 @@ class Limited(OfSite):
         about = self._concerned(choice)
         if about is False:
             return Reply.TAKEN
-        if isinstance(about, Missing) or (self._is_more(choice) and self._left() < 1):
+        # Where more is held than may be, nothing is added, not even to what is held: less held never refuses more.
+        if isinstance(about, Missing) or self._left() < (1 if self._is_more(choice) else 0):
             return Reply.REFUSED
         self._chosen.append(self._board(choice.record))
         return Reply.TAKEN

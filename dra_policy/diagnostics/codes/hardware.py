@@ -122,6 +122,13 @@ BOARD_CODES = (
         'modes of Nic { only same namespace  mode vf partition named "{parent}-vf-{number}" { profile "vf" times 8 } }',
         "Who holds parts of one board is told by their names: each has the name of its board in it.",
     ),
+    Code(
+        "HWR018",
+        "budget that devices cannot draw on",
+        "machine box { devices gpu[0..3] of H100  budget psu 500 W among gpu equal to tdp }, where tdp is 700 W",
+        "machine box { devices gpu[0..3] of H100  budget psu 2000 W among gpu equal to tdp }",
+        "A budget is a counter of a driver's pool: devices of that driver draw known amounts, none of them more than all.",
+    ),
 )
 
 MACHINE_CODES = (

@@ -210,6 +210,14 @@ class Hardware(Building):
     def machine_pool(self, parts: Parts) -> tree.MachinePool:
         return tree.MachinePool(parts[1], self._span(parts))
 
+    def budget(self, parts: Parts) -> tree.Budget:
+        return tree.Budget(parts[1], parts[2], several(parts, tree.Budgeted), self._span(parts))
+
+    def budgeted(self, parts: Parts) -> tree.Budgeted:
+        places, *rest = parts
+        equal = rest[-1] if len(rest) > 1 else None
+        return tree.Budgeted(places, rest[0] if equal is None else None, equal, self._span(parts))
+
     def machine_network(self, parts: Parts) -> tree.MachineNetwork:
         return tree.MachineNetwork(parts[1], self._clauses(parts)["reachable"], self._span(parts))
 

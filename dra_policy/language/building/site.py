@@ -90,9 +90,9 @@ class Site(Building):
     def opening(self, parts: Parts) -> tree.Opening:
         clocks = several(parts, tree.ClockTime)
         zone = self._clauses(parts).get("tz")
-        day = one(parts, tree.Name)
+        days = several(parts, tree.Name)
         date = one(parts, tree.Date)
-        return tree.Opening(one(parts, tree.Integer), day, date, clocks[0], clocks[1], zone, self._span(parts))
+        return tree.Opening(one(parts, tree.Integer), days, date, clocks[0], clocks[1], zone, self._span(parts))
 
     def zone(self, parts: Parts) -> Clause:
         return self._clause(parts)

@@ -194,6 +194,19 @@ def _machine_pool(item: tree.MachinePool) -> Shape:
     return line(f"pool {spelling.text(item.name.value)}", item)
 
 
+def _drawing(item: tree.Budgeted) -> str:
+    if item.equal is not None:
+        return f"equal to {item.equal.text}"
+    assert item.amount is not None  # Invariant: the grammar has an amount or `equal to`
+    return spelling.value(item.amount)
+
+
+def _budget(item: tree.Budget) -> Shape:
+    words = [f"{_places(one.places)} {_drawing(one)}" for one in item.among]
+    row = _listed("among", words, [one.span.start for one in item.among])
+    return Shape([Chunk(f"budget {item.name.text} {spelling.value(item.amount)}", item.span.start), *row])
+
+
 def _network(item: tree.NetworkReachable) -> Shape:
     of = "" if item.of is None else f"of {item.of.text} "
     return line(f"network {of}reachable from", item, *labels(item.tests))
@@ -223,6 +236,7 @@ SHAPES: Shapes = {
     tree.MachineTaint: _machine_taint,
     tree.MachineLabel: _machine_label,
     tree.MachinePool: _machine_pool,
+    tree.Budget: _budget,
     tree.NetworkReachable: _network,
     tree.MachineNetwork: _machine_network,
 }

@@ -87,8 +87,8 @@ def _opening(item: tree.Opening) -> Shape:
     if item.date is not None:
         words = f"on {item.date.text}"
     else:
-        assert item.day is not None  # Invariant: the grammar has one of the two
-        words = "every " + ("" if item.nth is None else f"{ordinal(item.nth.value)} ") + item.day.text
+        days = ", ".join(one.text for one in item.days)
+        words = "every " + ("" if item.nth is None else f"{ordinal(item.nth.value)} ") + days
     zone = "" if item.zone is None else f" tz {item.zone.text}"
     return line(f"{words} {clock(item.first)} to {clock(item.last)}{zone}", item)
 

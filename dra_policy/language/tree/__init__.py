@@ -51,6 +51,8 @@ from dra_policy.language.tree.file import (
 from dra_policy.language.tree.hardware import (
     AtMost,
     Axis,
+    Budget,
+    Budgeted,
     Drawn,
     EachTakes,
     EveryPair,
@@ -186,6 +188,8 @@ __all__ = [
     "Binds",
     "Boolean",
     "Borrow",
+    "Budget",
+    "Budgeted",
     "Capability",
     "Ceiling",
     "Charge",

@@ -287,6 +287,26 @@ class MachinePool:
 
 
 @dataclass(frozen=True, slots=True)
+class Budgeted:
+    """`gpu[0..3] equal to tdp`, `nic 25 W`: what each of these devices draws."""
+
+    places: Places
+    amount: Literal | None
+    equal: Name | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`budget psu 2000 W among gpu equal to tdp`: what devices of a machine draw on together."""
+
+    name: Name
+    amount: Literal
+    among: tuple[Budgeted, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MachineNetwork:
     """`network memory[0] reachable from nodes where label "host" in "n-1"`: these devices have nodes of their own."""
 
@@ -320,6 +340,7 @@ class Machine:
         | MachineTaint
         | MachineLabel
         | MachinePool
+        | Budget
         | MachineNetwork
         | NetworkReachable,
         ...,

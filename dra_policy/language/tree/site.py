@@ -154,11 +154,11 @@ class Date:
 class Opening:
     """`every 2nd Wed 18:00 to 22:00 tz Europe/Berlin`, `every day 1:00 to 5:00`, `on 2026-12-24 18:00 to 22:00`.
 
-    `nth` counts the weekdays of a month; none: every week. A window that ends before it begins ends the next day.
+    `days` are several in `every Tue, Thu`, none with a `date`. `nth` counts the weekdays of a month; none: every week. A window that ends before it begins ends the next day.
     """
 
     nth: Integer | None
-    day: Name | None
+    days: tuple[Name, ...]
     date: Date | None
     first: ClockTime
     last: ClockTime

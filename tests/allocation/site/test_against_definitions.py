@@ -391,9 +391,8 @@ class Case:
             return {self.board(ceiling.board, d) for d in counting}
 
         for place in {self.place(ceiling.level, h.device) for h in chosen}:
-            before, after = counted(place, self.before), counted(place, [*self.before, *chosen])
             assert ceiling.count is not None
-            if len(before) < len(after) > ceiling.count:
+            if counted(place, chosen) and len(counted(place, [*self.before, *chosen])) > ceiling.count:
                 return False
         return True
 

@@ -236,7 +236,10 @@ def test_a_variable_for_each_device_of_a_claim() -> None:
     from dra_policy.render.cdi import setups_of, specification
     from dra_policy.render.targets import Target
 
-    text = PER_DEVICE.replace("SCOPE", "device").replace("EDIT", 'env "LIMIT_{place}" = "{memory}"')
+    edits = (
+        'env "LIMIT_{place}" = "{memory}"  env "MIB_{place}" = "{memory in MiB}m"  env "G_{place}" = "{memory in Gbit}"'
+    )
+    text = PER_DEVICE.replace("SCOPE", "device").replace("EDIT", edits)
     policies, problems = load(Source("a.dra", text))
     assert policies is not None, problems
     target = Target.of("1.37")
@@ -244,7 +247,9 @@ def test_a_variable_for_each_device_of_a_claim() -> None:
     made, problems = specification(setups_of(policies, driver), allocation, driver, target.features)
     assert made is not None
     assert not problems
-    assert [one["containerEdits"] for one in made["devices"]] == [{"env": ["LIMIT_0=4Gi"]}, {"env": ["LIMIT_1=4Gi"]}]
+    assert [one["containerEdits"]["env"] for one in made["devices"]] == [
+        [f"LIMIT_{place}=4Gi", f"MIB_{place}=4096m", f"G_{place}=34"] for place in range(2)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -254,6 +259,10 @@ def test_a_variable_for_each_device_of_a_claim() -> None:
         ("device", 'env "LIMIT-{place}" = "{memory}"', "SET005", '"LIMIT-{place}"'),
         ("device", 'env "LIMIT_{plaice}" = "{memory}"', "SET006", '"LIMIT_{plaice}"'),
         ("claim", 'env "LIMIT_{place}" = "1"', "SET006", '"LIMIT_{place}"'),
+        ("device", 'node "/dev/{memory in MHz}"', "SET006", '"/dev/{memory in MHz}"'),
+        ("device", 'node "/dev/{memory in Mb}"', "SET006", '"/dev/{memory in Mb}"'),
+        ("device", 'node "/dev/{uuid in MiB}"', "SET006", '"/dev/{uuid in MiB}"'),
+        ("device", 'node "/dev/{claim in MiB}"', "SET006", '"/dev/{claim in MiB}"'),
     ],
 )
 def test_a_variable_that_is_set_twice_or_has_no_name(scope: str, edit: str, code: str, underlined: str) -> None:

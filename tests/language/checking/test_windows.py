@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from dra_policy.engine import Engine
 from dra_policy.explanation import Kind
-from dra_policy.language import load
+from dra_policy.language import load, lower
 from dra_policy.render import Catalog, Fleet
 from dra_policy.source import Source
 from dra_policy.testing import run_tests
@@ -103,3 +104,65 @@ def test_the_moment_from_which_on_it_fits() -> None:
 def test_only_times_are_in_a_window(condition: str, code: str, underlined: str) -> None:
     _, problems = load(Source("a.dra", f"{POLICY}refuse heron when {condition}"))
     assert [(one.code, one.span.text if one.span else "") for one in problems] == [(code, underlined)]
+
+
+@pytest.mark.parametrize(
+    ("days", "open_on"),
+    [
+        ("weekday", (0, 1, 2, 3, 4)),
+        ("weekend", (5, 6)),
+        ("day", range(7)),
+        ("Tue, thursday", (1, 3)),
+        ("Wed", (2,)),
+    ],
+)
+def test_a_window_on_several_days(days: str, open_on: Iterable[int]) -> None:
+    policies, problems = load(Source("a.dra", DAYS.replace("DAYS", days)))
+    assert policies is not None, problems
+    (window,) = lower(policies).site.windows
+    monday = date(2026, 11, 23)
+    assert [day for day in range(7) if monday + timedelta(day) in window.days] == list(open_on)
+
+
+@pytest.mark.parametrize(
+    ("days", "underlined", "said"),
+    [
+        ("weekdy", "weekdy", "`weekday`"),
+        ("Tue, weekend", "weekend", "alone"),
+        ("2nd weekday", "weekday", "alone"),
+        ("2nd Tue, Thu", "Thu", "a window for each"),
+        ("6th Tue", "6th", "1st to 5th"),
+    ],
+)
+def test_days_that_there_are_not(days: str, underlined: str, said: str) -> None:
+    policies, problems = load(Source("a.dra", DAYS.replace("DAYS", days)))
+    assert policies is None
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [("SIT004", underlined)]
+    assert said in problems[0].help
+
+
+DAYS = """policy a.example version 1.0 language 1
+window w { every DAYS 8:00 to 18:00 tz UTC }
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "underlined", "said"),
+    [
+        ("share s of Gpu { at most 2 claims  draws pixels 1 }", "HWR009", "pixels", "write `of One` here"),
+        ("quota q of Gpu { at most 160Gi }", "TYP003", "160Gi", "`charge Gpu memory"),
+        ('setup Gpu { for each device { node "{path}" } }', "SET005", '"{path}"', "no `/` at its beginning"),
+        ('test "t" { given 4 One  claim b half  expect b placed }', "NAM008", "half", "write `1 of half`"),
+    ],
+)
+def test_what_people_write_instead(statement: str, code: str, underlined: str, said: str) -> None:
+    text = f"""policy a.example version 1.0 language 1
+    device Gpu {{ driver gpu.example.org  attribute path text private  capacity memory bytes }}
+    model One of Gpu {{ memory 4Gi }}
+    class half of Gpu
+    pool pixels of One count 4
+    {statement}"""
+    policies, problems = load(Source("a.dra", text))
+    assert policies is None
+    assert [(one.code, one.span.text if one.span else "") for one in problems] == [(code, underlined)]
+    assert said in problems[0].help
