@@ -265,8 +265,8 @@ class Exclusion:
 class Ceiling:
     """At each place of a level, at most so many of some devices are held at a time; a shared device counts once.
 
-    Where more is held than that, nothing is added. With a `board` all parts of a board count as one. `count` None: the number is that of a `label` of the node, which
-    is the place.
+    Where more is held than that, nothing is added. With a `board` all parts of a board count as one. `count` None: the
+    number is that of a `label` of the node, which is the place.
     """
 
     devices: Condition
