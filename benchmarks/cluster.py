@@ -43,8 +43,9 @@ NOTES = (
         " or 50 % - nodes / 125 %, at least 5 %) and has not scored them yet"
     ),
     (
-        "us: of the processor for one pod, the median of rounds in turn; p50, p99: of the processor, too, and wall by the clock, where a neighbour's work shows, over all pods of all rounds"
-        " but the first, which makes the shapes known"
+        "us: of the processor for one pod, the median of rounds; p50, p99: of the processor, too, and wall by the clock,"
+        " where a neighbour's work shows, over all pods of all rounds but the first, which makes the shapes known; ratio:"
+        " the median of turns, each a round of the peer's over the mean of the two rounds of ours around it"
     ),
     (
         "us few: the same of rounds of as many pods as the smallest cluster takes, by which growth is judged: a round of a"
@@ -175,7 +176,7 @@ def _row(
 ) -> Row:
     full = size is Size.FULL
     pods = max(len(specs), min(1000 if full else 16, how.free(number) // 4))
-    rounds = max(4, 2000 // pods) if full else 2
+    rounds = max(8, 2000 // pods) if full else 2
     claims, applying = apply_claims(made, specs, pods, f"{mode.name}-{shapes.split(maxsplit=1)[0]}")
     row: Row = {
         "case": f"{mode.name}, {how.name}, {shapes}",
@@ -197,10 +198,14 @@ def _row(
         turns = 4 if full and peer.pods(len(specs), rotate=mode.rotate, feasible=feasible).wall < 1.5e9 else 2
     round_of(made, claims, mode.placing)
     ours: list[Round] = []
+    ratios: list[float] = []
     for turn in range(rounds):
         ours.append(round_of(made, claims, mode.placing))
         if peer is not None and turn < turns:
             spent.append(_peer_round(peer, specs, mode, feasible, pods if full else 0))
+            # One round of ours on either side of theirs: a machine whose speed changes changes all three.
+            ours.append(round_of(made, claims, mode.placing))
+            ratios.append(spent[-1].processor / len(spent[-1].pods) / 500 / (ours[-2].processor + ours[-1].processor))
     few = min(pods, max(len(specs), how.free(NODES[0]) // 4))
     alike = [round_of(made, claims[:few], mode.placing) for _ in range(max(4, 1000 // few) if full else 1)]
     walls = [wall for one in ours for wall in one.walls]
@@ -225,7 +230,7 @@ def _row(
             "peer nodes asked": rounded(statistics.mean(pod.searches for pod in everyone)),
             "peer fits": rounded(statistics.mean(bool(pod.node) for pod in everyone)),
             "peer MiB": round(max(one.peak for one in spent) / 2**20),
-            "ratio": rounded(theirs / max(float(row["us"] or 0), 1e-9)),
+            "ratio": rounded(statistics.median(ratios)),
         }
     for claim in claims:
         made.remove(_gone(claim))
