@@ -45,7 +45,7 @@ NOTES = (
     (
         "us: of the processor for one pod, the median of rounds; p50, p99: of the processor, too, and wall by the clock,"
         " where a neighbour's work shows, over all pods of all rounds but the first, which makes the shapes known; ratio:"
-        " the median of turns, each a round of the peer's over the mean of the two rounds of ours around it"
+        " the median of turns, each a round of the peer's over the median of the rounds of ours around it, 4,000 pods"
     ),
     (
         "us few: the same of rounds of as many pods as the smallest cluster takes, by which growth is judged: a round of a"
@@ -176,7 +176,6 @@ def _row(
 ) -> Row:
     full = size is Size.FULL
     pods = max(len(specs), min(1000 if full else 16, how.free(number) // 4))
-    rounds = max(8, 2000 // pods) if full else 2
     claims, applying = apply_claims(made, specs, pods, f"{mode.name}-{shapes.split(maxsplit=1)[0]}")
     row: Row = {
         "case": f"{mode.name}, {how.name}, {shapes}",
@@ -188,26 +187,31 @@ def _row(
     }
     feasible = sample(number) if mode.sampled else 1
     spent: list[Spent] = []
-    turns = 0
+    turns = 4 if full else 1
     if peer is not None:
         peer.shapes(specs)
         if mode.packed:
             row["agrees"] = _agrees(made, claims[: 2 * len(specs)], peer)
             peer.shapes(specs)
         # What takes the peer seconds is asked twice and not four times.
-        turns = 4 if full and peer.pods(len(specs), rotate=mode.rotate, feasible=feasible).wall < 1.5e9 else 2
+        turns = turns if peer.pods(len(specs), rotate=mode.rotate, feasible=feasible).wall < 1.5e9 else 2
     round_of(made, claims, mode.placing)
-    ours: list[Round] = []
-    ratios: list[float] = []
-    for turn in range(rounds):
-        ours.append(round_of(made, claims, mode.placing))
-        if peer is not None and turn < turns:
-            spent.append(_peer_round(peer, specs, mode, feasible, pods if full else 0))
-            # One round of ours on either side of theirs: a machine whose speed changes changes all three.
-            ours.append(round_of(made, claims, mode.placing))
-            ratios.append(spent[-1].processor / len(spent[-1].pods) / 500 / (ours[-2].processor + ours[-1].processor))
     few = min(pods, max(len(specs), how.free(NODES[0]) // 4))
-    alike = [round_of(made, claims[:few], mode.placing) for _ in range(max(4, 1000 // few) if full else 1)]
+    ours: list[Round] = []
+    alike: list[Round] = []
+    ratios: list[float] = []
+    beside = max(1, 2000 // pods) if full else 1
+    for _ in range(turns):
+        # As much of ours on either side of theirs: a machine whose speed changes changes all three.
+        around = [round_of(made, claims, mode.placing) for _ in range(beside)]
+        if peer is not None:
+            spent.append(_peer_round(peer, specs, mode, feasible, pods if full else 0))
+        around += [round_of(made, claims, mode.placing) for _ in range(beside)]
+        ours += around
+        alike += [round_of(made, claims[:few], mode.placing) for _ in range(max(1, 250 // few) if full else 1)]
+        if spent:
+            took = statistics.median(one.processor for one in around)
+            ratios.append(spent[-1].processor / len(spent[-1].pods) / 1000 / took)
     walls = [wall for one in ours for wall in one.walls]
     processors = [processor for one in ours for processor in one.processors]
     row |= {

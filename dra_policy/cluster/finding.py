@@ -32,11 +32,14 @@ LOG_LIMIT = 1 << 13
 """How many nodes and classes that changed are noted for questions to catch up with; those that slept longer start anew."""
 
 _SPARE = 64
+_ALONE = 2
 _WIDTH = 512
 _SHIFT = 9
 _FULL = (1 << _WIDTH) - 1
 
 _new_found = tuple.__new__
+# A member of an enumeration is looked up each time that it is named through its class.
+_FITS, _FAILED = Finding.FITS, Finding.FAILED
 
 Answer: TypeAlias = tuple[Found | None, Found | None]
 """The node to take, or that fails the pod; and the first of the nodes that gave up."""
@@ -198,10 +201,11 @@ class _Candidates:
         judgements = judge.question.judgements
         single = self.single
         words, number = self.words, self.first
+        last, alone = len(words), _ALONE
         unsure: list[tuple[int, int]] = []
         gave_up: Found | None = None
         found: Found | None = None
-        while number < len(words):
+        while number < last:
             word = words[number]
             if not word:
                 number += 1
@@ -214,7 +218,7 @@ class _Candidates:
             if judgement is None:
                 judgement = judge.of(standing)
             finding = judgement.finding
-            if finding is Finding.FITS or finding is Finding.FAILED:
+            if finding is _FITS or finding is _FAILED:
                 found = _new_found(Found, (rank, standing, judgement))
                 break
             members = index.members
@@ -225,7 +229,12 @@ class _Candidates:
                 self.drop(low, bits)
             elif single:
                 words[number] = word & (word - 1)
-            elif node_class in self.dropped:  # who came into the class since then is near, mostly
+            elif node_class in self.dropped:
+                if alone:  # mostly nodes come into a class one by one
+                    alone -= 1
+                    words[number] = word & (word - 1)
+                    continue
+                # Who came into the class since then is near.
                 low, bits = members[node_class]
                 shift = (number << _SHIFT) - low
                 words[number] = word & ~(bits >> shift if shift >= 0 else bits << -shift)

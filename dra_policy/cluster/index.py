@@ -214,11 +214,10 @@ class ClusterIndex:
             self.names, standings, _moved(self.members, rank, before, after), self.shared_uses, self.columns
         )
 
-    def standing_in(self, rank: int, after: NodeClass) -> ClusterIndex:
-        """With a node in another class than before; all else of it is the same."""
-        name = self.names[rank]
-        here, before = self.standings[name]
-        standings = self.standings.set(name, _new_standing(Standing, (here, after)))
+    def standing_in(self, rank: int, standing: Standing, after: NodeClass) -> ClusterIndex:
+        """With a node, which stands like this, in another class; all else of it is the same."""
+        here, before = standing
+        standings = self.standings.set(here.name, _new_standing(Standing, (here, after)))
         members = _moved(self.members, rank, before, after)
         return ClusterIndex(self.names, standings, members, self.shared_uses, self.columns)
 

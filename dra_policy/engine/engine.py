@@ -400,22 +400,24 @@ class Engine:
             if found is not None:
                 self._finder.moved(self._now.index, found.rank, self._now.index.class_at(found.rank), taken=True)
             return
-        rank, (place, _), judgement = found
-        after = judgement.after
+        rank, standing, judgement = found
+        place, after = standing.place, judgement.after
         if after is not None:
             records = place.records
             usage = usage.with_held([records[position].id for one in positions for position in one])
-            index = index.standing_in(rank, after)
+            index = index.standing_in(rank, standing, after)
         else:
             for result in results:
                 usage = usage.with_allocation(result)
             index = index.with_own_uses(rank, chain.from_iterable(positions), usage)
             after = index.class_at(rank)
         again = place.plain and judgement.after is not None
-        for number, (rules, result) in enumerate(zip(fresh, results, strict=True)):
-            made_here, picks, config = rules.key not in known, judgement.picks[number], result.devices.config
-            given = None if again else result
-            held = _new_held(Held, (given, node, made_here, place, positions[number], rules, picks, config))
+        picks = judgement.picks
+        for number, rules in enumerate(fresh):
+            result = results[number]
+            made_here = rules.key not in known
+            config, given = result.devices.config, None if again else result
+            held = _new_held(Held, (given, node, made_here, place, positions[number], rules, picks[number], config))
             state = state.taking(rules, held, usage)
         self._now = now.using(state, index)
         self._finder.moved(index, rank, after, taken=True)
