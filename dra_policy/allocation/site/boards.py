@@ -17,7 +17,8 @@ from dra_policy.rules.subjects import Missing
 def board_of(record: DeviceRecord, key: BoardKey) -> Hashable | Missing:
     """The board that a device is part of; devices of one board give equal values.
 
-    Without an attribute of the key nobody knows, but for keys that take such a device for a board. A device whose name the pattern does not fit is a board by itself.
+    Without an attribute of the key nobody knows, but for keys that take such a device for a board. A device whose name
+    the pattern does not fit is a board by itself.
     """
     alone = record.id
     if not key.attributes and not key.pattern:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 from dra_policy.allocation.results import Cause
-from dra_policy.allocation.rule import Answer, Choice, Nature, Reach, Reads, Reply
-from dra_policy.allocation.site.boards import board_of
-from dra_policy.allocation.site.context import Context, matches, undecided
+from dra_policy.allocation.rule import Choice, Nature, Reach, Reads
+from dra_policy.allocation.site.board_rule import BoardRule
+from dra_policy.allocation.site.context import Context, undecided
+from dra_policy.allocation.site.ledger import Holder
 from dra_policy.allocation.site.ofsite import OfSite
 from dra_policy.inventory import DeviceRecord
 from dra_policy.rules import ClaimKey, Origin
@@ -17,126 +18,75 @@ from dra_policy.rules.site import Mode, ModeExclusion
 from dra_policy.rules.subjects import Missing
 
 
-class _Place(NamedTuple):
-    """The board of a device, and the mode in which the device uses it."""
-
-    board: Hashable
-    mode: Mode
-
-
 class _User(NamedTuple):
-    """Who uses a board, in which mode."""
+    """Who uses a board, in which mode, and the modes that go together with it."""
 
-    mode: Mode
+    mode: str
+    together: frozenset[str]
     claim: ClaimKey
 
 
-class Modes(OfSite):
+class Modes(BoardRule[_User]):
     """Refuses a device whose board is used in a mode that does not go with its own."""
 
-    __slots__ = ("_before", "_chosen", "_context", "_exclusion", "_places")
+    __slots__ = ("_exclusion", "_modes")
 
     nature: ClassVar[Nature] = Nature(
         Cause.MODE, (), Reach.CALL, frozenset({Reads.ATTRIBUTES, Reads.CAPACITY, Reads.USAGE, Reads.CHOICES})
     )
 
     def __init__(self, exclusion: ModeExclusion, context: Context) -> None:
+        super().__init__(context, exclusion.board, exclusion.strength)
         self._exclusion = exclusion
-        self._context = context
-        self._places: dict[int, _Place | Missing | None] = {}
-        self._before: dict[Hashable, tuple[_User, ...]] = {}
-        self._chosen: dict[Hashable, tuple[_User, ...]] = {}
+        self._modes: dict[int, Mode] = {}
 
     @property
     def named(self) -> Origin:
         return self._exclusion.origin
 
-    def _place(self, record: DeviceRecord) -> _Place | Missing | None:
-        """None for a device that is in no mode."""
-        if record.index not in self._places:
-            self._places[record.index] = self._found(record)
-        return self._places[record.index]
-
-    def _found(self, record: DeviceRecord) -> _Place | Missing | None:
-        exclusion = self._exclusion
-        for mode in exclusion.modes:
-            found = matches(mode.devices, record, exclusion.strength)
+    def _about(self, record: DeviceRecord) -> bool | Missing:
+        for mode in self._exclusion.modes:
+            found = self._matches(mode.devices, record)
             if isinstance(found, Missing):
                 return found
             if found:
-                board = board_of(record, exclusion.board)
-                return board if isinstance(board, Missing) else _Place(board, mode)
-        return None
+                self._modes[record.index] = mode
+                return True
+        return False
 
-    def _users(self, board: Hashable) -> tuple[_User, ...]:
-        """Who used a board before the call."""
-        known = self._before.get(board)
-        if known is None:
-            users: list[_User] = []
-            for record in self._context.on_board(self._exclusion.board, board):
-                holders = self._context.holders(record)
-                place = self._place(record) if holders else None
-                if isinstance(place, _Place):
-                    users += [_User(place.mode, holder.claim) for holder in holders]
-            known = self._before[board] = tuple(dict.fromkeys(users))
-        return known
+    def _user(self, choice: Choice) -> _User:
+        mode = self._modes[choice.record.index]
+        return _User(mode.name, mode.together, self._context.key(choice.asked))
 
-    def _against(self, place: _Place, claim: ClaimKey) -> _User | None:
+    def _holding(self, record: DeviceRecord, holder: Holder) -> _User:
+        mode = self._modes[record.index]
+        return _User(mode.name, mode.together, holder.claim)
+
+    def _against(self, choice: Choice, board: Hashable) -> _User | None:
         """Somebody who uses the board in a way that does not go with a further use."""
-        for user in (*self._users(place.board), *self._chosen.get(place.board, ())):
-            if user.mode.name != place.mode.name:
-                if place.mode.name not in user.mode.together and user.mode.name not in place.mode.together:
+        ours = self._user(choice)
+        alone = self._modes[choice.record.index].alone
+        for user in self._users(choice, board):
+            if user.mode != ours.mode:
+                if ours.mode not in user.together and user.mode not in ours.together:
                     return user
-            elif place.mode.alone and user.claim != claim:
+            elif alone and user.claim != ours.claim:
                 return user
         return None
 
-    def take(self, choice: Choice) -> Answer:
-        place = None if choice.asked.admin else self._place(choice.record)
-        if place is None:
-            return Reply.TAKEN
-        if isinstance(place, Missing):
-            return Reply.REFUSED
-        claim = self._context.key(choice.asked)
-        if self._against(place, claim) is not None:
-            return Reply.REFUSED
-        self._chosen[place.board] = (*self._chosen.get(place.board, ()), _User(place.mode, claim))
-        return Reply.TAKEN
-
-    def undo(self, choice: Choice) -> None:
-        place = None if choice.asked.admin else self._place(choice.record)
-        if not isinstance(place, _Place):
-            return
-        rest = self._chosen[place.board][:-1]
-        if rest:
-            self._chosen[place.board] = rest
-        else:
-            del self._chosen[place.board]
-
-    def state(self) -> Hashable:
-        return frozenset(
-            (board, frozenset((u.mode.name, u.claim) for u in users)) for board, users in self._chosen.items()
-        )
-
     def origin(self, choice: Choice) -> Origin:
-        origin, place = self._exclusion.origin, self._place(choice.record)
-        if isinstance(place, Missing):
-            return undecided(origin, place)
-        user = None if place is None else self._against(place, self._context.key(choice.asked))
-        if user is None or place is None:
+        origin, board = self._exclusion.origin, self._board(choice.record)
+        if isinstance(board, Missing):
+            return undecided(origin, board)
+        user = None if board is None else self._against(choice, board)
+        if user is None:
             return origin
-        used = f"in mode {user.mode.name} by claim {user.claim}"
+        used = f"in mode {user.mode} by claim {user.claim}"
         return replace(origin, text=f"{origin.text} (the board is used {used})")
 
     def kind(self, choice: Choice) -> Hashable:
-        return self._place(choice.record)
-
-    def exact(self, choice: Choice) -> bool:
-        return choice.asked.admin or self._place(choice.record) is None
-
-    def touches(self, choice: Choice) -> tuple[Hashable, ...]:
-        place = None if choice.asked.admin else self._place(choice.record)
-        return ((id(self), place.board),) if isinstance(place, _Place) else ()
+        mode = self._modes.get(choice.record.index) if self._board(choice.record) is not None else None
+        return (super().kind(choice), None if mode is None else mode.name)
 
 
 def mode_rules(context: Context) -> Iterator[OfSite]:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 from dra_policy.allocation.results import Cause
-from dra_policy.allocation.rule import Answer, Choice, Nature, Reach, Reads, Reply
-from dra_policy.allocation.site.boards import board_of
-from dra_policy.allocation.site.context import Context, matches, pods_of, undecided
+from dra_policy.allocation.rule import Choice, Nature, Reach, Reads
+from dra_policy.allocation.site.board_rule import BoardRule
+from dra_policy.allocation.site.context import Context, pods_of, undecided
+from dra_policy.allocation.site.ledger import Holder
 from dra_policy.allocation.site.ofsite import OfSite
 from dra_policy.inventory import DeviceRecord
 from dra_policy.rules import ClaimKey, Origin
-from dra_policy.rules.site import EVERY_DEVICE, SharingLimit, Strength
+from dra_policy.rules.site import SharingLimit, Strength
 from dra_policy.rules.subjects import Missing, Subject, SubjectValue
 
 
@@ -25,10 +26,10 @@ class _Sharer(NamedTuple):
     fields: tuple[SubjectValue | Missing, ...]
 
 
-class Shared(OfSite):
+class Shared(BoardRule[_Sharer]):
     """Refuses a device that others hold with whom the asker may not share it. Administrative access shares nothing."""
 
-    __slots__ = ("_before", "_boards", "_chosen", "_context", "_limit", "_sharers")
+    __slots__ = ("_limit", "_sharers")
 
     nature: ClassVar[Nature] = Nature(
         Cause.SHARING,
@@ -38,31 +39,21 @@ class Shared(OfSite):
     )
 
     def __init__(self, limit: SharingLimit, context: Context) -> None:
+        super().__init__(context, limit.board, limit.strength)
         self._limit = limit
-        self._context = context
-        self._boards: dict[int, Hashable | Missing] = {}
-        self._before: dict[Hashable, tuple[_Sharer, ...]] = {}
-        self._chosen: dict[Hashable, tuple[_Sharer, ...]] = {}
         self._sharers: dict[int, _Sharer] = {}
 
     @property
     def named(self) -> Origin:
         return self._limit.origin
 
-    def _board(self, record: DeviceRecord) -> Hashable | Missing:
-        """None for a device that the limit is not about."""
-        if record.index not in self._boards:
-            about = matches(self._limit.devices, record, self._limit.strength)
-            board = about if isinstance(about, Missing) else board_of(record, self._limit.board) if about else None
-            if isinstance(board, Missing) and self._limit.strength is Strength.SHOULD:
-                board = None
-            self._boards[record.index] = board
-        return self._boards[record.index]
+    def _about(self, record: DeviceRecord) -> bool | Missing:
+        return self._matches(self._limit.devices, record)
 
     def _fields(self, subject: Subject) -> tuple[SubjectValue | Missing, ...]:
         return tuple(subject.get(name) for name in self._limit.same)
 
-    def _sharer(self, choice: Choice) -> _Sharer:
+    def _user(self, choice: Choice) -> _Sharer:
         asked = choice.asked
         known = self._sharers.get(asked.claim)
         if known is None:
@@ -71,27 +62,13 @@ class Shared(OfSite):
             known = self._sharers[asked.claim] = _Sharer(context.key(asked), context.pods(asked), fields)
         return known
 
-    def _held(self, record: DeviceRecord, board: Hashable) -> tuple[_Sharer, ...]:
-        """Who holds some of a board before the call."""
-        known = self._before.get(board)
-        if known is None:
-            alone = self._limit.board == EVERY_DEVICE
-            parts = (record,) if alone else self._context.on_board(self._limit.board, board)
-            known = self._before[board] = tuple(
-                dict.fromkeys(
-                    _Sharer(holder.claim, pods_of(holder.claim, holder.pods), self._fields(holder.subject))
-                    for part in parts
-                    if self._board(part) == board
-                    for holder in self._context.holders(part)
-                )
-            )
-        return known
+    def _holding(self, record: DeviceRecord, holder: Holder) -> _Sharer:  # noqa: ARG002 - a share is a share
+        return _Sharer(holder.claim, pods_of(holder.claim, holder.pods), self._fields(holder.subject))
 
     def _against(self, choice: Choice, board: Hashable) -> str | Missing:
         """Why the asker may not share; empty if it may."""
-        limit, asker = self._limit, self._sharer(choice)
-        held = (*self._held(choice.record, board), *self._chosen.get(board, ()))
-        others = [one for one in held if one.claim != asker.claim]
+        limit, asker = self._limit, self._user(choice)
+        others = [one for one in self._users(choice, board) if one.claim != asker.claim]
         if limit.strength is Strength.MUST or others:
             for value in asker.fields:
                 if isinstance(value, Missing) and limit.strength is Strength.MUST:
@@ -123,47 +100,12 @@ class Shared(OfSite):
                 return f"it would be {len(found)} {what}"
         return ""
 
-    def take(self, choice: Choice) -> Answer:
-        board = None if choice.asked.admin else self._board(choice.record)
-        if board is None:
-            return Reply.TAKEN
-        if isinstance(board, Missing) or self._against(choice, board):
-            return Reply.REFUSED
-        self._chosen[board] = (*self._chosen.get(board, ()), self._sharer(choice))
-        return Reply.TAKEN
-
-    def undo(self, choice: Choice) -> None:
-        board = None if choice.asked.admin else self._board(choice.record)
-        if board is None:
-            return
-        rest = self._chosen[board][:-1]
-        if rest:
-            self._chosen[board] = rest
-        else:
-            del self._chosen[board]
-
-    def state(self) -> Hashable:
-        return frozenset((board, frozenset(one.claim for one in sharers)) for board, sharers in self._chosen.items())
-
     def origin(self, choice: Choice) -> Origin:
         origin, board = self._limit.origin, self._board(choice.record)
         why = board if isinstance(board, Missing) or board is None else self._against(choice, board)
         if isinstance(why, Missing):
             return undecided(origin, why)
         return replace(origin, text=f"{origin.text} ({why})") if isinstance(why, str) and why else origin
-
-    def kind(self, choice: Choice) -> Hashable:
-        board = self._board(choice.record)
-        if board is None or isinstance(board, Missing):
-            return board
-        return (True, self._held(choice.record, board), board if self._limit.board != EVERY_DEVICE else None)
-
-    def exact(self, choice: Choice) -> bool:
-        return choice.asked.admin or self._board(choice.record) is None
-
-    def touches(self, choice: Choice) -> tuple[Hashable, ...]:
-        board = None if choice.asked.admin else self._board(choice.record)
-        return () if board is None or isinstance(board, Missing) else ((id(self), board),)
 
 
 def sharing_rules(context: Context) -> Iterator[OfSite]:
