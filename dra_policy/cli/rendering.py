@@ -13,7 +13,7 @@ from dra_policy.diagnostics.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from dra_policy.language import CheckedPolicies
-    from dra_policy.language.boards import Machine
+    from dra_policy.language.machinery import Machine
     from dra_policy.render.enforcement import Enforced
     from dra_policy.render.objects import Question
 

@@ -1,4 +1,4 @@
-"""Hardware that was checked: what a board can be cut into, who may share it, how boards are linked, and machines.
+"""Boards that were checked: what one can be cut into, and who may share it.
 
 Values of these classes are compared by identity, as those of `schema`: each stands for one declaration.
 """
@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from dra_policy.language.checked import CheckedCondition
-from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ModelValue, ParametersSchema
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ModelValue
 from dra_policy.language.types import AmountType, Constant
 from dra_policy.source import Span
 
@@ -40,7 +39,24 @@ def counter_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", hyphened.lower()).strip("-")
 
 
-# ---------------------------------------------------------------------------------------------------- modes, shares
+@dataclass(frozen=True, eq=False, slots=True)
+class Where:
+    """One test of a node's label; `attribute` is set where the value is the device's own."""
+
+    label: str
+    operator: str
+    values: tuple[str, ...]
+    attribute: AttributeSchema | None
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Reachable:
+    """From which nodes a device can be used that belongs to no one node; no tests: from all."""
+
+    board: Board | None
+    tests: tuple[Where, ...]
+    span: Span
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -223,303 +239,3 @@ class Part:
     share: Share | None
     unshared: bool = False
     by_profile: bool = False
-
-
-# ----------------------------------------------------------------------------------------------- fabrics, machines
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class PairLinks:
-    """Each two boards are linked that agree in `same` (None: all of one node, or of all nodes if `across`)."""
-
-    same: AttributeSchema | None
-    across: bool
-    bandwidth: Fraction
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Axis:
-    """A direction: `at` gives a device's place on it; None: places count in the order of devices, last axis fastest."""
-
-    name: str
-    size: int
-    wrap: bool
-    at: AttributeSchema | None
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Lattice:
-    """A torus or grid. `across` groups the devices of several nodes by a value; None: each node has its own.
-
-    Bandwidth in bytes per second.
-    """
-
-    axes: tuple[Axis, ...]
-    across: AttributeSchema | None
-    bandwidth: Fraction
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Fabric:
-    """`fabric nvlink joins H100 { every pair 450 GB/s }`; a machine may have links of its own.
-
-    `links` are those of the machine: between ends, in bytes per second. An end is the value of `ends`, an attribute that
-    tells the machine's devices apart, or the number that a device's name ends with.
-    """
-
-    name: str
-    policy: str
-    joins: tuple[Board, ...]
-    pairs: tuple[PairLinks, ...]
-    lattices: tuple[Lattice, ...]
-    span: Span
-    links: tuple[tuple[int | str, int | str, Fraction], ...] = ()
-    ends: AttributeSchema | None = None
-    machine: str = ""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Budget:
-    """`budget psu 2000 W among gpu equal to tdp`: what devices of a machine draw on together.
-
-    It becomes one counter of the machine's own counter set.
-    """
-
-    name: str
-    type: AmountType
-    amount: Constant
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Slot:
-    """One device of a machine: `gpu[3]`, with what `place` and `{ ... }` say of it.
-
-    `mode` None: all modes of its board are published. With `profile` it is one partition, made for good, that begins at
-    `start`; with `share` it is that share alone. `taints` are (key, value, effect). `budgets` says how much of each a
-    device of it draws, or of which attribute the value.
-    """
-
-    group: str
-    index: int
-    model: ModelSchema
-    mode: Mode | None
-    named: str
-    values: Mapping[AttributeSchema, tuple[Constant, ...]]
-    taints: tuple[tuple[str, str, str], ...]
-    span: Span
-    profile: Profile | None = None
-    start: int | None = None
-    share: Share | None = None
-    reachable: Reachable | None = None
-    budgets: Mapping[Budget, Fraction | AttributeSchema] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Link:
-    """A direct link between two slots of a machine, bytes per second."""
-
-    fabric: Fabric
-    first: Slot
-    second: Slot
-    bandwidth: Fraction
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Where:
-    """One test of a node's label; `attribute` is set where the value is the device's own."""
-
-    label: str
-    operator: str
-    values: tuple[str, ...]
-    attribute: AttributeSchema | None
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Reachable:
-    """From which nodes a device can be used that belongs to no one node; no tests: from all."""
-
-    board: Board | None
-    tests: tuple[Where, ...]
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Machine:
-    """What stands in one product. `pool` is empty for the node's own name; `labels` are those of its node."""
-
-    name: str
-    policy: str
-    slots: tuple[Slot, ...]
-    links: tuple[Link, ...]
-    labels: Mapping[str, str]
-    pool: str
-    reachable: Reachable | None
-    span: Span
-    budgets: tuple[Budget, ...] = ()
-
-
-# ------------------------------------------------------------------------------------------- around an allocation
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Gate:
-    """A switch of the driver's own."""
-
-    name: str
-    policy: str
-    default: bool
-    excludes: tuple[str, ...]
-    requires: tuple[str, ...]
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Binding:
-    """`binds when Attached within 15 min fails on AttachFailed`; seconds, None if not said.
-
-    `mode` None: the devices of all modes wait.
-    """
-
-    board: Board
-    conditions: tuple[str, ...]
-    within: Fraction | None
-    failures: tuple[str, ...]
-    span: Span
-    mode: Mode | None = None
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Cost:
-    """`costs node memory 512Mi per device`: `resource` is `memory` or `cpu`, `per` is `device`, `claim` or `capacity`.
-
-    Per unit of `capacity` that a claim has; `amount` is then how many units of the node's resource.
-    """
-
-    board: Board
-    resource: str
-    amount: Constant
-    per: str
-    span: Span
-    capacity: AttributeSchema | None = None
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Advertised:
-    """Only devices that meet the condition are published."""
-
-    board: Board
-    condition: CheckedCondition
-    words: str
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Event:
-    """`event "xid 79" taints gpu.acme.com/lost = "79" NoExecute clears on "recovered"`."""
-
-    name: str
-    key: str
-    value: str
-    effect: str
-    clears: str
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Health:
-    """Which events of a device become which taints."""
-
-    board: Board
-    events: tuple[Event, ...]
-    ignored: tuple[str, ...]
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Edit:
-    """One edit of a container: `kind` is `node`, `env`, `mount`, `hook` or `capability`.
-
-    `target` is the path in the container, the name of the variable or capability, or the stage of the hook; `source` the path on the
-    host, the value (a template with placeholders in braces), or the path of the hook. `joined` is the attribute whose
-    values of all devices are joined by `source`. `options` are permissions, mount options or arguments.
-    """
-
-    kind: str
-    target: str
-    source: str
-    joined: AttributeSchema | None
-    options: tuple[str, ...]
-    when: CheckedCondition | None
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Step:
-    """A step of preparation and what undoes it; deadline in seconds."""
-
-    name: str
-    run: str
-    undo: str
-    idempotent: bool
-    deadline: Fraction | None
-    when: CheckedCondition | None
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class SetupScope:
-    """`for each device { ... }`: `each` is `device`, `request`, `claim` or `container`."""
-
-    each: str
-    edits: tuple[Edit, ...]
-    steps: tuple[Step, ...]
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Setup:
-    """What is done on the node before a container starts."""
-
-    board: Board
-    scopes: tuple[SetupScope, ...]
-    steps: tuple[Step, ...]
-    span: Span
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class GateNeed:
-    """`needs gate MPSSupport when strategy == MPS`; `value` None: for the whole configuration."""
-
-    parameters: ParametersSchema
-    gate: Gate
-    field: str
-    value: Constant | None
-    span: Span
-
-
-Operation: TypeAlias = GateNeed | Binding | Cost | Advertised | Reachable | Health | Setup
-"""What has no name of its own."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Hardware:
-    """All that one policy says of hardware, by name where it has names."""
-
-    modes: tuple[Modes, ...] = ()
-    shares: Mapping[str, Share] = field(default_factory=dict)
-    pools: Mapping[str, Pool] = field(default_factory=dict)
-    fabrics: Mapping[str, Fabric] = field(default_factory=dict)
-    machines: Mapping[str, Machine] = field(default_factory=dict)
-    gates: Mapping[str, Gate] = field(default_factory=dict)
-    gate_needs: tuple[GateNeed, ...] = ()
-    bindings: tuple[Binding, ...] = ()
-    costs: tuple[Cost, ...] = ()
-    advertised: tuple[Advertised, ...] = ()
-    reachable: tuple[Reachable, ...] = ()
-    health: tuple[Health, ...] = ()
-    setups: tuple[Setup, ...] = ()

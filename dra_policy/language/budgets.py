@@ -9,9 +9,10 @@ from typing import Protocol
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute
-from dra_policy.language.boards import Budget, Mode, Profile
+from dra_policy.language.boards import Mode, Profile
 from dra_policy.language.checking import Checking, words
 from dra_policy.language.constants import constant
+from dra_policy.language.machinery import Budget
 from dra_policy.language.modes import modes_of
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.language.scope import Scope

@@ -18,8 +18,10 @@ from dra_policy.source import Span
 
 if TYPE_CHECKING:
     # Hardware has conditions of its own, which are declared here.
-    from dra_policy.language.boards import Fabric, Hardware, Part, Said
+    from dra_policy.language.boards import Part, Said
     from dra_policy.language.decisions import Site
+    from dra_policy.language.hardware import Hardware
+    from dra_policy.language.machinery import Fabric
     from dra_policy.language.properties import CheckedProperty
     from dra_policy.language.trials import CheckedTest
 

@@ -11,16 +11,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from dra_policy.diagnostics import Diagnostic, Related, in_order
-from dra_policy.language.boards import (
-    Advertised,
-    Binding,
-    Cost,
-    GateNeed,
-    Hardware,
-    Health,
-    Reachable,
-    Setup,
-)
+from dra_policy.language.boards import Reachable
 from dra_policy.language.checked import CheckedClass, CheckedPolicies, CheckedPolicy
 from dra_policy.language.checking import Checking
 from dra_policy.language.claims import check_claims
@@ -31,6 +22,7 @@ from dra_policy.language.definitions import check_defines
 from dra_policy.language.devices import check_devices
 from dra_policy.language.expectations import check_tests
 from dra_policy.language.fabrics import check_fabrics
+from dra_policy.language.hardware import Advertised, Binding, Cost, GateNeed, Hardware, Health, Setup
 from dra_policy.language.machines import check_machines
 from dra_policy.language.models import check_models
 from dra_policy.language.modes import check_modes

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dra_policy.language.boards import Fabric, Gate, Grid, Machine, Modes, Operation, Pool, Share
+from dra_policy.language.boards import Grid, Modes, Pool, Share
 from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedDefine
+from dra_policy.language.hardware import Gate, Operation
+from dra_policy.language.machinery import Fabric, Machine
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema, ParametersSchema
 from dra_policy.language.scope import Declared, Key, Problems, Scope
 from dra_policy.language.tree import Name, PolicyFile, Text

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dra_policy.diagnostics import Related
-from dra_policy.language.boards import Board, Fabric, Lattice, Machine, Mode, Modes, Pool, counter_name
+from dra_policy.language.boards import Board, Mode, Modes, Pool, counter_name
 from dra_policy.language.checking import Checking
 from dra_policy.language.fabrics import places
+from dra_policy.language.machinery import Fabric, Lattice, Machine
 from dra_policy.language.modes import device_of
 from dra_policy.language.scope import Problems
 

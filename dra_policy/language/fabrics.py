@@ -8,15 +8,10 @@ from math import prod
 
 from dra_policy.language import tree
 from dra_policy.language.attributes import can_be_read, find_attribute
-from dra_policy.language.boards import (
-    Axis,
-    Board,
-    Fabric,
-    Lattice,
-    PairLinks,
-)
+from dra_policy.language.boards import Board
 from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
+from dra_policy.language.machinery import Axis, Fabric, Lattice, PairLinks
 from dra_policy.language.modes import device_of, find_board
 from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.scope import FABRIC, Scope

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 from types import MappingProxyType
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
-from dra_policy.language.attributes import find_attribute, look_up
+from dra_policy.language.attributes import find_attribute, has_unit, look_up
 from dra_policy.language.boards import Board
 from dra_policy.language.checking import Checking
 from dra_policy.language.finding import device_of, models_of
 from dra_policy.language.models import constants_of
 from dra_policy.language.schema import AttributeSchema, ModelValue, element_of
 from dra_policy.language.scope import Scope
-from dra_policy.language.templates import NUMBERS, PLACES, is_template, lone, placeholders
+from dra_policy.language.templates import NUMBERS, PLACES, is_template, lone, placeholders, split, units_of
 from dra_policy.language.types import TEXT, Constant, IntType, SetType, TextType
 
 
 def given_values(
-    checking: Checking, scope: Scope, board: Board, written: Iterable[tree.Given]
+    checking: Checking, scope: Scope, board: Board, written: Iterable[tree.Given], places: Collection[str] = PLACES
 ) -> Mapping[str, ModelValue]:
+    """What is given; braces may hold `places` and attributes of the board."""
     problems = scope.problems
     found: dict[str, ModelValue] = {}
     for given in written:
@@ -39,10 +40,14 @@ def given_values(
             continue
         if attribute.is_capacity:
             _not_more(checking, scope, board, attribute, constants[0])
-        known = (*PLACES, *device_of(board).attributes)
+        attributes = device_of(board).attributes
+        known = (*places, *attributes)
         for constant_ in constants:
-            for name in placeholders(str(constant_.value)) if is_template(constant_) else ():
-                if name not in known:
+            for placeholder in placeholders(str(constant_.value)) if is_template(constant_) else ():
+                name, unit = split(placeholder)
+                if name in known:
+                    has_unit(attributes.get(name), name, unit, given.span, problems)
+                else:
                     help_ = problems.hint(name, known, "write an attribute of the board, `profile` or `parent`")
                     problems.add("SET006", f"`{{{name}}}` stands for nothing here", given.span, help_)
         found[attribute.name] = ModelValue(attribute, constants, Fraction(0), given.span)
@@ -66,9 +71,10 @@ def _templates(
         if one not in written:
             return None
         assert isinstance(one, tree.Text)  # Invariant: see above
-        name = lone(one.value)
+        name, unit = split(lone(one.value))
         other = look_up(device_of(board), name, scope) if name else None
-        fits = other is not None and other.type in (attribute.type, element)
+        fits = other is not None and not unit and other.type in (attribute.type, element)
+        fits = fits or (other is not None and unit in units_of(other.type) and isinstance(element, IntType))
         fits = fits or (name in NUMBERS and isinstance(element, IntType))
         fits = fits or (name == "positions" and several and isinstance(element, IntType | TextType))
         fits = fits or (isinstance(element, TextType) and name != "positions")

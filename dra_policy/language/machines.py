@@ -10,21 +10,11 @@ from types import MappingProxyType
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute
-from dra_policy.language.boards import (
-    Board,
-    Budget,
-    Fabric,
-    Link,
-    Machine,
-    Mode,
-    Profile,
-    Reachable,
-    Share,
-    Slot,
-)
+from dra_policy.language.boards import Board, Mode, Profile, Reachable, Share
 from dra_policy.language.budgets import MOST_BUDGETS, read_budget
 from dra_policy.language.checking import Checking
 from dra_policy.language.fabrics import bandwidth_of
+from dra_policy.language.machinery import Budget, Fabric, Link, Machine, Slot
 from dra_policy.language.models import constants_of
 from dra_policy.language.modes import device_of, find_mode, modes_of, only_board
 from dra_policy.language.reaching import reachable_from, where

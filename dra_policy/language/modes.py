@@ -27,6 +27,7 @@ from dra_policy.language.reaching import reachable_from
 from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.scope import POOL, Scope
 from dra_policy.language.sharers import read_sharer
+from dra_policy.language.templates import OF_WHOLE, PLACES
 from dra_policy.language.types import AmountType
 
 BUILT_IN = ("namespace", "pod")
@@ -110,7 +111,7 @@ def _mode(checking: Checking, scope: Scope, board: Board, written: tree.Mode) ->
     if written.alone and written.beside:
         message = f"mode `{name}` is alone, and with `{written.beside[0].text}`"
         problems.add("HWR007", message, written.beside[0].span, "leave one of the two out")
-    gives = given_values(checking, scope, board, written.gives)
+    gives = given_values(checking, scope, board, written.gives, PLACES if written.partition else OF_WHOLE)
     without = [find_attribute(device_of(board), one, scope) for one in written.without]
     draws = draws_of(checking, scope, board, written.draws, None)
     if written.counted and not written.partition:

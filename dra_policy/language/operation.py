@@ -8,11 +8,14 @@ from fractions import Fraction
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
-from dra_policy.language.attributes import find_attribute, look_up
-from dra_policy.language.boards import (
+from dra_policy.language.attributes import find_attribute, has_unit, look_up
+from dra_policy.language.boards import Board
+from dra_policy.language.checking import Checking, words
+from dra_policy.language.conditions import joined_condition
+from dra_policy.language.constants import constant
+from dra_policy.language.hardware import (
     Advertised,
     Binding,
-    Board,
     Cost,
     Edit,
     Event,
@@ -24,15 +27,12 @@ from dra_policy.language.boards import (
     SetupScope,
     Step,
 )
-from dra_policy.language.checking import Checking, words
-from dra_policy.language.conditions import joined_condition
-from dra_policy.language.constants import constant
 from dra_policy.language.machines import reach, taint_of
 from dra_policy.language.modes import device_of, find_board, find_mode, only_board
 from dra_policy.language.schema import DeviceSchema, element_of
 from dra_policy.language.scope import GATE, PARAMETERS, Problems, Scope
+from dra_policy.language.templates import split, two_readings
 from dra_policy.language.types import COUNT, DURATION, AmountType
-from dra_policy.language.units import UNITS
 from dra_policy.resources import key_problem
 from dra_policy.source import Span
 
@@ -69,9 +69,6 @@ CAPABILITIES = (
 """The capabilities of Linux as pods write them."""
 
 _DIMENSIONS = {"memory": AmountType("bytes"), "cpu": AmountType("cores")}
-IN_UNIT = " in "
-"""`{memory in MiB}`: between a name and the unit that its amount is written in."""
-
 _OF_ONE = ("device", "pool", "place")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -378,20 +375,14 @@ def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.
         for name, field in parameters.fields.items()
     }
     for found in _PLACEHOLDER.finditer(of.value):
-        name, _, unit = found.group(1).partition(IN_UNIT)
+        name, unit = split(found.group(1))
         field, attribute = fields.get(name), look_up(device, name, scope)
         other = attribute or field
-        if unit and (attribute is None or not _is_amount_in(attribute.type, unit)):
-            message = f"`{name}` is no capacity in `{unit}`"
-            help_ = "write it without a unit"
-            if attribute is not None and isinstance(attribute.type, AmountType):
-                units = [one.spelling for one in UNITS.values() if _is_amount_in(attribute.type, one.spelling)]
-                help_ = problems.hint(unit, units, "write one of " + ", ".join(f"`{one}`" for one in units[:6]))
-            problems.add("SET006", message, of.span, help_)
+        if not has_unit(attribute, name, unit, of.span, problems):
             continue
         if name in PLACEHOLDERS and other is not None:
-            message = f"`{{{name}}}` is {PLACEHOLDERS[name]}, and `{name}` is declared too"
-            help_ = f"rename `{name}`; an attribute may keep its published name with `publish as {name}`"
+            message, help_ = two_readings(name, PLACEHOLDERS[name])
+            help_ = help_ if attribute is not None else f"rename the field; `{{{name}}}` stays {PLACEHOLDERS[name]}"
             problems.add("SET011", message, of.span, help_, Related(other.span, "declared here"))
         elif attribute is not None and field is not None:
             message = f"`{{{name}}}` is an attribute of the device and a field of its parameters"
@@ -405,14 +396,6 @@ def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.
             known = (*PLACEHOLDERS, *fields, *device.attributes)
             help_ = "placeholders are attributes, fields of parameters, `claim_uid` and such"
             problems.add("SET006", f"`{{{name}}}` stands for nothing here", of.span, problems.hint(name, known, help_))
-
-
-def _is_amount_in(type_: object, spelling: str) -> bool:
-    """Whether amounts of a type can be written in a unit."""
-    unit = UNITS.get(spelling)
-    return (
-        unit is not None and isinstance(type_, AmountType) and AmountType(unit.dimension, unit.per_second).fits(type_)
-    )
 
 
 def _unlike_environment(scopes: Sequence[SetupScope], scope: Scope) -> None:
@@ -456,4 +439,4 @@ def _step(checking: Checking, scope: Scope, board: Board, written: tree.Step) ->
     return Step(written.name.text, written.run.value, undo, written.idempotent, deadline, when, written.span)
 
 
-__all__ = ["IN_UNIT", "KUBELET_DEADLINE", "check_gate_needs", "check_gates", "check_operation"]
+__all__ = ["KUBELET_DEADLINE", "check_gate_needs", "check_gates", "check_operation"]

@@ -8,8 +8,9 @@ from typing import assert_never
 
 from dra_policy.expression import Program, compile_tree
 from dra_policy.expression.tree import all_of, any_of
-from dra_policy.language.boards import Axis, Board, Fabric, Lattice, PairLinks
+from dra_policy.language.boards import Board
 from dra_policy.language.checked import CheckedLinked, CheckedNearness, CheckedSet, CheckedShape, CheckedWish
+from dra_policy.language.machinery import Axis, Fabric, Lattice, PairLinks
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_model_value
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.resources import Features

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 
 from dra_policy.language.types import AmountType, BoolType, Constant, IntType, OneOfType, ScalarType, TextType
+from dra_policy.language.units import UNITS
 from dra_policy.source import Span
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
-PLACES = ("parent", "mode", "profile", "id", "start", "end", "positions", "index", "number", "node", "pool")
-"""What the names and values of devices may be made of, beside attributes of their board.
+PLACES = {
+    "parent": "the name of the board",
+    "mode": "the name of the mode",
+    "profile": "the name of the profile",
+    "id": "the id of the profile",
+    "start": "the first position of the partition",
+    "end": "the last position of the partition",
+    "positions": "the positions of the partition",
+    "index": "the place in the machine",
+    "number": "the number among the devices of the profile, from 1",
+    "node": "the name of the node",
+    "pool": "the name of the pool",
+}
+"""What the names and values of devices may be made of, beside attributes of their board."""
 
-`start` and `end` are the first and last position of a partition, `positions` all of them, `index` the place in the
-machine; `number` counts the devices of a profile from 1.
-"""
+OF_BOARD = ("parent", "index", "node", "pool")
+"""Those of a board, whatever it is cut into."""
+
+OF_WHOLE = (*OF_BOARD, "mode")
+"""Those of a device that is no partition."""
+
+IN_UNIT = " in "
+"""`{memory in MiB}`: between a name and the unit that its amount is written in."""
 
 NUMBERS = ("start", "end", "index", "number", "id")
 """Those that are whole numbers."""
@@ -26,6 +45,33 @@ def placeholders(text: str) -> Iterator[str]:
     return (found.group(1) for found in _PLACEHOLDER.finditer(text))
 
 
+def split(placeholder: str) -> tuple[str, str]:
+    """The name in a placeholder, and the unit that its amount is wanted in.
+
+    >>> split("memory in GiB"), split("memory")
+    (('memory', 'GiB'), ('memory', ''))
+    """
+    name, _, unit = placeholder.partition(IN_UNIT)
+    return (name, unit) if unit else (placeholder, "")
+
+
+def units_of(type_: object) -> list[str]:
+    """The units that amounts of a type can be written in."""
+    if not isinstance(type_, AmountType):
+        return []
+    return [one.spelling for one in UNITS.values() if AmountType(one.dimension, one.per_second).fits(type_)]
+
+
+def in_unit(amount: Fraction, type_: AmountType, spelling: str) -> str:
+    """An amount in base units of its type as a plain number of a unit, rounded down.
+
+    >>> in_unit(Fraction(2**31), AmountType("bytes"), "GiB")
+    '2'
+    """
+    unit = UNITS[spelling]
+    return str(int(amount * type_.factor(AmountType(unit.dimension, unit.per_second)) / unit.factor))
+
+
 def lone(text: str) -> str:
     """The name in braces that is all of a text; empty if there is more, or less.
 
@@ -34,6 +80,16 @@ def lone(text: str) -> str:
     """
     found = _PLACEHOLDER.fullmatch(text)
     return "" if found is None else found.group(1)
+
+
+def two_readings(name: str, meaning: str) -> tuple[str, str]:
+    """Message and help for a placeholder that is the name of an attribute too."""
+    message = f"`{{{name}}}` is {meaning}, and `{name}` is declared too"
+    help_ = (
+        f"rename the attribute (`publish as` keeps what is published): `attribute device_{name} ... publish as {name}`; "
+        f"then `{{device_{name}}}` is the attribute, and `{{{name}}}` {meaning}"
+    )
+    return message, help_
 
 
 def typed(text: str, type_: ScalarType | AmountType, span: Span) -> Constant | None:
@@ -65,4 +121,19 @@ def is_template(value: Constant) -> bool:
     return isinstance(value.type, TextType) and _PLACEHOLDER.search(str(value.value)) is not None
 
 
-__all__ = ["NUMBERS", "PLACES", "filled", "is_template", "lone", "placeholders", "typed"]
+__all__ = [
+    "IN_UNIT",
+    "NUMBERS",
+    "OF_BOARD",
+    "OF_WHOLE",
+    "PLACES",
+    "filled",
+    "in_unit",
+    "is_template",
+    "lone",
+    "placeholders",
+    "split",
+    "two_readings",
+    "typed",
+    "units_of",
+]

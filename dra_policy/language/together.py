@@ -9,7 +9,6 @@ from fractions import Fraction
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import can_be_read, find_attribute, look_up
-from dra_policy.language.boards import Fabric
 from dra_policy.language.checked import (
     CheckedCondition,
     CheckedConstraint,
@@ -22,6 +21,7 @@ from dra_policy.language.checked import (
 from dra_policy.language.checking import Checking, said_by, words
 from dra_policy.language.conditions import joined_condition
 from dra_policy.language.fabrics import bandwidth_of, shape_fits
+from dra_policy.language.machinery import Fabric
 from dra_policy.language.modes import device_of, said_of
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, ModelSchema
 from dra_policy.language.scope import ATTRIBUTE, FABRIC, Problems, Scope

@@ -16,8 +16,9 @@ from dra_policy.source import Span
 
 if TYPE_CHECKING:
     # Hardware has conditions of its own, which are declared here.
-    from dra_policy.language.boards import Gate, Machine
     from dra_policy.language.decisions import CheckedGang
+    from dra_policy.language.hardware import Gate
+    from dra_policy.language.machinery import Machine
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 
 from dra_policy.diagnostics import Diagnostic, Related, Severity
-from dra_policy.language.boards import Draw, Machine, Pool, Slot
+from dra_policy.language.boards import Draw, Pool
 from dra_policy.language.checked import CheckedPolicies, CheckedPolicy
 from dra_policy.language.finding import device_of
+from dra_policy.language.machinery import Machine, Slot
 from dra_policy.language.predicates import read_by
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.language.templates import placeholders

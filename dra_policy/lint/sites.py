@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from dra_policy.diagnostics import Related, nearest
 from dra_policy.language import tree
-from dra_policy.language.boards import GateNeed
 from dra_policy.language.checked import CheckedClass, CheckedConfig, CheckedPolicies, CheckedPolicy
 from dra_policy.language.decisions import CheckedQuota, CheckedRefusal
+from dra_policy.language.hardware import GateNeed
 from dra_policy.language.parts import Meant
 from dra_policy.language.schema import Form
 from dra_policy.language.trials import GivenDevices, GivenGate, GivenMachines

@@ -7,9 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from dra_policy.language.boards import Machine, Setup
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.language.finding import device_of
+from dra_policy.language.hardware import Setup
+from dra_policy.language.machinery import Machine
 from dra_policy.language.predicates import read_by
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
 from dra_policy.language.templates import placeholders

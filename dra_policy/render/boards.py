@@ -13,19 +13,10 @@ from functools import cached_property
 from itertools import islice
 
 from dra_policy.expression import DeviceFacts, compile_tree
-from dra_policy.language.boards import (
-    Advertised,
-    Budget,
-    Draw,
-    Mode,
-    Modes,
-    Pool,
-    Profile,
-    Reachable,
-    Share,
-    counter_name,
-)
+from dra_policy.language.boards import Draw, Mode, Modes, Pool, Profile, Reachable, Share, counter_name
 from dra_policy.language.counting import MOST_COUNTERS
+from dra_policy.language.hardware import Advertised
+from dra_policy.language.machinery import Budget
 from dra_policy.language.predicates import lower_condition
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.language.types import Constant
@@ -322,7 +313,7 @@ class _Board:
     def _sets(self) -> dict[str, str]:
         """The counter set that each counter is in."""
         template = "" if self.modes is None else self.modes.counters
-        name = device_name(template or "{parent}-counters", self.known, texts(self.values))
+        name = device_name(template or "{parent}-counters", self.known, self.values)
         found: dict[str, str] = {}
         for place, counter in enumerate(self.totals):
             number = place // SET_COUNTERS
@@ -418,13 +409,12 @@ class _Board:
 
     def _unshared_name(self, variant: Variant) -> str:
         mode, profile = variant.mode, variant.profile
-        board = texts(self.values)
         own = self.board.called or (mode is not None and not mode.named)
         if mode is None or (self.board.mode is mode and profile is self.board.profile and own):
             return self.board.name
         if profile is None:
             if mode.named:
-                return device_name(mode.named, self.known | {"mode": label(mode.name)}, board)
+                return device_name(mode.named, self.known | {"mode": label(mode.name)}, self.values)
             first = next(one for one in self.variants if one.profile is None)
             return self.board.name if first.mode is mode else f"{self.board.name}-{label(mode.name)}"
         if self.board.profile is not None:
@@ -444,7 +434,7 @@ class _Board:
             "positions": "-".join(str(one) for covered in covers for one in covered),
             "number": str(variant.number),
         }
-        return device_name(template, known, board)
+        return device_name(template, known, self.values)
 
     def _costs(self, values: Values) -> dict[str, NodeAllocatableResource]:
         found: dict[str, NodeAllocatableResource] = {}

@@ -6,20 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from dra_policy.language.boards import (
-    Advertised,
-    Binding,
-    Board,
-    Cost,
-    Hardware,
-    Machine,
-    Mode,
-    Modes,
-    Pool,
-    Reachable,
-    Share,
-)
+from dra_policy.language.boards import Board, Mode, Modes, Pool, Reachable, Share
 from dra_policy.language.checked import CheckedPolicies
+from dra_policy.language.hardware import Advertised, Binding, Cost, Hardware
+from dra_policy.language.machinery import Machine
 from dra_policy.language.schema import ModelSchema
 
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression import DeviceFacts, EvaluationError, compile_tree
 from dra_policy.expression.tree import Expression
-from dra_policy.language.boards import Edit, Setup
 from dra_policy.language.checked import CheckedCondition, CheckedPolicies
 from dra_policy.language.finding import device_of
-from dra_policy.language.operation import IN_UNIT
+from dra_policy.language.hardware import Edit, Setup
 from dra_policy.language.predicates import lower_condition, lower_model_value
 from dra_policy.language.schema import AttributeSchema, ModelSchema
+from dra_policy.language.templates import in_unit, split
 from dra_policy.language.types import AmountType
-from dra_policy.language.units import unit_of
 from dra_policy.render.literals import OBJECT
 from dra_policy.resources import Device, DeviceAttribute, Features, Quantity
 
@@ -195,14 +194,13 @@ class _Rendering:
         return wanted.edit.source.join(text for given in among if (text := _published(given, joined)))
 
     def _named(self, placeholder: str, given: Given, edit: Edit) -> str:
-        name, _, unit = placeholder.partition(IN_UNIT)
+        name, unit = split(placeholder)
         text = self._plain(name, given, edit)
         if not unit or not text:
             return text
-        type_, written = self.allocation.schema[name].type, unit_of(unit)
+        type_ = self.allocation.schema[name].type
         assert isinstance(type_, AmountType)  # Invariant: the checker lets capacities alone have a unit
-        factor = type_.factor(AmountType(written.dimension, written.per_second)) / written.factor
-        return str(int(Quantity.parse(text).value * factor))
+        return in_unit(Quantity.parse(text).value, type_, unit)
 
     def _plain(self, name: str, given: Given, edit: Edit) -> str:
         allocation = self.allocation

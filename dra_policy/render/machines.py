@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from dra_policy.language.boards import Machine, Slot, counter_name
+from dra_policy.language.boards import counter_name
+from dra_policy.language.machinery import Machine, Slot
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.language.types import TEXT, Constant
 from dra_policy.render.boards import Placed, board_values, devices_of
 from dra_policy.render.catalog import Catalog
 from dra_policy.render.slices import OnNode, Place, PoolDevices, Reached, reached
-from dra_policy.render.values import Values, device_name, exact, is_bytes, label, texts
+from dra_policy.render.values import Values, device_name, exact, is_bytes, label
 from dra_policy.resources import Counter, CounterSet, Node, ObjectMeta, ResourceSlice
 
 HOSTNAME = "kubernetes.io/hostname"
@@ -105,8 +106,8 @@ class Fleet:
         values = {**slot.values, **own}
         named = {"index": str(slot.index), "node": node, "pool": pool}
         board = Placed(slot.model, "", values)
-        known = {name: label(text) for name, text in named.items()} | {"parent": f"{slot.group}-{slot.index}"}
-        name = device_name(slot.named or "{parent}", known, texts(board_values(board)))
+        known = {name: label(text) for name, text in named.items()}
+        name = device_name(slot.named or f"{slot.group}-{slot.index}", known, board_values(board))
         reach = slot.reachable
         if reach is None and machine.reachable is None:
             reach = self.catalog.reachable(slot.model)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dra_policy.language.boards import Machine
 from dra_policy.language.checked import CheckedClaim, CheckedClass, CheckedPolicies
+from dra_policy.language.machinery import Machine
 from dra_policy.language.objects import claim_template, device_class
 from dra_policy.render.admission import OBJECT, admission_policies
 from dra_policy.render.catalog import Catalog

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from dra_policy.language.boards import GateNeed
 from dra_policy.language.checked import CheckedPolicy
+from dra_policy.language.hardware import GateNeed
 from dra_policy.language.schema import FieldSchema, ParametersSchema, element_of
 from dra_policy.language.types import (
     AmountType,

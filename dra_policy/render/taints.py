@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dra_policy.language.boards import Event, Health
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.language.finding import device_of
+from dra_policy.language.hardware import Event, Health
 from dra_policy.render.literals import OBJECT
 from dra_policy.render.targets import Target
 

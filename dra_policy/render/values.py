@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from dra_policy.language.schema import AttributeSchema, element_of
-from dra_policy.language.templates import filled, is_template, lone, typed
+from dra_policy.language.templates import filled, in_unit, is_template, lone, placeholders, split, typed
 from dra_policy.language.types import (
     AmountType,
     BoolType,
@@ -116,7 +116,8 @@ def _filled_in(
             return constants
     if name == "positions" and isinstance(schema.type, SetType):
         return [typed(text, element, written.span) for text in known.get(name, "").split(",")]
-    text = Constant(written.type, filled(str(written.value), known), written.span)
+    amounts = _amounts(str(written.value), board)
+    text = Constant(written.type, filled(str(written.value), {**known, **amounts}), written.span)
     return (None if is_template(text) else typed(str(text.value), element, written.span),)
 
 
@@ -138,10 +139,21 @@ def profile_label(text: str) -> str:
     return label(text.replace(".", ""))
 
 
-def device_name(template: str, known: Mapping[str, str], board: Mapping[str, str]) -> str:
+def device_name(template: str, known: Mapping[str, str], board: Values) -> str:
     """A name from a template: `known` are spelled as parts of names already, `board` are values of attributes."""
-    spelled = {name: label(text) for name, text in board.items()}
+    spelled = {name: label(text) for name, text in (texts(board) | _amounts(template, board)).items()}
     return label(filled(template, {**spelled, **known}))
+
+
+def _amounts(template: str, board: Values) -> dict[str, str]:
+    """What placeholders such as `{memory in GiB}` stand for."""
+    found: dict[str, str] = {}
+    for placeholder in placeholders(template):
+        name, unit = split(placeholder)
+        for schema, constants in board.items() if unit else ():
+            if schema.name == name and isinstance(schema.type, AmountType) and isinstance(constants[0].value, Fraction):
+                found[placeholder] = in_unit(constants[0].value, schema.type, unit)
+    return found
 
 
 __all__ = [

@@ -11,8 +11,8 @@ from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Unsatisfia
 from dra_policy.engine import Engine
 from dra_policy.engine.gangs import GangPlaced
 from dra_policy.explanation import Explanation, Kind
-from dra_policy.language.boards import Gate
 from dra_policy.language.checked import CheckedClaim, CheckedPolicies
+from dra_policy.language.hardware import Gate
 from dra_policy.language.lowering import lower_claim
 from dra_policy.language.trials import CheckedTest, GivenClaim, GivenGang, GivenGate, GivenTime, Released
 from dra_policy.resources import Features

@@ -160,7 +160,7 @@ devices = made(
 )
 model_values = made(
     tree.ModelValue,
-    name=names(without={"tolerance"}),
+    name=names(without={"tolerance", "grid"}),
     values=several(values),
     tolerance=maybe(st.integers(0, 500).map(lambda tenths: Fraction(tenths, 1000))),
 )

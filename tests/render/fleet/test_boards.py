@@ -220,7 +220,7 @@ def test_a_partition_is_there_once_shared_or_not(policy: Policy) -> None:
 
 def test_a_name_of_the_machine_stands_above_that_of_the_only_mode(policy: Policy) -> None:
     text = """
-    modes of Big { mode user named "user-{index}"  mode cut partition named "{parent}-{start}" {
+    modes of Big { mode user named "user-{index}"  mode cut partition named "{parent}-{start}" gives parent "{parent}" {
       profile "1" takes 1 slice at 0..3 } }
     machine m {
       devices gpu[0] of Big
