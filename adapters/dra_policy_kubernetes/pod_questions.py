@@ -40,6 +40,7 @@ from dra_policy_kubernetes.pod_causes import Prospects, why_never, why_nowhere
 from dra_policy_kubernetes.pod_claims import PodClaim, Waiting, claims_of
 from dra_policy_kubernetes.rendering import named_nodes
 from dra_policy_kubernetes.scheduler_words import NO_NODES, filter_error, refused
+from dra_policy_kubernetes.used_claims import Kept, when_unused
 
 NOT_QUEUED: Final = "kube-scheduler has the pod not in its queue yet, and writes nothing about it"
 TAKEN_BACK: Final = "deallocation of ResourceClaim completed"
@@ -245,6 +246,9 @@ class _Asked:
         unpublished = self._unpublished(answers, focus, sentence)
         if unpublished is not None:
             return unpublished
+        when_unused = self._when_unused(answers, sentence)
+        if when_unused is not None:
+            return when_unused
         why = Why(self.subject, Verdict.NEVER, cause, why_never(answers, prospects), scheduler=sentence)
         return why if prospects.hardware else replace(why, changes=changes(focus))
 
@@ -384,6 +388,23 @@ class _Asked:
         away = next((a.elsewhere.detail for a in answers if a.elsewhere is not None), "")
         note = f"{away}; nobody else uses them, so kube-scheduler takes them back first and tries anew"
         return replace(later, scheduler=self._attempt(answers, TAKEN_BACK), notes=(note, *later.notes))
+
+    def _when_unused(self, answers: Sequence[NodeAnswer], sentence: str) -> Why | None:
+        """The answer where the pod waits for claims that others use."""
+        uid = "" if self.pod is None else self.pod.metadata.uid
+        nodes = {answer.node: self.cluster.nodes[answer.node] for answer in answers}
+        away = [
+            Kept(one, sorted(set(nodes) - set(found)), next(iter(found.values())).detail)
+            for one in self.held
+            if any(user.uid != uid for user in one.claim.status.reserved_for)
+            if (found := {name: o for name, node in nodes.items() if (o := self._elsewhere(one, node)) is not None})
+        ]
+        if not away:
+            return None
+        claims = {kept.of.key: kept.bare() for kept in away}
+        cluster = replace(self.cluster, claims={**self.cluster.claims, **claims})
+        later = _Asked(cluster, self.pod, self.settings).answer()
+        return when_unused(away, later, self.cluster, sentence)
 
     # --- what a reader must know
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dra_policy.resources import DeviceAllocationConfiguration, OpaqueDeviceConfiguration
 from dra_policy.rules import Ask, ClaimSpec, ClassName, ClassRules
@@ -53,8 +54,40 @@ def configurations(
     )
 
 
+def told(
+    configs: Iterable[DeviceAllocationConfiguration], driver: str, api_version: str = "", kind: str = ""
+) -> Mapping[str, Any] | None:
+    """What configurations tell a driver together: of each value, inside of objects too, what is said last.
+
+    An empty version or kind stands for all. None if nothing of the kind is said. Configuration of classes comes before
+    that of the claim, so a claim has the last word.
+    """
+    said: Mapping[str, Any] | None = None
+    for config in configs:
+        opaque = config.opaque
+        if opaque is None or opaque.driver != driver or not isinstance(opaque.parameters, Mapping):
+            continue
+        parameters = opaque.parameters
+        if api_version in ("", parameters.get("apiVersion", "")) and kind in ("", parameters.get("kind", "")):
+            said = parameters if said is None else _over(said, parameters)
+    return said
+
+
+def _over(first: Mapping[str, Any], last: Mapping[str, Any]) -> Mapping[str, Any]:
+    merged = {**first, **last}
+    waiting = [(merged, first, last)]
+    while waiting:
+        into, before, after = waiting.pop()
+        for name, value in after.items():
+            known = before.get(name)
+            if isinstance(known, Mapping) and isinstance(value, Mapping):
+                into[name] = {**known, **value}
+                waiting.append((into[name], known, value))
+    return merged
+
+
 def _covers(entry: _Entry, names: Sequence[tuple[str, str]]) -> bool:
     return all(request in entry.requests or result in entry.requests for request, result in names)
 
 
-__all__ = ["FROM_CLAIM", "FROM_CLASS", "configurations"]
+__all__ = ["FROM_CLAIM", "FROM_CLASS", "configurations", "told"]

@@ -320,10 +320,9 @@ def _plain(world: World, asked: Asked) -> tuple[World, dict[AskedClaim, ClaimKey
             raise InvalidInput(diagnostics)
         for name, class_ in policies.classes.items():
             objects["DeviceClass", "", name] = to_object(device_class(class_, world.features))
-        for policy in policies:
-            for claim in policy.claims.values():
-                value = to_object(claim_template(claim, world.features))
-                declared.setdefault(ClaimKey("default", claim.name), value["spec"]["spec"])
+        for name, claim in policies.templates.items():
+            value = to_object(claim_template(claim, world.features))
+            declared[ClaimKey("default", name)] = value["spec"]["spec"]
     kinds: dict[AskedClaim, ClaimKey] = {}
     for one in dict.fromkeys(one for pod in asked.pods for one in pod):
         key = one.key

@@ -24,18 +24,39 @@ _SHADES = {"cluster": "green", "controller": "cyan", "node": "cyan", "advisory":
 
 
 def placed_machines(policies: CheckedPolicies, named: Sequence[str]) -> list[tuple[Machine, str]] | None:
-    """Machines of `NAME` or `NAME=NODE`, None for none. Raises `InvalidInput` (SRC001) for one that nobody declares."""
+    """Machines of `NAME` or `NAME=NODE`, None for none.
+
+    Raises `InvalidInput` (SRC001) for one that nobody declares or several policies do, and `UsageError` for a node that
+    cannot be called so.
+    """
+    import click
+
+    from dra_policy.language.checking import kubernetes_name
+    from dra_policy.resources import subdomain_problem
+
     if not named:
         return None
-    known = {name: one for policy in policies for name, one in policy.hardware.machines.items()}
+    known: dict[str, list[Machine]] = {}
+    for policy in policies:
+        for name, one in policy.hardware.machines.items():
+            known.setdefault(name, []).append(one)
+    qualified = {f"{one.policy}.{name}": one for name, many in known.items() for one in many}
     found: list[tuple[Machine, str]] = []
     for text in named:
         name, _, node = text.partition("=")
-        machine = known.get(name)
+        several = known.get(name, [])
+        if len(several) > 1:
+            hint = f"write {' or '.join(f'{one.policy}.{name}' for one in several)}"
+            raise InvalidInput([Diagnostic("SRC001", f"several policies declare machine `{name}`", help=hint)])
+        machine = several[0] if several else qualified.get(name)
         if machine is None:
             hint = did_you_mean(name, known, "no machine is declared" if not known else f"there are {', '.join(known)}")
             raise InvalidInput([Diagnostic("SRC001", f"no machine `{name}`", help=hint)])
-        found.append((machine, "" if machine.reachable is not None else node or name))
+        node = node or machine.name
+        problem = subdomain_problem(node)
+        if problem is not None and machine.reachable is None:
+            raise click.UsageError(f"--machine: node `{node}` {problem}; {kubernetes_name(node)}")
+        found.append((machine, "" if machine.reachable is not None else node))
     return found
 
 
@@ -156,6 +177,35 @@ def print_lost(report: Sequence[Enforced], version: str) -> None:
         click.secho(f"... and {len(lost) - MOST_LOST} more, see `--report table`", fg="yellow", err=True)
 
 
+def print_renamed(policies: CheckedPolicies) -> None:
+    """The templates that are not called like their claims, on stderr: several policies have claims of one name."""
+    import click
+
+    from dra_policy.render.objects import rendered_claims
+
+    given = {name: claim for policy in policies if policy.given for name, claim in policy.claims.items()}
+    renamed = [claim.name for claim in rendered_claims(policies) if claim.name not in given]
+    if renamed:
+        those = ", ".join(f"`{name}`" for name in renamed)
+        click.secho(
+            f"several policies declare a claim of one name; templates are called {those}", fg="yellow", err=True
+        )
+
+
+def print_repeated(question: Question) -> None:
+    """On stderr, what would be the same on two nodes and is unique in a cluster."""
+    import click
+
+    from dra_policy.render.objects import repeated
+
+    found = repeated(question)
+    if found:
+        name, value, node = found[0]
+        text = f'`{name}` is unique in a cluster: "{value}" of a second machine is "{value}-{node}" on node `{node}`'
+        more = f", and so on for {len(found) - 1} more" if len(found) > 1 else ""
+        click.secho(f"{text}{more}", fg="yellow", err=True)
+
+
 def write_folder(
     folder: Path,
     objects: Mapping[str, Sequence[dict[str, Any]]],
@@ -185,6 +235,8 @@ __all__ = [
     "cdi_files",
     "placed_machines",
     "print_lost",
+    "print_renamed",
+    "print_repeated",
     "print_report",
     "refused",
     "report_data",

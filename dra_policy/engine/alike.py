@@ -31,7 +31,7 @@ class Signatures:
         conditions = list(_conditions(rules))
         parts = [part for condition in conditions for part in parts_of(condition)]
         units = {charge.by for quota in rules.quotas for charge in quota.charges}
-        self._shared = bool(rules.sharing or rules.agreements or rules.modes)
+        self._shared = bool(rules.used_together)
         self._tell = not (rules.keeps or rules.exclusions or rules.ceilings) and not any(map(reads_node, conditions))
         reads: set[Read] = set()
         for part in parts:
@@ -42,8 +42,8 @@ class Signatures:
             units & {ChargeUnit.CAPACITY, ChargeUnit.CONSUMED}
         )
         self._counters = ChargeUnit.COUNTER in units
-        boards = [limit.board for limit in rules.sharing] + [agreement.board for agreement in rules.agreements]
-        self._boards = (*boards, *(exclusion.board for exclusion in rules.modes))
+        # Of boards that span nodes the value says all: who uses them elsewhere is the same for all nodes that have it.
+        self._boards = tuple(rule.board for rule in rules.used_together)
         self._known: dict[int, tuple[Place, int]] = {}
         self._numbers: dict[Hashable, int] = {}
 

@@ -177,7 +177,9 @@ def _by_name(state: State, name: ClaimKey | str) -> tuple[ClaimRules, bool]:
         template = next((rules for rules in state.policy_claims.values() if rules.key == name), None)
     if template is None:
         known = [str(k) for k in (*state.claims, *state.templates)] + list(state.policy_claims)
-        hint = did_you_mean(str(name), known, "apply the claim, or load the policy that declares it")
+        declared = [f"`{one}`" for one in state.policy_claims if one.endswith(f".{name}")]
+        hint = f"write {' or '.join(declared)}: several policies declare it" if declared else ""
+        hint = hint or did_you_mean(str(name), known, "apply the claim, or load the policy that declares it")
         raise InvalidInput([Diagnostic("ENG002", f"there is no claim `{name}`", help=hint)])
     return template, True
 

@@ -2,13 +2,16 @@
 
 Nodes are taken in order of their names, places of the levels that must be the same in the order of their first nodes.
 Each node takes as many members as it can, and fewer only if the rest cannot be placed otherwise: members are alike, so
-who is where makes no difference. Every step is made on a state of its own; what leads nowhere leaves nothing behind.
+who is where makes no difference. If that is not enough, they take less of quotas where they can. Every step is made on a
+state of its own; what leads nowhere leaves nothing behind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TypeAlias
 
 from dra_policy.allocation import (
@@ -24,6 +27,7 @@ from dra_policy.allocation import (
 )
 from dra_policy.allocation.site import Asker, Ledger, SiteQuestion
 from dra_policy.allocation.site.charging import totals
+from dra_policy.allocation.site.context import undecided
 from dra_policy.cluster import Scene
 from dra_policy.inventory import Usage
 from dra_policy.rules import ClaimRules
@@ -31,6 +35,13 @@ from dra_policy.rules.conditions import NODE
 from dra_policy.rules.deciding import place_of
 from dra_policy.rules.site import Gang
 from dra_policy.rules.subjects import Missing
+
+Spared: TypeAlias = tuple[tuple[int, Fraction], ...]
+"""Quotas, by number, each with an amount of which less is to be taken."""
+
+NOTHING_SPARED: Spared = ()
+
+_SHOWN = 4
 
 BUDGET = 5_000
 """The questions to single nodes that one gang may take before nothing is known of it."""
@@ -128,10 +139,19 @@ class GangSearch:
 
     def _places(self, node: str, levels: Sequence[str]) -> tuple[str, ...] | None:
         """Where a node is at some levels; None if that is not known."""
+        places = [self._place(node, level) for level in levels]
+        return None if any(isinstance(place, Missing) for place in places) else tuple(map(str, places))
+
+    def _place(self, node: str, level: str) -> str | Missing:
         found = self._scene.snapshot.node(node)
         assert found is not None  # Invariant: only names of nodes of the snapshot come here
-        places = [place_of(level, node, found.metadata.labels, self._levels) for level in levels]
-        return None if any(isinstance(place, Missing) for place in places) else tuple(map(str, places))
+        return place_of(level, node, found.metadata.labels, self._levels)
+
+    def _unknown(self, node: str) -> Missing | None:
+        """Why it is not known where a node is, at the widest levels that would do."""
+        levels = (*list(self._gang.ways)[-1], *self._gang.distinct)
+        places = (self._place(node, level) for level in levels)
+        return next((place for place in places if isinstance(place, Missing)), None)
 
     # --- placing
 
@@ -172,8 +192,47 @@ class GangSearch:
         return None
 
     def _ways(self, moment: _Moment, name: str) -> Iterator[_Moment]:
-        yield from self._on(moment, name)
+        found: list[_Moment] = []
+        for after in self._on(moment, name):
+            found.append(after)
+            yield after
+        for after in found:
+            yield from self._sparing(moment, name, after)
         yield moment
+
+    def _sparing(self, moment: _Moment, name: str, found: _Moment) -> Iterator[_Moment]:
+        """The moments after as many members were placed as in one found, that leave more of some quota to the others.
+
+        On its node a claim has what it likes best, such as two devices of `1 to 2`, which others may then be short of. If
+        there is a way that takes less of a quota than what was found, asking for that finds it or another such: so
+        nothing is passed over that would leave enough of every quota.
+        """
+        known: set[Spared] = set()
+        waiting = [(found, NOTHING_SPARED)]
+        while waiting:
+            above, spared = waiting.pop()
+            for quota, amount in self._charged(moment, above):
+                less = tuple(sorted({**dict(spared), quota: amount}.items()))
+                if less in known:
+                    continue
+                known.add(less)
+                after = self._with(moment, name, found.count - moment.count, less)
+                if after is not None:
+                    after = replace(after, taken=found.taken)
+                    yield after
+                    waiting.append((after, less))
+
+    def _charged(self, before: _Moment, after: _Moment) -> list[tuple[int, Fraction]]:
+        """What members who were placed between two moments take of each quota, by the number of the quota."""
+        site = self._site
+        charged: list[tuple[int, Fraction]] = []
+        for number, quota in enumerate(site.rules.quotas):
+            sums = [totals(moment.ledger, quota, site.snapshot, site.now) for moment in (before, after)]
+            # All members are of one asker, so of one part of the quota.
+            amount = sum(sums[1].values(), Fraction(0)) - sum(sums[0].values(), Fraction(0))
+            if amount > 0:
+                charged.append((number, amount))
+        return charged
 
     def _standing(self, moment: _Moment) -> Hashable:
         """What the nodes behind can see of the members placed: quotas, or, where other rules look across nodes, all."""
@@ -183,6 +242,7 @@ class GangSearch:
         if (
             rules.keeps
             or levels - {NODE}
+            or any(rule.board.spans_nodes for rule in rules.used_together)
             or any(self._scene.snapshot.node_of(pool) is None for pool in self._scene.snapshot.pool_ids())
         ):
             return moment.ledger
@@ -205,7 +265,7 @@ class GangSearch:
             found.append(replace(after, taken=moment.taken | here))
         yield from reversed(found)
 
-    def _with(self, moment: _Moment, name: str, number: int) -> _Moment | None:
+    def _with(self, moment: _Moment, name: str, number: int, spared: Spared = NOTHING_SPARED) -> _Moment | None:
         """The moment after some members were placed on a node together; None if they cannot be."""
         if self._asked >= self._budget:
             raise _Exhausted
@@ -217,6 +277,7 @@ class GangSearch:
             ledger=moment.ledger,
             askers=(self._asker,) * number,
             sets=tuple(claim.sets for claim in claims),
+            spared=tuple((self._site.rules.quotas[of], amount) for of, amount in spared),
             kept={},
         )
         outcome = allocate(
@@ -233,7 +294,7 @@ class GangSearch:
         if isinstance(outcome, Failed) and outcome.scope is Scope.POD:
             raise _Fatal(outcome)
         if not isinstance(outcome, Allocated):
-            if number == 1 and not moment.count:
+            if number == 1 and not moment.count and not spared:
                 self._refused[name] = outcome
             return None
         usage, ledger = moment.usage, moment.ledger
@@ -257,14 +318,39 @@ class GangSearch:
         """For nodes that take no member why; for others that there are too few of them together."""
         reasons: list[NodeReasons] = []
         wanted, key = len(self._claims), self._claims[0].key
+        origin = self._gang.origin
+        with suppress(_Exhausted):  # then nobody knows how many
+            origin = replace(origin, text=f"{origin.text} ({self._together(nodes)})")
         for name in nodes:
-            refused = self._refused.get(name)
+            refused, unknown = self._refused.get(name), self._unknown(name)
             if isinstance(refused, Unsatisfiable):
                 reasons += refused.reasons
             else:
-                together = RequestReasons(key, "", wanted, wanted, (), wanted, (self._gang.origin,))
+                blamed = origin if unknown is None else undecided(self._gang.origin, unknown)
+                together = RequestReasons(key, "", wanted, wanted, (), wanted, (blamed,))
                 reasons.append(NodeReasons(name, (together,)))
         return tuple(reasons)
+
+    def _together(self, nodes: Sequence[str]) -> str:
+        """How many members fit at each of the places that would do, the widest there are: most first."""
+        start = _Moment(self._scene.usage, self._site.ledger)
+        levels = list(self._gang.ways)[-1]
+        found: list[tuple[int, str]] = []
+        for places, group in self._groups(nodes, levels):
+            moment = start
+            for name in group:
+                moment = next(self._on(moment, name), moment)
+            where = " and ".join(f"{level} {place}" for level, place in places)
+            if moment.count:
+                found.append((moment.count, f" at {where}" if where else ""))
+        found.sort(key=lambda one: -one[0])
+        if not found:
+            return f"none of {len(self._claims)} fits"
+        (most, where), *others = found
+        more = [f"{count}{place}" for count, place in others[: _SHOWN - 1]]
+        if len(found) > _SHOWN:
+            more.append(f"no more at {len(found) - _SHOWN} others")
+        return ", ".join((f"{most} of {len(self._claims)} fit{where}", *more))
 
 
 __all__ = ["BUDGET", "GangOutcome", "GangPlaced", "GangSearch"]

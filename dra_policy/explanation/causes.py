@@ -19,6 +19,7 @@ from dra_policy.allocation.constraints import AnyConstraint, affects, constraint
 from dra_policy.allocation.funnel import Funnel, asked_of
 from dra_policy.allocation.rule import Asked, Choice, Fault, Tie
 from dra_policy.diagnostics import nearest
+from dra_policy.explanation.counters import used_up
 from dra_policy.explanation.nearest import (
     Miss,
     Reading,
@@ -171,14 +172,18 @@ class Causes:
     def _kept(self, node: str, asked: Asked, *, sited: bool) -> tuple[str, list[Origin]]:
         """What keeps devices away that match, in words, and the rules of the site among it."""
         funnel = Funnel(self.call(node, sited=sited))
+        refused = [
+            (record, refusal)
+            for record in self._matching(node, asked)
+            if (refusal := next(funnel.refusals(asked, record), None)) is not None
+        ]
+        said = [refusal.origin for _, refusal in refused if refusal.cause in OF_SITE]
+        counters = [refusal.origin for _, refusal in refused if refusal.cause is Cause.COUNTER]
+        lacking = used_up(counters) if counters else None
         kept: dict[str, list[str]] = {}
-        said: list[Origin] = []
-        for record in self._matching(node, asked):
-            refusal = next(funnel.refusals(asked, record), None)
-            if refusal is not None:
-                kept.setdefault(self._keeper(refusal.cause, refusal.origin, record, asked), []).append(record.id.device)
-                if refusal.cause in OF_SITE:
-                    said.append(refusal.origin)
+        for record, refusal in refused:
+            origin = lacking if lacking is not None and refusal.cause is Cause.COUNTER else refusal.origin
+            kept.setdefault(self._keeper(refusal.cause, origin, record, asked), []).append(record.id.device)
         parts = [
             f"{len(devices)} {'is' if len(devices) == 1 else 'are'} {how_} ({named(devices)})"
             for how_, devices in kept.items()

@@ -1,4 +1,5 @@
-"""Claims that rules of a site count, wherever in the cluster they hold their devices: under quotas, and at places."""
+"""Claims that rules of a site count, wherever in the cluster they hold their devices: under quotas, at places, and on
+boards that span nodes."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Hashable, Iterator
 from fractions import Fraction
 
 from dra_policy.allocation.site import SiteQuestion
+from dra_policy.allocation.site.boards import board_of
 from dra_policy.allocation.site.charging import bucket_of, held_charge
 from dra_policy.allocation.site.ledger import Change
 from dra_policy.allocation.site.matching import MATCHING
@@ -29,7 +31,7 @@ def counted(situation: Situation) -> tuple[ClaimKey, ...]:
 
 def _counted(situation: Situation, site: SiteQuestion) -> tuple[ClaimKey, ...]:
     held: dict[ClaimKey, Fraction] = {}
-    for key, amount in (*_charged(situation, site), *_at_places(site)):
+    for key, amount in (*_charged(situation, site), *_at_places(site), *_on_boards(site)):
         if key in situation.held:
             held[key] = held.get(key, Fraction(0)) + amount
     return tuple(sorted(held, key=lambda key: (-held[key], str(key)))[:MOST])
@@ -67,6 +69,18 @@ def _at_places(site: SiteQuestion) -> Iterator[tuple[ClaimKey, Fraction]]:
         for device, holders in site.ledger.devices():
             slots = site.snapshot.indices_of(device)
             if slots and MATCHING.of(condition, site.snapshot.device(slots[0])) is True:
+                yield from ((holder.claim, Fraction(1)) for holder in holders)
+
+
+def _on_boards(site: SiteQuestion) -> Iterator[tuple[ClaimKey, Fraction]]:
+    """Who uses boards that span nodes, under rules over those who use one together."""
+    for rule in site.rules.used_together:
+        if not rule.board.spans_nodes:
+            continue
+        for device, holders in site.ledger.devices():
+            slots = site.snapshot.indices_of(device)
+            board = board_of(site.snapshot.device(slots[0]), rule.board) if slots else device
+            if board != device and not isinstance(board, Missing):
                 yield from ((holder.claim, Fraction(1)) for holder in holders)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dra_policy.allocation import Cause, Failed, Loss, NodeReasons, RequestReasons, Scope, Unsatisfiable
 from dra_policy.explanation.causes import Causes
+from dra_policy.explanation.counters import used_up
 from dra_policy.explanation.nearest import Miss
 from dra_policy.explanation.words import because, count, lost, rule
 
@@ -97,6 +98,8 @@ def request_words(alike: Sequence[RequestReasons], node: str, causes: Causes | N
         return cause.text
     if reasons.combination and reasons.left >= reasons.wanted:
         blame = " and ".join(f"{rule(origin)}{because(origin)}" for origin in reasons.combination)
+        if not reasons.request:
+            return f"together they do not satisfy {blame}"  # each member of a gang fits by itself
         return f"{start}, {reasons.left} would do, but no choice satisfies {blame}"
     losses = summed(reasons.losses)
     of_driver = _of_driver(reasons)
@@ -131,14 +134,18 @@ def wants(alike: Sequence[RequestReasons]) -> str:
 
 
 def summed(losses: Sequence[Loss]) -> list[Loss]:
-    """Devices that lack other counters, or other amounts, have lost to one kind of rule: the first stands for all."""
+    """Devices that lack other counters, or other amounts, have lost to one kind of rule.
+
+    Counters are named together; of amounts the first stands for all.
+    """
     found: dict[object, Loss] = {}
+    counters = [loss.origin for loss in losses if loss.cause is Cause.COUNTER]
     for number, loss in enumerate(losses):
         alike = loss.cause in (Cause.COUNTER, Cause.CAPACITY)
         key = loss.cause if alike else number
         before = found.get(key)
         if before is None:
-            found[key] = loss
+            found[key] = replace(loss, origin=used_up(counters)) if loss.cause is Cause.COUNTER else loss
         else:
             examples = (*before.examples, *loss.examples)[:NAMED]
             found[key] = replace(before, devices=before.devices + loss.devices, examples=examples)
@@ -158,6 +165,9 @@ def group_lines(group: Sequence[NodeReasons], causes: Causes | None, *, several:
     lines = [f"  {names_of(group)}"]
     for reasons in group[0].requests:
         whose = f" of {reasons.claim}" if several else ""
+        if reasons.combination and not reasons.request:
+            lines += [f"    together they do not satisfy {rule(o)}{because(o)}" for o in reasons.combination]
+            continue
         lines.append(f"    {wants([reasons])}{whose}")
         if reasons.seen == 0:
             lines.append("          0 on the node")

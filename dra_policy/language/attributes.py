@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dra_policy.diagnostics import Related
 from dra_policy.language.schema import AttributeSchema, DeviceSchema
-from dra_policy.language.scope import ATTRIBUTE, DEVICE, Problems, Scope
+from dra_policy.language.scope import ATTRIBUTE, DEVICE, Declared, Problems, Scope
 from dra_policy.language.templates import units_of
 from dra_policy.language.tree import Attribute, Device, Name
 from dra_policy.source import Span
 
 
 def look_up(device: DeviceSchema, text: str, scope: Scope) -> AttributeSchema | None:
-    """The attribute of a plain name, or the one that has the well-known name `policy.attribute`."""
+    """The attribute of a plain name, or the one that has the well-known name `policy.attribute`.
+
+    That is the one that has it for its type, else one that is published under one of its names.
+    """
     if text in device.attributes:
         return device.attributes[text]
     entry = scope.peek(text, ATTRIBUTE)
     if entry is None:
         return None
     well_known = f"{entry.policy}.{entry.name.text}"
-    return next((a for a in device.attributes.values() if a.well_known == well_known), None)
+    attributes = device.attributes.values()
+    found = next((a for a in attributes if a.well_known == well_known), None)
+    if found is None:
+        names = _spellings(entry)
+        found = next((a for a in attributes if not a.private and a.published.qualified in names), None)
+    return found
+
+
+def are_one_fact(attributes: Sequence[AttributeSchema], scope: Scope) -> bool:
+    """Whether attributes are one well-known fact, by their types, or as it is published under all of their names."""
+    first = attributes[0].well_known
+    if first and all(one.well_known == first for one in attributes):
+        return True
+    names = {one.published.qualified for one in attributes}
+    return any(names <= _spellings(entry) for entry in scope.visible(ATTRIBUTE))
+
+
+def _spellings(entry: Declared) -> frozenset[str]:
+    """The names under which a well-known attribute is published."""
+    declared = entry.statement
+    if not isinstance(declared, Attribute):
+        return frozenset()
+    published = declared.name if declared.publish is None or declared.publish.name is None else declared.publish.name
+    texts = [
+        name.text if isinstance(name, Name) else name.value
+        for name in (published, *(alias.name for alias in declared.aliases))
+    ]
+    return frozenset(text if "/" in text else f"{entry.policy}/{text}" for text in texts)
 
 
 def find_attribute(device: DeviceSchema, name: Name, scope: Scope, *others: str) -> AttributeSchema | None:

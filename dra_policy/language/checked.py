@@ -176,11 +176,15 @@ class Clause:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CheckedConfig:
-    """A configuration; `values` are what was written, by field; `requests` are those it is for (none: all)."""
+    """A configuration; `values` are what was written, by field; `requests` are those it is for (none: all).
+
+    `written` are the names of all fields that are written, those with mistakes too.
+    """
 
     parameters: ParametersSchema
     requests: tuple[str, ...]
     values: Mapping[FieldSchema, tuple[Constant, ...]]
+    written: frozenset[str]
     span: Span
 
 
@@ -399,11 +403,33 @@ class CheckedPolicies:
         """The policy of a name, or None."""
         return next((policy for policy in self.policies if policy.name == name), None)
 
+    @property
+    def templates(self) -> Mapping[str, CheckedClaim]:
+        """All claims by the names of their templates: the plain one, or `policy.claim` where several policies declare it.
+
+        A policy that was given and that no other of these imports keeps its plain names, then one that was given, then
+        any: the claims of those imported are examples.
+        """
+        imported = {name for policy in self.policies if policy.given for name in policy.imports}
+        ranks = {policy.name: (not policy.given) + (not policy.given or policy.name in imported) for policy in self}
+        ranked: dict[str, list[int]] = {}
+        for policy in self:
+            for name in policy.claims:
+                ranked.setdefault(name, []).append(ranks[policy.name])
+        found: dict[str, CheckedClaim] = {}
+        for policy in sorted(self, key=lambda one: not one.given):
+            for name, claim in policy.claims.items():
+                others = ranked[name]
+                plain = ranks[policy.name] == min(others) and others.count(min(others)) == 1
+                found[name if plain else f"{policy.name}.{name}"] = claim
+        return found
+
     def claim(self, name: str) -> CheckedClaim | None:
-        """The claim of a plain name, or of `policy.claim`; the policies given stand above those imported."""
-        for policy in sorted(self.policies, key=lambda p: not p.given):
-            if name in policy.claims:
-                return policy.claims[name]
+        """The claim of a template's name, or of `policy.claim`; None also for a plain name of several policies."""
+        templates = self.templates
+        if name in templates:
+            return templates[name]
+        for policy in self:
             inner = name.removeprefix(policy.name + ".")
             if inner != name and inner in policy.claims:
                 return policy.claims[inner]

@@ -30,7 +30,7 @@ from dra_policy.language.naming import check_names
 from dra_policy.language.operation import check_gate_needs, check_gates, check_operation
 from dra_policy.language.parameters import check_parameters
 from dra_policy.language.properties import check_properties
-from dra_policy.language.scope import CLAIM, CLASS, Declared, Key, Problems, Scope, own_names
+from dra_policy.language.scope import CLASS, Declared, Key, Problems, Scope, own_names
 from dra_policy.language.shares import check_shares
 from dra_policy.language.site import check_site
 from dra_policy.language.tree import PolicyFile
@@ -85,26 +85,18 @@ def check(
     return CheckedPolicies(tuple(policies)), []
 
 
-# What becomes an object of a cluster, and why it has one of a name; claims all go to one namespace.
-_ONE_OF_A_NAME = {
-    CLASS: "rename one of them: a cluster has one DeviceClass of a name",
-    CLAIM: "rename one of them: a namespace has one claim of a name",
-}
-
-
 def _one_of_a_name(spaces: Mapping[str, Mapping[tuple[str, str], Declared]], problems: Problems) -> None:
-    """Classes and claims become objects with names; one that was called ambiguous is reported already."""
-    first: dict[tuple[str, str], Declared] = {}
+    """Classes become objects of a cluster; one that was called ambiguous is reported already."""
+    first: dict[str, Declared] = {}
     for space in spaces.values():
         for entry in space.values():
-            if entry.kind not in _ONE_OF_A_NAME:
-                continue
-            other = first.setdefault((entry.kind, entry.name.text), entry)
+            other = first.setdefault(entry.name.text, entry) if entry.kind == CLASS else entry
             if other is entry or _reported(other, problems):
                 continue
             note = Related(other.name.span, f"declared here by policy `{other.policy}`")
-            message = f"{entry.kind} `{entry.name.text}` is declared by another policy too"
-            problems.add("NAM015", message, entry.name.span, _ONE_OF_A_NAME[entry.kind], note)
+            message = f"class `{entry.name.text}` is declared by another policy too"
+            help_ = "rename one of them: a cluster has one DeviceClass of a name"
+            problems.add("NAM015", message, entry.name.span, help_, note)
 
 
 def _reported(entry: Declared, problems: Problems) -> bool:

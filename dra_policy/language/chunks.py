@@ -99,20 +99,24 @@ def _published(node: tree.PublishAs) -> str:
     return " ".join(parts)
 
 
+def _per(node: tree.Per) -> str:
+    return f"per {node.name.text}{' on node' if node.on_node else ''}"
+
+
 def field_chunks(node: tree.Field) -> list[Chunk]:
     row = [Chunk(f"field {node.name.text}", node.span.start), *type_chunks(node.type)]
     if node.range is not None:
         row.append(Chunk(spelling.between(node.range)))
     if node.optional:
         row.append(Chunk("optional"))
-    if node.default is not None:
-        row.append(Chunk(f"default {spelling.value(node.default)}"))
+    if node.default:
+        row.append(Chunk(f"default {', '.join(map(spelling.value, node.default))}"))
     if node.trust != "user":
         row.append(Chunk(f"trust {node.trust}"))
     if node.agrees is not None:
-        row.append(Chunk(f"agrees per {node.agrees.text}"))
+        row.append(Chunk(f"agrees {_per(node.agrees)}"))
     if node.unique is not None:
-        row.append(Chunk(f"unique per {node.unique.text}"))
+        row.append(Chunk(f"unique {_per(node.unique)}"))
     return row
 
 

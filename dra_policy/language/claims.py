@@ -16,7 +16,8 @@ from dra_policy.language.checked import (
     CheckedSet,
 )
 from dra_policy.language.checking import Checking, first_of_each, kubernetes_name
-from dra_policy.language.parameters import check_config, left_to_claims
+from dra_policy.language.configuration import merged
+from dra_policy.language.parameters import check_complete, check_config, left_to_claims
 from dra_policy.language.parts import class_of_target
 from dra_policy.language.requests import DEVICES_LIMIT, check_request, devices_asked, members_of
 from dra_policy.language.schema import DeviceSchema, FieldSchema
@@ -78,6 +79,7 @@ class _Reading:
     constraints: list[CheckedConstraint] = field(default_factory=list)
     sets: list[CheckedSet] = field(default_factory=list)
     configs: list[CheckedConfig] = field(default_factory=list)
+    names_of_configs: list[tree.Name] = field(default_factory=list)
     devices: int = 0
 
     @property
@@ -116,7 +118,10 @@ class _Reading:
         return self.done()
 
     def _configured(self) -> None:
-        """What classes leave to their claims is set."""
+        """What has to be set is: in the claim's configurations with their classes, and what classes leave to claims."""
+        names = {config.span: name for config, name in zip(self.configs, self.names_of_configs, strict=True)}
+        for config in merged(list(self.requests.values()), self.configs):
+            check_complete(config, names[config.span], self.problems, in_class=False)
         told: set[FieldSchema] = set()
         for request in self.requests.values():
             for ask in request.asks:
@@ -305,6 +310,7 @@ class _Reading:
         config = check_config(self.checking, self.scope, member, in_class=False)
         if config is not None and _suits(config, member, self.requests, self.problems):
             self.configs.append(config)
+            self.names_of_configs.append(member.parameters)
 
     def _within_limits(self) -> None:
         members = self.claim.members

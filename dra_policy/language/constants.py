@@ -21,7 +21,7 @@ from dra_policy.language.types import (
     VersionType,
     quantity_text,
 )
-from dra_policy.language.units import unit_of
+from dra_policy.language.units import COUNT_SUFFIXES, unit_of
 from dra_policy.resources import NotASemver, Semver
 from dra_policy.source import Span
 
@@ -52,6 +52,8 @@ def constant(
             if isinstance(written, Integer):
                 return _integer(written, problems)
             help_ = "write a whole number, without unit and quotes"
+            if isinstance(written, Amount) and written.unit in COUNT_SUFFIXES:
+                help_ = f"write `{written.number * unit_of(written.unit).factor}`, or declare it as a count"
         case BoolType():
             if isinstance(written, Boolean):
                 return Constant(wanted, written.value, written.span)
@@ -195,9 +197,14 @@ def _amount(
             return None
     measure = unit_of(unit)
     given = AmountType(measure.dimension, measure.per_second)
+    if wanted.dimension == "count" and unit in COUNT_SUFFIXES:
+        return _suffixed_count(wanted, number * measure.factor, written, subject, problems, notes)
     if not given.fits(wanted):
         message = f"{subject} is {wanted}, but `{written.span.text}` is {given}"
-        problems.add("TYP003", message, written.span, _help_with_dimension(given, wanted, subject), *notes)
+        help_ = _help_with_dimension(given, wanted, subject)
+        if wanted.dimension == "count" and given == AmountType("bytes") and (number * measure.factor).denominator == 1:
+            help_ = f"write `{number * measure.factor}`, without unit, or a decimal suffix such as `1304k`"
+        problems.add("TYP003", message, written.span, help_, *notes)
         return None
     exact = number * measure.factor * given.factor(wanted)
     if exact > LARGEST_AMOUNT:
@@ -209,6 +216,22 @@ def _amount(
         problems.add("TYP010", message, written.span, "Kubernetes keeps nine places behind the point")
         return None
     return Constant(wanted, exact, written.span, binary=measure.canonical[:2] in _BINARY)
+
+
+def _suffixed_count(
+    wanted: AmountType,
+    number: Fraction,
+    written: Amount,
+    subject: str,
+    problems: Problems,
+    notes: tuple[Related, ...],
+) -> Constant | None:
+    """`1304k` as a count."""
+    if number.denominator != 1:
+        message = f"`{written.span.text}` is no whole number, and {subject} is {wanted}"
+        problems.add("TYP010", message, written.span, f"write `{int(number)}` or `{int(number) + 1}`", *notes)
+        return None
+    return _count(wanted, Integer(int(number), written.span), problems)
 
 
 def _count(wanted: AmountType, written: Integer, problems: Problems) -> Constant | None:

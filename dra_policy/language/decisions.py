@@ -120,6 +120,7 @@ class CheckedGang:
     words: str
     span: Span
     otherwise: tuple[tuple[str, ...], ...] = ()
+    because: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

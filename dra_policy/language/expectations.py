@@ -77,6 +77,7 @@ def _test(checking: Checking, scope: Scope, test: Test) -> CheckedTest:
     problems = scope.problems
     steps: list[CheckedStep] = []
     claimed = _Claimed()
+    _given_first(test, problems)
     for step in test.steps:
         match step:
             case GivenModel():
@@ -120,6 +121,19 @@ def _test(checking: Checking, scope: Scope, test: Test) -> CheckedTest:
         problems.add("TST004", "this test expects nothing", test.title.span, help_)
     _told_nothing(claimed, problems)
     return CheckedTest(test.title.value, scope.policy, tuple(steps), test.title.span)
+
+
+def _given_first(test: Test, problems: Problems) -> None:
+    """Devices and nodes are there before the first claim, so nobody may read them as coming later."""
+    claim: TestClaim | TestGang | None = None
+    for step in test.steps:
+        if isinstance(step, TestClaim | TestGang):
+            claim = claim or step
+        elif claim is not None and isinstance(step, GivenModel | tree.GivenMachine | GivenInventory | tree.GivenLabel):
+            note = Related(claim.names[0].span, "the first claim")
+            message = "what is given is there before the first claim, and this stands behind it"
+            help_ = "write it in front of the claims; a test of what comes later is another test"
+            problems.add("TST006", message, step.span, help_, note)
 
 
 @dataclass

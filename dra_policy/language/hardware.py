@@ -105,7 +105,8 @@ class Edit:
 
     `target` is the path in the container, the name of the variable or capability, or the stage of the hook; `source` the path on the
     host, the value (a template with placeholders in braces), or the path of the hook. `joined` is the attribute whose
-    values of all devices are joined by `source`. `options` are permissions, mount options or arguments.
+    values of all devices are joined by `source`, `parameter` the field whose set is. `options` are permissions, mount
+    options or arguments.
     """
 
     kind: str
@@ -115,6 +116,7 @@ class Edit:
     options: tuple[str, ...]
     when: CheckedCondition | None
     span: Span
+    parameter: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

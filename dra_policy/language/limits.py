@@ -9,7 +9,8 @@ from itertools import product
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression import to_cel
 from dra_policy.language.checked import CheckedConfig, CheckedPolicies
-from dra_policy.language.configuration import claim_configuration, class_configuration
+from dra_policy.language.claims import CONFIGS_LIMIT
+from dra_policy.language.configuration import claim_configuration, class_configuration, merged
 from dra_policy.language.lowering import Condition, ask_conditions, class_conditions
 from dra_policy.language.objects import SELECTORS_LIMIT, selectors
 from dra_policy.source import Span
@@ -31,7 +32,12 @@ def check_lowered(policies: CheckedPolicies) -> list[Diagnostic]:
                 owner = f"request `{request.name}`"
                 for ask, lists in product(request.asks, (False, True)):
                     found += _conditions(ask_conditions(ask, owner, lists=lists), owner, request.span)
-            found += [problem for config in claim.configs for problem in _config(config, in_class=False)]
+            configs = list(merged(claim.requests, claim.configs))
+            found += [problem for config in configs for problem in _config(config, in_class=False)]
+            if len(configs) > CONFIGS_LIMIT >= len(claim.configs):
+                message = f"the classes of claim `{claim.name}` differ so that it has {len(configs)} configurations"
+                help_ = f"a claim has at most {CONFIGS_LIMIT}: set the fields in the claim, or split it"
+                found.append(Diagnostic("RUL002", message, claim.span, help_))
     return list(dict.fromkeys(found))
 
 

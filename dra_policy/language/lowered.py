@@ -10,14 +10,14 @@ from dra_policy.language.lowering import lower_claim, lower_class
 from dra_policy.language.setting import lower_set
 from dra_policy.language.siting import lower_site
 from dra_policy.resources.features import Features
-from dra_policy.rules import ClaimRules, ClassName, ClassRules
+from dra_policy.rules import ClaimKey, ClaimRules, ClassName, ClassRules
 from dra_policy.rules.sets import Preference
 from dra_policy.rules.site import NO_SITE_RULES, SiteRules
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyRules:
-    """What policies mean to the core: classes by name, claims by the names of their templates.
+    """What policies mean to the core: classes by name, claims by the names of their templates and as `policy.claim`.
 
     The key of a claim's rules is the template's name in no namespace; give it the claim's own before allocating.
     `site` is what decides beyond classes and claims, `wishes` are what classes prefer, for claims that do not say it
@@ -33,18 +33,16 @@ class PolicyRules:
 
 
 def lower(policies: CheckedPolicies, features: Features | None = None) -> PolicyRules:
-    """The rules of all policies; of two claims of one name the one of the policy that was given first.
+    """The rules of all policies.
 
     `features` decide what a target can say, such as whether sets are lists or flags; the default is Kubernetes 1.37.
     """
     chosen = Features() if features is None else features
     classes = {ClassName(name): lower_class(class_, chosen) for name, class_ in policies.classes.items()}
     claims: dict[str, ClaimRules] = {}
-    for policy in sorted(policies, key=lambda p: not p.given):
-        for name, claim in policy.claims.items():
-            rules = lower_claim(claim, chosen)
-            claims.setdefault(name, rules)
-            claims[f"{policy.name}.{name}"] = rules
+    for name, claim in policies.templates.items():
+        rules = lower_claim(claim, chosen, ClaimKey("", name))
+        claims[name] = claims[f"{claim.policy}.{claim.name}"] = rules
     return PolicyRules(
         classes, claims, _retired(policies), lower_site(policies, chosen), _wishes(policies.classes, chosen)
     )

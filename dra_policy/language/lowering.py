@@ -28,7 +28,7 @@ from dra_policy.language.checked import (
     Present,
 )
 from dra_policy.language.checking import words
-from dra_policy.language.configuration import claim_configuration, class_configuration
+from dra_policy.language.configuration import claim_configurations, class_configuration
 from dra_policy.language.finding import device_of
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_model_value
 from dra_policy.language.schema import AttributeSchema, Form, ModelSchema, ModelValue, PublishedName, element_of
@@ -80,7 +80,7 @@ def lower_claim(claim: CheckedClaim, features: Features, key: ClaimKey | None = 
         key=key,
         requests=tuple(_request(request, owner, features) for request in claim.requests),
         constraints=tuple(_constraint(constraint, owner) for constraint in claim.constraints),
-        configs=tuple(claim_configuration(config) for config in claim.configs),
+        configs=claim_configurations(claim),
         origin=Origin(owner, f"claim {claim.name}", claim.span),
         sets=tuple(lower_set(one, owner, features) for one in claim.sets),
     )

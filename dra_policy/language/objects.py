@@ -10,7 +10,7 @@ from typing import Any
 from dra_policy.expression import to_cel
 from dra_policy.expression.tree import all_of
 from dra_policy.language.checked import CheckedAsk, CheckedClaim, CheckedClass, CheckedPolicies, CheckedRequest
-from dra_policy.language.configuration import claim_configuration, class_configuration
+from dra_policy.language.configuration import claim_configurations, class_configuration
 from dra_policy.language.lowering import Condition, amount, ask_conditions, class_conditions
 from dra_policy.resources import (
     CapacityRequirements,
@@ -74,7 +74,7 @@ def claim_template(claim: CheckedClaim, features: Features | None = None) -> Res
             for constraint in claim.constraints
             if not constraint.names
         ),
-        config=tuple(claim_configuration(config) for config in claim.configs),
+        config=claim_configurations(claim),
     )
     return ResourceClaimTemplate(
         metadata=ObjectMeta(name=claim.name),

@@ -63,13 +63,15 @@ def clock_of(written: tree.ClockTime) -> time:
 
 
 def label_condition(label: str, operator: str, values: tuple[str, ...]) -> core.Condition:
-    """A test of a node's label as a condition of the core."""
+    """A test of a node's label as a condition of the core, never in doubt: as node selectors have it, a label that is
+    not there is equal to nothing and in no list."""
     term = core.NodeLabel(label)
+    there = core.Has(term)
     if operator == "exists":
-        return core.Has(term)
+        return there
     if operator == "=":
-        return core.Compare(term, core.Comparison.EQUAL, core.Literal(values[0]))
-    inside = core.Compare(term, core.Comparison.IN, core.Literal(tuple(values)))
+        return core.And((there, core.Compare(term, core.Comparison.EQUAL, core.Literal(values[0]))))
+    inside = core.And((there, core.Compare(term, core.Comparison.IN, core.Literal(tuple(values)))))
     return core.Not(inside) if operator == "not in" else inside
 
 

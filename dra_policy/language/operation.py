@@ -29,10 +29,10 @@ from dra_policy.language.hardware import (
 )
 from dra_policy.language.machines import reach, taint_of
 from dra_policy.language.modes import device_of, find_board, find_mode, only_board
-from dra_policy.language.schema import DeviceSchema, element_of
+from dra_policy.language.schema import DeviceSchema, FieldSchema, element_of
 from dra_policy.language.scope import GATE, PARAMETERS, Problems, Scope
 from dra_policy.language.templates import split, two_readings
-from dra_policy.language.types import COUNT, DURATION, AmountType
+from dra_policy.language.types import COUNT, DURATION, AmountType, SetType
 from dra_policy.resources import key_problem
 from dra_policy.source import Span
 
@@ -320,12 +320,12 @@ def _edit(
             return Edit("node", target, source, None, (permissions,) if permissions else (), when, written.span)
         case tree.Environment():
             template = written.value
-            joined = None
+            joined, parameter = None, ""
             if template.joined is not None:
-                joined = find_attribute(device, template.joined, scope)
-            return Edit(
-                "env", _variable(written.name, text, problems), text(template.text), joined, (), when, written.span
-            )
+                parameter = _joined_parameter(checking, scope, device, template.joined)
+                joined = None if parameter else find_attribute(device, template.joined, scope)
+            name, source = _variable(written.name, text, problems), text(template.text)
+            return Edit("env", name, source, joined, (), when, written.span, parameter)
         case tree.Mount():
             host = text(written.host, path=True)
             container = text(written.container, path=True) or host
@@ -340,6 +340,33 @@ def _edit(
                 problems.add("SET005", f"no runtime calls hooks at `{written.stage.text}`", written.stage.span, help_)
             arguments = tuple(text(argument) for argument in written.arguments)
             return Edit("hook", written.stage.text, text(written.path, path=True), None, arguments, when, written.span)
+
+
+def _joined_parameter(checking: Checking, scope: Scope, device: DeviceSchema, name: tree.Name) -> str:
+    """The field of parameters of which `join` means the values; empty where it means an attribute."""
+    field = _fields(checking, device).get(name.text)
+    attribute = look_up(device, name.text, scope)
+    if field is None or attribute is not None:
+        if field is not None:
+            message = f"`{name.text}` is an attribute of the device and a field of its parameters"
+            note = Related(field.span, "the field is declared here")
+            scope.problems.add("SET011", message, name.span, "rename one of the two", note)
+        return ""
+    if not isinstance(field.type, SetType):
+        message = f"`{name.text}` is {field.type}, and there is nothing to join"
+        note = Related(field.span, "declared here")
+        scope.problems.add("SET006", message, name.span, f'write "{{{name.text}}}"', note)
+    return field.name
+
+
+def _fields(checking: Checking, device: DeviceSchema) -> dict[str, FieldSchema]:
+    """The fields of all parameters of a device."""
+    return {
+        name: field
+        for parameters in checking.parameters.values()
+        if parameters.device is device
+        for name, field in parameters.fields.items()
+    }
 
 
 def _variable(name: tree.Name | tree.Text, read: Callable[[tree.Text], str], problems: Problems) -> str:
@@ -368,12 +395,7 @@ def _capability(scope: Scope, written: tree.Capability, each: str) -> None:
 def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.Text, each: str) -> None:
     """Every placeholder stands for something, and for one thing only."""
     problems = scope.problems
-    fields = {
-        name: field
-        for parameters in checking.parameters.values()
-        if parameters.device is device
-        for name, field in parameters.fields.items()
-    }
+    fields = _fields(checking, device)
     for found in _PLACEHOLDER.finditer(of.value):
         name, unit = split(found.group(1))
         field, attribute = fields.get(name), look_up(device, name, scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -12,9 +12,16 @@ from dra_policy.language.checked import CheckedConfig
 from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
 from dra_policy.language.devices import read_type
-from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema, ParametersSchema, element_of
+from dra_policy.language.schema import (
+    AttributeSchema,
+    Compared,
+    DeviceSchema,
+    FieldSchema,
+    ParametersSchema,
+    element_of,
+)
 from dra_policy.language.scope import DEVICE, PARAMETERS, Problems, Scope
-from dra_policy.language.tree import Api, Config, Field, Name, Parameters, Setting
+from dra_policy.language.tree import Api, Config, Field, Name, Parameters, Per, Setting
 from dra_policy.language.types import AmountType, Constant, IntType, SetType, Type
 from dra_policy.resources import identifier_problem, subdomain_problem
 
@@ -45,27 +52,48 @@ def _parameters(statement: Parameters, device: DeviceSchema | None, scope: Scope
             problems.add("NAM003", message, member.name.span, "remove one of the two, or rename it", note)
             continue
         schema = _field(member, problems)
-        if schema is not None and member.agrees is not None and member.agrees.text != "device" and device is not None:
-            schema = replace(schema, group=_group(device, member.agrees, scope))
         if schema is not None and not paths.clashes(schema, problems):
             fields[schema.name] = schema
-    for member in statement.members:
-        if isinstance(member, Field) and member.unique is not None and member.unique.text not in (*fields, "device"):
-            help_ = problems.hint(member.unique.text, fields, "write `unique per device`, or name a field")
-            message = f"parameters `{statement.name.text}` have no field `{member.unique.text}`"
-            problems.add("NAM001", message, member.unique.span, help_)
     if api is None or device is None:
         return None
+    for member in statement.members:
+        if isinstance(member, Field) and member.name.text in fields:
+            agrees = _compared(device, "agrees", member.agrees, {}, scope)
+            unique = _compared(device, "unique", member.unique, fields, scope)
+            fields[member.name.text] = replace(fields[member.name.text], agrees=agrees, unique=unique)
     api_version = f"{api.group.text}/{api.version.text}"
     return ParametersSchema(statement.name.text, device, api_version, api.kind.text, fields, statement.name.span)
 
 
-def _group(device: DeviceSchema, name: Name, scope: Scope) -> AttributeSchema | None:
-    """The attribute that devices have in common whose claims agree; None if it is wrong, which is reported."""
-    attribute = find_attribute(device, name, scope, "device")
+# Kubernetes' own attributes: the kernel of each node counts what they say.
+_OF_A_NODE = "resource.kubernetes.io"
+
+
+def _compared(
+    device: DeviceSchema, how: str, per: Per | None, fields: Mapping[str, FieldSchema], scope: Scope
+) -> Compared | None:
+    """Which claims are compared; None if none are or what is named is wrong, which is reported."""
+    if per is None:
+        return None
+    name = per.name
+    words = f"{how} per {name.text}{' on node' if per.on_node else ''}"
+    if name.text == "device" or name.text in fields:
+        if per.on_node:
+            message = f"`{name.text}` is compared on one device, which needs no `on node`"
+            scope.problems.add("RUL017", message, per.span, "leave `on node` out, or name an attribute")
+        return Compared(words, field="" if name.text == "device" else name.text)
+    attribute = _group(device, name, tuple(fields), scope)
+    if attribute is None:
+        return None
+    return Compared(words, attribute, on_node=per.on_node or attribute.published.domain == _OF_A_NODE)
+
+
+def _group(device: DeviceSchema, name: Name, fields: tuple[str, ...], scope: Scope) -> AttributeSchema | None:
+    """The attribute that devices have in common whose claims are compared; None if it is wrong, which is reported."""
+    attribute = find_attribute(device, name, scope, "device", *fields)
     if attribute is None or not (attribute.is_capacity or isinstance(attribute.type, SetType)):
         return attribute
-    message = f"claims agree on devices with one value in common, and `{attribute.name}` is {attribute.type}"
+    message = f"claims are compared on devices with one value in common, and `{attribute.name}` is {attribute.type}"
     note = Related(attribute.span, "declared here")
     scope.problems.add("RUL017", message, name.span, "name an attribute of one value, or write `per device`", note)
     return None
@@ -125,32 +153,47 @@ def _field(member: Field, problems: Problems) -> FieldSchema | None:
     type_ = read_type(member.type, problems)
     if type_ is None:
         return None
-    default: Constant | None = None
-    if member.default is not None:
-        if isinstance(type_, SetType):
-            message = f"field `{member.name.text}` is {type_} and has no default"
-            problems.add("TYP012", message, member.default.span, "declare it `optional`: then the set is empty")
-        else:
-            default = constant(member.default, type_, f"field `{member.name.text}`", problems, member.name.span)
+    defaults = _defaults(member, type_, problems)
     name = member.name.text
     # A default with a mistake is still one: the field need not be set.
-    optional = member.optional or (member.default is not None and default is None)
+    optional = member.optional or (bool(member.default) and not defaults)
     low, high, step = _range(member, type_, problems)
-    if default is not None and not within(default, low, high, step):
-        problems.add("RUL016", f"the default of `{name}` is outside its range", default.span, "choose one within it")
+    for default in defaults:
+        if not within(default, low, high, step):
+            problems.add(
+                "RUL016", f"the default of `{name}` is outside its range", default.span, "choose one within it"
+            )
     return FieldSchema(
         name,
         type_,
         optional,
-        default,
+        defaults[0] if defaults and not isinstance(type_, SetType) else None,
         member.trust == "admin",
         member.name.span,
         low,
         high,
         step,
-        member.agrees is not None,
-        None if member.unique is None else member.unique.text,
+        defaults=defaults,
     )
+
+
+def _defaults(member: Field, type_: Type, problems: Problems) -> tuple[Constant, ...]:
+    """What a field has where nobody sets it; nothing where that is wrong, which is reported."""
+    subject = f"field `{member.name.text}`"
+    if len(member.default) > 1 and not isinstance(type_, SetType):
+        message = f"{subject} is {type_} and has one default"
+        problems.add("TYP012", message, member.default[1].span, "declare it `set of`, or leave this one out")
+        return ()
+    if member.default and isinstance(type_, SetType) and (member.agrees or member.unique):
+        message = f"{subject} is compared between claims and has no default"
+        problems.add("TYP012", message, member.default[0].span, "declare it `optional`: then the set is empty")
+        return ()
+    found = [constant(one, element_of(type_), subject, problems, member.name.span) for one in member.default]
+    known = tuple(one for one in found if one is not None)
+    twice = next((one for number, one in enumerate(known) if one in known[:number]), None)
+    if twice is not None:
+        problems.add("NAM003", f"`{twice.span.text}` is in the default twice", twice.span, "leave one of them out")
+    return known if len(known) == len(found) else ()
 
 
 def _range(member: Field, type_: Type, problems: Problems) -> tuple[Constant | None, Constant | None, Constant | None]:
@@ -190,18 +233,28 @@ def within(value: Constant, low: Constant | None, high: Constant | None, step: C
 
 
 def check_config(checking: Checking, scope: Scope, config: Config, *, in_class: bool) -> CheckedConfig | None:
-    """A configuration against its parameters; fields that only an administrator sets are for classes."""
+    """A configuration against its parameters; fields that only an administrator sets are for classes.
+
+    Whether a claim's says all that it has to shows with its classes (`check_complete`).
+    """
     schema = parameters_named(checking, scope, config.parameters)
     if schema is None:
         return None
     values, written = check_settings(schema, config.settings, scope.problems, admin=in_class)
-    for field in schema.fields.values():
-        if _missing(field, written, in_class=in_class):
-            note = Related(field.span, "declared here, without `optional` and `default`")
-            message = f"field `{field.name}` of `{schema.name}` is not set"
-            scope.problems.add("RUL005", message, config.parameters.span, f"write `{field.name} = ...`", note)
     requests = tuple(name.text for name in config.requests)
-    return CheckedConfig(schema, requests, values, config.span)
+    checked = CheckedConfig(schema, requests, values, frozenset(written), config.span)
+    if in_class:
+        check_complete(checked, config.parameters, scope.problems, in_class=True)
+    return checked
+
+
+def check_complete(config: CheckedConfig, name: Name, problems: Problems, *, in_class: bool) -> None:
+    """Whether all is set that has to be; of a claim's configuration, together with what its classes say."""
+    for field in config.parameters.fields.values():
+        if _missing(field, config.written, in_class=in_class):
+            note = Related(field.span, "declared here, without `optional` and `default`")
+            message = f"field `{field.name}` of `{config.parameters.name}` is not set"
+            problems.add("RUL005", message, name.span, f"write `{field.name} = ...`", note)
 
 
 def left_to_claims(config: CheckedConfig) -> list[FieldSchema]:
@@ -209,7 +262,7 @@ def left_to_claims(config: CheckedConfig) -> list[FieldSchema]:
     return [
         field
         for field in config.parameters.fields.values()
-        if not (field.admin or field.optional or field.default is not None or field in config.values)
+        if not (field.admin or field.optional or field.defaults or field in config.values)
     ]
 
 
@@ -259,8 +312,8 @@ def _between(field: FieldSchema) -> str:
     return f"{low}{high}{step}"
 
 
-def _missing(field: FieldSchema, written: set[str], *, in_class: bool) -> bool:
-    if field.name in written or field.optional or field.default is not None:
+def _missing(field: FieldSchema, written: Collection[str], *, in_class: bool) -> bool:
+    if field.name in written or field.optional or field.defaults:
         return False
     # The class answers for what only administrators set, the claim for the rest: a class may leave it to claims.
     return field.admin is in_class
@@ -270,4 +323,4 @@ def _fields(names: Iterable[str]) -> str:
     return "its fields are " + (", ".join(f"`{name}`" for name in names) or "none")
 
 
-__all__ = ["check_config", "check_parameters", "check_settings", "left_to_claims", "parameters_named"]
+__all__ = ["check_complete", "check_config", "check_parameters", "check_settings", "left_to_claims", "parameters_named"]

@@ -18,6 +18,7 @@ from dra_policy.language.schema import AttributeSchema
 from dra_policy.language.scope import Scope
 from dra_policy.language.types import COUNT, AmountType
 from dra_policy.language.units import unit_of
+from dra_policy.source import Span
 
 
 def read_quota(
@@ -84,18 +85,9 @@ class _Reading:
             return None
         own = at_most if at_most is not None else guarantee
         assert own is not None  # Invariant: one of the two is there
-        if guarantee is not None and at_most is not None and guarantee > at_most:
-            message = "more is guaranteed than may be held"
-            self.problems.add("SIT005", message, statement.span, f"write `guarantee {at_most}` or less")
-            return None
-        if borrow is not None and borrow_to is not None and borrow_to < own:
-            assert borrow.to is not None  # Invariant: it has an amount
-            message = "the limit of what may be held with borrowing is below what is owned"
-            self.problems.add("SIT005", message, borrow.to.span, f"write {own} or more")
-            return None
-        if per is not None and borrow is not None:
-            message = f"a quota for each `{per.text}` borrows from nobody"
-            self.problems.add("SIT005", message, borrow.span, "write a quota for each of them, or leave the cohort out")
+        wrong = _objection(statement, own, guarantee, borrow_to)
+        if wrong is not None:
+            self.problems.add("SIT005", *wrong)
             return None
         return CheckedQuota(
             name.text,
@@ -125,9 +117,7 @@ class _Reading:
     def _amount(self, written: tree.Literal) -> Fraction | None:
         if isinstance(written, tree.Amount) and unit_of(written.unit).dimension != "count":
             message = f"a quota is a count of devices, not `{words(written.span)}`"
-            help_ = (
-                "say what a device counts for, and how many: `charge Gpu memory / 1073741824  at most 160` are 160Gi"
-            )
+            help_ = "say what a device counts for, and how many: `charge Gpu memory / 1Gi  at most 160` are 160Gi"
             self.problems.add("TYP003", message, written.span, help_)
             return None
         found = constant(written, COUNT, "a quota", self.problems, None)
@@ -148,29 +138,62 @@ class _Reading:
                 assert one.share is not None  # Invariant: the grammar has a share or a measure
                 found.append(CheckedCharge(of, None, one.share, one.span))
                 continue
-            measure = self._measure(of, one.measure)
-            if measure is None:
+            found_measure = self._measure(of, one.measure)
+            if found_measure is None:
                 continue
-            if one.parts.value < 1:
-                self.problems.add(
-                    "SIT005", "a share of no parts", one.parts.span, "write the parts of a whole, such as 7"
-                )
+            measure, type_ = found_measure
+            parts = constant(one.parts, type_, f"`{one.measure.text}`", self.problems, measure.span)
+            if parts is None or not isinstance(parts.value, Fraction):
                 continue
-            found.append(CheckedCharge(of, measure, Fraction(1, one.parts.value), one.span))
+            if parts.value <= 0:
+                help_ = "write the parts of a whole, such as 7"
+                self.problems.add("SIT005", "a share of no parts", one.parts.span, help_)
+                continue
+            found.append(CheckedCharge(of, measure, 1 / parts.value, one.span))
         return found
 
-    def _measure(self, of: Meant, name: tree.Name) -> Pool | AttributeSchema | None:
+    def _measure(self, of: Meant, name: tree.Name) -> tuple[Pool | AttributeSchema, AmountType] | None:
+        """What is counted, and what its amounts are."""
         pools = [pool for pool in self.checking.pools.values() if device_of(pool.board) is of.device]
         pool = next((one for one in pools if one.name == name.text), None)
         if pool is not None:
-            return pool
+            return pool, pool.type
         attribute = look_up(of.device, name.text, self.scope)
         if attribute is None or not isinstance(attribute.type, AmountType):
             known = [one.name for one in pools] + [one.name for one in of.device.attributes.values() if one.is_capacity]
             help_ = self.problems.hint(name.text, known, "name a capacity or a pool")
             self.problems.add("SIT005", f"nothing is counted by `{name.text}`", name.span, help_)
             return None
-        return attribute
+        return attribute, attribute.type
+
+
+def _objection(
+    statement: tree.Quota, own: Fraction, guarantee: Fraction | None, borrow_to: Fraction | None
+) -> tuple[str, Span, str] | None:
+    """What does not add up: the message, where, and help."""
+    members = statement.members
+    borrow = next((one for one in members if isinstance(one, tree.Borrow)), None)
+    each = next((one.each for one in members if isinstance(one, tree.ForSubject) and one.each is not None), None)
+    lends = [one for one in members if isinstance(one, tree.Lend) or _guarantees(one)]
+    if guarantee is not None and guarantee > own:
+        return "more is guaranteed than may be held", statement.span, f"write `guarantee {own}` or less"
+    if borrow is None and lends:
+        return (
+            f"quota `{statement.name.text}` is in no cohort: nobody borrows of it, whatever it lends or guarantees",
+            lends[0].span,
+            "write `borrow from cohort ...` here and in the quotas of the others, or `keep 2 of ... free`",
+        )
+    if borrow is not None and borrow.to is not None and borrow_to is not None and borrow_to < own:
+        message = "the limit of what may be held with borrowing is below what is owned"
+        return message, borrow.to.span, f"write {own} or more"
+    if each is not None and borrow is not None:
+        message = f"a quota for each `{each.text}` borrows from nobody"
+        return message, borrow.span, "write a quota for each of them, or leave the cohort out"
+    return None
+
+
+def _guarantees(member: object) -> bool:
+    return isinstance(member, tree.Holding) and member.keyword == "guarantee"
 
 
 __all__ = ["read_quota"]

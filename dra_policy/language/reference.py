@@ -106,7 +106,13 @@ def _units() -> list[str]:
     for unit in UNITS.values():
         of = f"{unit.dimension} per second" if unit.per_second else unit.dimension
         measured.setdefault(of, []).append(unit.spelling)
-    rows = ["## Units", "", "Counts have none. All spellings are read, and one of each is printed.", ""]
+    rows = [
+        "## Units",
+        "",
+        "Counts have none, but decimal suffixes: `1304k` is 1304000 of them. All spellings are read, and those that mean the",
+        "same are printed alike; what is written as Kubernetes writes it (`80G`) stays so.",
+        "",
+    ]
     rows += ["| amount of | units |", "|---|---|"]
     return [*rows, *(f"| {of} | {' '.join(f'`{one}`' for one in found)} |" for of, found in measured.items()), ""]
 

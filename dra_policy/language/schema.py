@@ -152,13 +152,30 @@ class ModelSchema:
     grids: Mapping[str, tuple[int, Span]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Which claims a rule over a field compares: those on one device, on all devices with one value of an `attribute`, or
+    on one device with one value of a `field`.
+
+    With `on_node` the devices are those of one node. By an attribute that is not published the node compares.
+    """
+
+    words: str
+    attribute: AttributeSchema | None = None
+    field: str = ""
+    on_node: bool = False
+
+    @property
+    def at_node(self) -> bool:
+        return self.attribute is not None and self.attribute.private
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class FieldSchema:
     """A field of a configuration; `admin` fields are set in classes only.
 
-    `low`, `high` and `step` bound its values. With `agrees` all claims on a device say the same, on a `group` all claims
-    on devices with one value of that attribute; one that is not published is compared at the node. `unique` names the
-    field within whose values no two claims on a device say the same (`device`: on the whole device).
+    `default` is what it has where nobody sets it, `defaults` all of them: a set may have several.
+    `low`, `high` and `step` bound its values. With `agrees` all those claims say the same, with `unique` no two of those.
 
     The name is the way to the value: `sharing.strategy` is the field `strategy` of the object `sharing`.
     """
@@ -172,16 +189,9 @@ class FieldSchema:
     low: Constant | None = None
     high: Constant | None = None
     step: Constant | None = None
-    agrees: bool = False
-    unique: str | None = None
-    group: AttributeSchema | None = None
-
-    @property
-    def agreement(self) -> str:
-        """What is said of claims that go together: `agrees per device`; empty if nothing is."""
-        if not self.agrees:
-            return ""
-        return f"agrees per {'device' if self.group is None else self.group.name}"
+    agrees: Compared | None = None
+    unique: Compared | None = None
+    defaults: tuple[Constant, ...] = ()
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -367,7 +367,10 @@ class _Reading:
         same: list[str] = []
         distinct: list[str] = []
         otherwise: list[tuple[str, ...]] = []
+        because: list[str] = []
         for constraint in statement.constraints:
+            said = said_of(constraint.said)
+            because += [said.because] if said.because else []
             for name in (constraint.attribute, *constraint.otherwise):
                 if name.text != core.NODE and name.text not in self.levels:
                     self._no_level(name)
@@ -397,6 +400,7 @@ class _Reading:
                 text,
                 statement.span,
                 tuple(otherwise),
+                " and ".join(dict.fromkeys(because)),
             )
 
 

@@ -27,7 +27,7 @@ from dra_policy.language.lowering import class_conditions, part_conditions, valu
 from dra_policy.language.modes import BUILT_IN, device_of
 from dra_policy.language.parts import Meant, meant_by
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_value
-from dra_policy.language.schema import AttributeSchema, ModelSchema, ParametersSchema
+from dra_policy.language.schema import AttributeSchema, Compared, ModelSchema, ParametersSchema
 from dra_policy.language.setting import strength
 from dra_policy.language.types import AmountType, Constant
 from dra_policy.resources import Features
@@ -71,6 +71,7 @@ class _Lowering:
         for quota in (quota for policy in policies for quota in policy.site.quotas.values()):
             if quota.per in BUILT_IN:
                 fields.setdefault(quota.per, _BUILT_IN[quota.per])
+        templates = {claim: name for name, claim in policies.templates.items()}
         return rules.SiteRules(
             fields=tuple(fields.values()),
             levels=tuple(
@@ -111,9 +112,9 @@ class _Lowering:
             gangs=tuple(
                 rules.Gang(
                     one.name,
-                    one.claim.name,
+                    templates[one.claim],
                     one.count,
-                    Origin(f"gang `{one.name}`", one.words, one.span),
+                    Origin(f"gang `{one.name}`", one.words, one.span, one.because),
                     one.same,
                     one.distinct,
                     one.otherwise,
@@ -210,7 +211,8 @@ class _Lowering:
         return rules.Charge(devices, one.rate, rules.ChargeUnit.CAPACITY, one.measure.published.key)
 
     def _keep(self, one: CheckedKeep) -> rules.Keep:
-        classes = frozenset(class_.name for class_ in one.classes) if one.classes else None
+        # Kept for no class they are kept from everybody.
+        classes = frozenset(class_.name for class_ in one.classes)
         origin = _origin("site", one.words, one)
         return rules.Keep(
             one.count, self.devices(one.of), origin, one.level, classes, strength=strength(one.said.strength)
@@ -299,26 +301,23 @@ class _Lowering:
 
     def _agreements(self, schema: ParametersSchema) -> Iterator[rules.Agreement]:
         for field in schema.fields.values():
-            # What is not published is compared at the node.
-            at_node = field.group is not None and field.group.private
-            if (not field.agrees or at_node) and field.unique is None:
-                continue
-            agrees = field.agrees and not at_node
-            how = rules.Agree.EQUAL if agrees else rules.Agree.UNIQUE
-            text = field.agreement if agrees else f"unique per {field.unique}"
-            within = schema.fields.get(field.unique or "")
-            yield rules.Agreement(
-                schema.device.driver,
-                field.path,
-                how,
-                Origin(f"parameters `{schema.name}`", f"{field.name} {text}", field.span),
-                api_version=schema.api_version,
-                kind=schema.kind,
-                default=_plain(field.default),
-                within=() if within is None else within.path,
-                within_default=None if within is None else _plain(within.default),
-                board=rules.EVERY_DEVICE if not agrees or field.group is None else _card(field.group),
-            )
+            for how, compared in ((rules.Agree.EQUAL, field.agrees), (rules.Agree.UNIQUE, field.unique)):
+                # What is not published is compared at the node.
+                if compared is None or compared.at_node:
+                    continue
+                within = schema.fields.get(compared.field)
+                yield rules.Agreement(
+                    schema.device.driver,
+                    field.path,
+                    how,
+                    Origin(f"parameters `{schema.name}`", f"{field.name} {compared.words}", field.span),
+                    api_version=schema.api_version,
+                    kind=schema.kind,
+                    default=_plain(field.default),
+                    within=() if within is None else within.path,
+                    within_default=None if within is None else _plain(within.default),
+                    board=_card(compared),
+                )
 
     def _exclusions(self, modes: Modes) -> Iterator[rules.ModeExclusion]:
         """Modes that counters do not keep apart: two that are both partitions."""
@@ -342,9 +341,14 @@ class _Lowering:
         yield rules.ModeExclusion(board_key(modes), tuple(made), origin)
 
 
-def _card(group: AttributeSchema) -> rules.BoardKey:
+def _card(compared: Compared) -> rules.BoardKey:
     """Devices with one value of an attribute; one that does not publish it stands for itself."""
-    return rules.BoardKey((group.published.qualified,), else_alone=not group.required)
+    group = compared.attribute
+    if group is None or group.unique:
+        return rules.EVERY_DEVICE
+    return rules.BoardKey(
+        (group.published.qualified,), across=True, else_alone=not group.required, on_node=compared.on_node
+    )
 
 
 def board_key(modes: Modes) -> rules.BoardKey:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
-from dra_policy.language.attributes import can_be_read, find_attribute, look_up
+from dra_policy.language.attributes import are_one_fact, can_be_read, find_attribute, look_up
 from dra_policy.language.checked import (
     CheckedCondition,
     CheckedConstraint,
@@ -24,7 +24,7 @@ from dra_policy.language.fabrics import bandwidth_of, shape_fits
 from dra_policy.language.machinery import Fabric
 from dra_policy.language.modes import device_of, said_of
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, ModelSchema
-from dra_policy.language.scope import ATTRIBUTE, FABRIC, Problems, Scope
+from dra_policy.language.scope import ATTRIBUTE, FABRIC, Scope
 from dra_policy.language.types import AmountType, IntType, SetType
 from dra_policy.source import Span
 
@@ -119,7 +119,7 @@ def _compared(
         if attribute is None:
             return None
         found.append((request, attribute))
-    return [attribute for _, attribute in found] if found and _one_meaning(name, found, scope.problems) else None
+    return [attribute for _, attribute in found] if found and _one_meaning(name, found, scope) else None
 
 
 def _attribute(
@@ -150,18 +150,19 @@ def _attribute(
     return attribute
 
 
-def _one_meaning(name: tree.Name, found: Sequence[tuple[CheckedRequest, AttributeSchema]], problems: Problems) -> bool:
+def _one_meaning(name: tree.Name, found: Sequence[tuple[CheckedRequest, AttributeSchema]], scope: Scope) -> bool:
     """One published name, or one well-known fact that drivers spell in several ways."""
+    problems = scope.problems
     first_request, first = found[0]
     for request, attribute in found[1:]:
         notes = Related(first.span, "declared here"), Related(attribute.span, "and here")
-        same_fact = bool(first.well_known) and attribute.well_known == first.well_known
+        same_fact = are_one_fact((first, attribute), scope)
         if attribute.published.qualified != first.published.qualified and not same_fact:
             message = (
                 f"`{name.text}` of request `{first_request.name}` is published as "
                 f"`{first.published.qualified}`, that of `{request.name}` as `{attribute.published.qualified}`"
             )
-            help_ = "compare a name that both publish, such as a well-known one of std.pcie or std.numa"
+            help_ = "compare a fact that both publish, such as a well-known one of std.pcie or std.numa: import it"
             problems.add("RUL009", message, name.span, help_, *notes)
             return False
         if _element(attribute) != _element(first) and not (same_fact and isinstance(_element(attribute), IntType)):

@@ -52,8 +52,8 @@ def _amounts() -> Iterator[tuple[str, str, str, int]]:
         yield f"{prefix}B", prefix, "bytes", factor
         yield f"{prefix}bit", f"{prefix}bit", "bits", factor
     for prefix, factor in _powers(_DECIMAL, 1000):
-        # Kubernetes writes 80G for what a datasheet calls 80 GB.
-        yield prefix, f"{prefix}B", "bytes", factor
+        # Kubernetes writes 80G for what a datasheet calls 80 GB, and 1304k for a count.
+        yield prefix, prefix, "bytes", factor
         yield f"{prefix}B", f"{prefix}B", "bytes", factor
         yield f"{prefix}bit", f"{prefix}bit", "bits", factor
 
@@ -87,7 +87,7 @@ _OTHERS: tuple[tuple[str, str, str, Fraction], ...] = (
 )
 
 # Printed without a space: Kubernetes' own suffixes and, as everywhere else, durations.
-_ATTACHED = frozenset((*_BINARY, "ms", "s", "min", "h", "d"))
+_ATTACHED = frozenset((*_BINARY, *_DECIMAL, "ms", "s", "min", "h", "d"))
 
 
 def _table() -> Iterator[Unit]:
@@ -101,6 +101,9 @@ def _table() -> Iterator[Unit]:
 
 UNITS: MappingProxyType[str, Unit] = MappingProxyType({entry.spelling: entry for entry in _table()})
 """Every unit by each of its spellings."""
+
+COUNT_SUFFIXES = frozenset(_DECIMAL)
+"""What may stand behind a count too: `1304k` is 1304000."""
 
 # Read only when they touch the number: `index 0 m 3` in a model is two values, not a thousandth and a 3.
 ATTACHED_ONLY = frozenset((*_DECIMAL, "m"))

@@ -7,6 +7,7 @@ policies are about `resource.k8s.io/v1`; a pod is judged where only pods tell wh
 from __future__ import annotations
 
 from dra_policy.language.checked import CheckedPolicies
+from dra_policy.render.kept import lost_class
 from dra_policy.render.literals import OBJECT
 from dra_policy.render.parameters import configs_of_kind, given_configs, known_kind, parameter_validations
 from dra_policy.render.refusals import counts_validation, judged_by, refusal_validation
@@ -44,7 +45,9 @@ def admission_policies(policies: CheckedPolicies, target: Target) -> list[OBJECT
             found += _with_binding(name, _CLAIMS, variables, validations)
         for must in (True, False):
             counted = [
-                one for one in policy.classes.values() if one.counts and (one.counts.said.strength == "must") is must
+                one
+                for one in policy.classes.values()
+                if one.counts and (one.counts.said.strength == "must") is must and not lost_class(one, target)
             ]
             if counted:
                 name = f"{_name(policy.name)}.{'counts' if must else 'advised-counts'}.claims"

@@ -7,6 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from dra_policy.allocation.configuration import told
+from dra_policy.allocation.site.ledger import configs_for
 from dra_policy.language.checked import CheckedPolicies
 from dra_policy.language.finding import device_of
 from dra_policy.language.hardware import Setup
@@ -16,7 +18,7 @@ from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchem
 from dra_policy.language.templates import placeholders
 from dra_policy.language.types import AmountType, Constant, IntType, duration_text, quantity_text
 from dra_policy.render.catalog import Catalog
-from dra_policy.render.cdi import Allocation, Given, setups_of
+from dra_policy.render.cdi import BETWEEN, Allocation, Given, setups_of
 from dra_policy.render.machines import Fleet
 from dra_policy.render.targets import Target
 from dra_policy.render.values import attributes_of
@@ -64,13 +66,11 @@ def allocations_of(
                 if private:
                     device = device.model_copy(update={"attributes": {**device.attributes, **private}})
                 node = node or ("" if found is None else found[0].spec.node_name or "")
-                given.append(Given(result.request, result.pool, device, result.consumed_capacity))
+                configs = configs_for(claim.status.allocation.devices.config, result.request)
+                set_ = _flat(told(configs, driver) or {})
+                given.append(Given(result.request, result.pool, device, result.consumed_capacity, set_))
             if not given:
                 continue
-            set_ = _parameters(policies, driver)
-            for config in claim.status.allocation.devices.config:
-                if config.opaque is not None and config.opaque.driver == driver:
-                    set_ |= _flat(config.opaque.parameters)
             metadata = claim.metadata
             yield (
                 driver,
@@ -81,7 +81,7 @@ def allocations_of(
                     node,
                     tuple(given),
                     _schema(policies, driver),
-                    set_,
+                    _parameters(policies, driver),
                 ),
             )
 
@@ -108,7 +108,7 @@ def _flat(parameters: Mapping[str, Any], before: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             found |= _flat(value, f"{before}{name}.")
         elif isinstance(value, list):
-            found[before + name] = ",".join(map(str, value))
+            found[before + name] = BETWEEN.join(map(str, value))
         else:
             found[before + name] = str(value).lower() if isinstance(value, bool) else str(value)
     return found
@@ -122,12 +122,12 @@ def _schema(policies: CheckedPolicies, driver: str) -> dict[str, AttributeSchema
 def _parameters(policies: CheckedPolicies, driver: str) -> dict[str, str]:
     """The defaults of all parameters of a driver."""
     return {
-        field.name: _text(field.default)
+        field.name: BETWEEN.join(map(_text, field.defaults))
         for policy in policies
         for parameters in policy.parameters.values()
         if parameters.device.driver == driver
         for field in parameters.fields.values()
-        if field.default is not None
+        if field.defaults
     }
 
 

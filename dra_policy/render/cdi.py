@@ -26,6 +26,9 @@ from dra_policy.resources import Device, DeviceAttribute, Features, Quantity
 VERSION = "0.8.0"
 """Of the specification; hooks and mounts as here are older."""
 
+BETWEEN = "\x1f"
+"""Between the values of a set in the text of a parameter: the separator of units, which stands in no value."""
+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -33,18 +36,20 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 class Given:
     """One device of an allocation: for which request, of which pool, and what it publishes.
 
-    `taken` is what the claim takes of its capacities, by published name; of others it has all.
+    `taken` is what the claim takes of its capacities, by published name; of others it has all. `parameters` are those that
+    are set for the request.
     """
 
     request: str
     pool: str
     device: Device
     taken: Mapping[str, Quantity] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """A claim with its devices of one driver, what they can publish, and the parameters that were set for them."""
+    """A claim with its devices of one driver, what they can publish, and the defaults of parameters."""
 
     uid: str
     name: str
@@ -185,12 +190,17 @@ class _Rendering:
                 return "hooks", hook
 
     def _value(self, wanted: _Wanted, fill: Callable[[str], str]) -> str:
-        joined = wanted.edit.joined
-        if joined is None:
-            return fill(wanted.edit.source)
+        joined, parameter = wanted.edit.joined, wanted.edit.parameter
         among = self.allocation.given
         if wanted.each == "request":
             among = tuple(one for one in among if one.request == wanted.given.request)
+        if parameter:
+            defaults = self.allocation.parameters
+            sets = [one.parameters.get(parameter) or defaults.get(parameter, "") for one in among]
+            values = dict.fromkeys(value for text in sets if text for value in text.split(BETWEEN))
+            return wanted.edit.source.join(values)
+        if joined is None:
+            return fill(wanted.edit.source)
         return wanted.edit.source.join(text for given in among if (text := _published(given, joined)))
 
     def _named(self, placeholder: str, given: Given, edit: Edit) -> str:
@@ -218,7 +228,7 @@ class _Rendering:
             return known[name]
         attribute = allocation.schema.get(name)
         text = "" if attribute is None else _published(given, attribute)
-        text = text or allocation.parameters.get(name, "")
+        text = text or (given.parameters.get(name) or allocation.parameters.get(name, "")).replace(BETWEEN, ",")
         if not text:
             message = f"device `{given.device.name}` has no value for `{{{name}}}`"
             help_ = "set it in the configuration"

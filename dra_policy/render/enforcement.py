@@ -28,9 +28,10 @@ from dra_policy.language.checked import (
 from dra_policy.language.counting import MOST_COUNTERS
 from dra_policy.language.decisions import Site
 from dra_policy.language.predicates import lower_condition, read_by
-from dra_policy.language.schema import FieldSchema, Form
+from dra_policy.language.schema import Form
 from dra_policy.render.boards import unguarded_modes
 from dra_policy.render.catalog import Catalog
+from dra_policy.render.kept import kept_claim, lost_asks, lost_class
 from dra_policy.render.objects import rendered_classes
 from dra_policy.render.refusals import judged_by, unjudged
 from dra_policy.render.targets import Target
@@ -226,12 +227,14 @@ class _Reading:
             owner = f"parameters `{parameters.name}`"
             for field in parameters.fields.values():
                 yield _native(owner, f"field {field.name}", By.CLUSTER, means, field.span)
-                for words in _across_claims(field):
+                for compared in (field.agrees, field.unique):
+                    if compared is None:
+                        continue
                     by, alone = By.CONTROLLER, "kube-scheduler does not compare configurations"
-                    if field.group is not None and field.group.private and words.endswith(field.agreement):
-                        by = By.NODE
-                        alone = f"the driver compares when it prepares: `{field.group.name}` is not published"
-                    yield _native(owner, words, by, alone, field.span)
+                    if compared.at_node and compared.attribute is not None:
+                        private = f"`{compared.attribute.name}` is not published"
+                        by, alone = By.NODE, f"the driver compares claims of its node when it prepares: {private}"
+                    yield _native(owner, f"field {field.name} {compared.words}", by, alone, field.span)
         for need in policy.hardware.gate_needs:
             on = self.target.gates.get(need.gate.name, need.gate.default)
             how = f"the gate {need.gate.name} is on" if on else means
@@ -242,6 +245,10 @@ class _Reading:
 
     def _class(self, class_: CheckedClass) -> Iterator[Enforced]:
         owner = f"class `{class_.name}`"
+        lost = lost_class(class_, self.target)
+        if lost:
+            yield _native(owner, f"class {class_.name}", By.LOST, f"left out: {_off(lost)}", class_.span, must=False)
+            return
         for clause in class_.clauses:
             yield self._clause(owner, clause, "selector of the DeviceClass")
         if class_.counts is not None:
@@ -266,9 +273,16 @@ class _Reading:
         program = compile_tree(lower_condition(clause.condition, lists=lists), self.features)
         return Enforced(owner, clause.words, By.CLUSTER, means, True, said, clause.span, program.cost)
 
-    def _claim(self, claim: CheckedClaim) -> Iterator[Enforced]:
-        owner = f"claim `{claim.name}`"
+    def _claim(self, whole: CheckedClaim) -> Iterator[Enforced]:
+        owner = f"claim `{whole.name}`"
         features = self.features
+        claim = kept_claim(whole, self.target)
+        for name, ask in lost_asks(whole, self.target):
+            said = f"claim {whole.name}" if claim is None else f"request {name} = ... {ask.of.name}"
+            means = f"left out: there is no class `{ask.of.name}`"
+            yield _native(owner, said, By.LOST, means, ask.span, must=False)
+        if claim is None:
+            return
         for request in claim.requests:
             if request.prioritized:
                 by, means = By.CLUSTER, "firstAvailable"
@@ -362,6 +376,10 @@ class _Reading:
             means = "the controller adds the toleration when it allocates; write it in the claim for kube-scheduler"
             yield Enforced("site", toleration.words, By.CONTROLLER, means, False, toleration.said, toleration.span)
         for gang in site.gangs.values():
+            if kept_claim(gang.claim, self.target) is None:
+                means = f"left out: its claim `{gang.claim.name}` is"
+                yield _native(f"gang `{gang.name}`", gang.words, By.LOST, means, gang.span, must=False)
+                continue
             means = "kube-scheduler places pods one by one"
             yield _native(f"gang `{gang.name}`", gang.words, By.CONTROLLER, means, gang.span)
 
@@ -384,14 +402,6 @@ def _native(owner: str, words: str, by: By, means: str, span: Span, *, must: boo
 
 def _off(feature: str) -> str:
     return f"the feature {feature} is off"
-
-
-def _across_claims(field: FieldSchema) -> Iterator[str]:
-    """What a field says of several claims on one device."""
-    if field.agrees:
-        yield f"field {field.name} {field.agreement}"
-    if field.unique is not None:
-        yield f"field {field.name} unique per {field.unique}"
 
 
 __all__ = ["By", "Enforced", "enforcement", "failures"]

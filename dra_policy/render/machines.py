@@ -15,6 +15,7 @@ from dra_policy.render.catalog import Catalog
 from dra_policy.render.slices import OnNode, Place, PoolDevices, Reached, reached
 from dra_policy.render.values import Values, device_name, exact, is_bytes, label
 from dra_policy.resources import Counter, CounterSet, Node, ObjectMeta, ResourceSlice
+from dra_policy.resources.validation.slices import MAX_VALUE_BYTES
 
 HOSTNAME = "kubernetes.io/hostname"
 
@@ -23,8 +24,9 @@ HOSTNAME = "kubernetes.io/hostname"
 class Fleet:
     """Nodes and pools under construction.
 
-    `lists` tells whether the target has list attributes. With `invented`, what is unique in a cluster and has no value
-    gets one: `uuid-1`, `uuid-2`.
+    `lists` tells whether the target has list attributes. With `invented`, what is unique in a cluster and has no value,
+    or one that is taken, gets one: `uuid-1`, `uuid-2`. Otherwise a machine that stands on a second node has there the
+    values that it says, with the node behind them.
     """
 
     catalog: Catalog
@@ -144,9 +146,12 @@ class Fleet:
             if given is None and not self.invented:
                 continue
             used = given is not None and (schema.published.qualified, str(given[0].value)) in self._used
-            if given is None or (used and self.invented):
-                self._unique += 1
-                values[schema] = (Constant(TEXT, f"{schema.name}-{self._unique}", schema.span),)
+            if given is None or used:
+                text = "" if given is None or self.invented else f"{given[0].value}-{board.named['node']}"
+                if not text or len(text.encode()) > MAX_VALUE_BYTES:
+                    self._unique += 1
+                    text = f"{schema.name}-{self._unique}"
+                values[schema] = (Constant(TEXT, text, schema.span),)
             self._using.add((schema.published.qualified, str(values[schema][0].value)))
         return replace(board, values=values)
 

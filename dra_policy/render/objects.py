@@ -11,6 +11,7 @@ from dra_policy.language.objects import claim_template, device_class
 from dra_policy.render.admission import OBJECT, admission_policies
 from dra_policy.render.catalog import Catalog
 from dra_policy.render.fitting import fitting
+from dra_policy.render.kept import fitting_class, kept_claim, lost_class
 from dra_policy.render.machines import Fleet
 from dra_policy.render.quotas import quota_objects
 from dra_policy.render.schemas import parameter_schemas
@@ -39,13 +40,15 @@ def rendered_classes(policies: CheckedPolicies) -> list[CheckedClass]:
 
 
 def rendered_claims(policies: CheckedPolicies) -> list[CheckedClaim]:
-    """The claims of the policies that were given."""
-    return [one for policy in policies if policy.given for one in policy.claims.values()]
+    """The claims of the policies that were given, named like their templates."""
+    names = {claim: name for name, claim in policies.templates.items()}
+    given = [one for policy in policies if policy.given for one in policy.claims.values()]
+    return [replace(one, name=names[one]) if names[one] != one.name else one for one in given]
 
 
 def rendered_class(class_: CheckedClass, target: Target) -> DeviceClass:
     """A class as the target can have it."""
-    made = device_class(class_, target.features)
+    made = device_class(fitting_class(class_, target), target.features)
     if target.extended_resources:
         return made
     return made.model_copy(update={"spec": made.spec.model_copy(update={"extended_resource_name": None})})
@@ -87,6 +90,19 @@ def machine_slices(question: Question) -> list[ResourceSlice]:
     return fitting(fleet.slices(), target)
 
 
+def repeated(question: Question) -> list[tuple[str, str, str]]:
+    """What machines say of unique attributes that stands on another node already: attribute, value and node."""
+    first: dict[tuple[str, str], str] = {}
+    found: list[tuple[str, str, str]] = []
+    for machine, node in placed(question):
+        for slot in machine.slots:
+            for schema, constants in slot.values.items():
+                value = str(constants[0].value) if schema.unique else ""
+                if value and first.setdefault((schema.published.qualified, value), node) != node:
+                    found.append((schema.name, value, node))
+    return found
+
+
 def placed(question: Question) -> list[tuple[Machine, str]]:
     """The machines with their nodes."""
     if question.machines is not None:
@@ -96,11 +112,14 @@ def placed(question: Question) -> list[tuple[Machine, str]]:
 
 
 def _classes(question: Question) -> list[OBJECT]:
-    return [to_object(rendered_class(one, question.target)) for one in rendered_classes(question.policies)]
+    policies, target = question.policies, question.target
+    return [to_object(rendered_class(one, target)) for one in rendered_classes(policies) if not lost_class(one, target)]
 
 
 def _templates(question: Question) -> list[OBJECT]:
-    return [to_object(rendered_template(one, question.target)) for one in rendered_claims(question.policies)]
+    target = question.target
+    kept = (kept_claim(one, target) for one in rendered_claims(question.policies))
+    return [to_object(rendered_template(one, target)) for one in kept if one is not None]
 
 
 KINDS: Mapping[str, Callable[[Question], list[OBJECT]]] = {
@@ -131,4 +150,5 @@ __all__ = [
     "rendered_class",
     "rendered_classes",
     "rendered_template",
+    "repeated",
 ]

@@ -86,7 +86,7 @@ def _field(field: FieldSchema) -> Iterator[OBJECT]:
         expression = f"variables.configs.all(p, !({present}))"
         yield _validation(expression, f"{name} is set by administrators only, in a class")
         return
-    if not field.optional and field.default is None:
+    if not field.optional and not field.defaults:
         yield _validation(f"variables.configs.all(p, {present})", f"{name} has to be set")
     test = " && ".join(_tests(field, "v" if isinstance(field.type, SetType) else value))
     if isinstance(field.type, SetType):
@@ -197,7 +197,7 @@ def _gate(need: GateNeed, parameters: ParametersSchema) -> OBJECT:
     value, present = _path("p", field.path)
     test = f"{value} != {literal(need.value.value)}"
     message = f"{need.field} = {need.value.value} needs the gate {need.gate.name}, which is off"
-    if field.default is not None and field.default.value == need.value.value:
+    if any(one.value == need.value.value for one in field.defaults):
         return _validation(f"variables.configs.all(p, {present} && {test})", message)
     return _validation(_where_present(present, test), message)
 

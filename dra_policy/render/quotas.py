@@ -11,6 +11,7 @@ from fractions import Fraction
 from dra_policy.language.checked import CheckedClass, CheckedPolicies
 from dra_policy.language.decisions import CheckedQuota
 from dra_policy.render.charges import least_charge, most_requests, namespace_labels
+from dra_policy.render.kept import lost_class
 from dra_policy.render.literals import OBJECT
 from dra_policy.render.targets import Target
 from dra_policy.rules.subjects import SubjectField
@@ -26,7 +27,7 @@ def quota_objects(policies: CheckedPolicies, target: Target) -> list[OBJECT]:
     quotas = [one for one in every if not one.per or (one.per == "namespace" and not target.kueue)]
     if not quotas:
         return []
-    classes = [one for policy in policies for one in policy.classes.values()]
+    classes = [one for policy in policies for one in policy.classes.values() if not lost_class(one, target)]
     fields = {name: one.rule for policy in policies for name, one in policy.site.fields.items()}
     if target.kueue:
         return _kueue(quotas, classes, fields)

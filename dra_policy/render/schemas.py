@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from dra_policy.language.checked import CheckedPolicies
-from dra_policy.language.schema import FieldSchema, ParametersSchema, element_of
+from dra_policy.language.schema import Compared, FieldSchema, ParametersSchema, element_of
 from dra_policy.language.types import (
     AmountType,
     BoolType,
@@ -72,7 +72,7 @@ def _place(root: OBJECT, field: FieldSchema) -> None:
     for part in outer:
         inside = inside["properties"].setdefault(part, {"type": "object", "properties": {}})
     inside["properties"][last] = _schema(field)
-    if not field.optional and field.default is None and not field.admin:
+    if not (field.optional or field.defaults or field.admin):
         inside.setdefault("required", []).append(last)
 
 
@@ -80,19 +80,25 @@ def _schema(field: FieldSchema) -> OBJECT:
     found = _value(field)
     if isinstance(field.type, SetType):
         found = {"type": "array", "items": found, "x-kubernetes-list-type": "set"}
-    if field.default is not None:
-        found["default"] = _plain(field.default)
+    if field.defaults:
+        plain = [_plain(one) for one in field.defaults]
+        found["default"] = plain if isinstance(field.type, SetType) else plain[0]
     notes = []
     if field.admin:
         notes.append("Set by administrators only, in a DeviceClass.")
-    if field.agrees:
-        where = "a device" if field.group is None else f"devices of one {field.group.name}"
-        notes.append(f"All claims on {where} have the same value.")
+    if field.agrees is not None:
+        notes.append(f"All claims on {_where(field.agrees)} have the same value.")
     if field.unique is not None:
-        notes.append(f"No two claims on a device have the same value, per {field.unique}.")
+        notes.append(f"No two claims on {_where(field.unique)} have the same value.")
     if notes:
         found["description"] = " ".join(notes)
     return found
+
+
+def _where(compared: Compared) -> str:
+    if compared.attribute is not None:
+        return f"devices of one {compared.attribute.name}{' on a node' if compared.on_node else ''}"
+    return f"a device with one {compared.field}" if compared.field else "a device"
 
 
 def _value(field: FieldSchema) -> OBJECT:

@@ -37,15 +37,21 @@ class BoardKey:
     what the groups of an RE2 pattern find in their names, groups that find nothing aside.
 
     `attributes` are fully qualified; of several in one entry the first that a device publishes counts, such as the id
-    of the parent before its own. `across`: devices of other pools and drivers may be parts of the board too. A device
-    without an attribute is no board that anybody knows, or with `else_alone` one of its own. Without attributes and
-    pattern every device is a board of its own.
+    of the parent before its own. `across`: devices of other pools and drivers may be parts of the board too, on whichever
+    node, or with `on_node` only those that one node sees. A device without an attribute is no board that anybody knows, or
+    with `else_alone` one of its own. Without attributes and pattern every device is a board of its own.
     """
 
     attributes: tuple[str | tuple[str, ...], ...] = ()
     pattern: str = ""
     across: bool = False
     else_alone: bool = False
+    on_node: bool = False
+
+    @property
+    def spans_nodes(self) -> bool:
+        """Whether one board may have parts on several nodes, none of which need see the others'."""
+        return self.across and not self.on_node
 
     def __post_init__(self) -> None:
         if self.pattern:
@@ -377,6 +383,11 @@ class SiteRules:
         gone = {id(rule) for rule in rules}
         kept = {name: tuple(one for one in getattr(self, name) if id(one) not in gone) for name in _RULES}
         return replace(self, **kept)
+
+    @property
+    def used_together(self) -> tuple[SharingLimit | Agreement | ModeExclusion, ...]:
+        """The rules over who uses one board together."""
+        return (*self.sharing, *self.agreements, *self.modes)
 
     def negotiable(self) -> tuple[SiteRule, ...]:
         """The rules that give way where there is no answer with them."""

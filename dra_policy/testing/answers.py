@@ -12,6 +12,7 @@ from dra_policy.engine import Engine
 from dra_policy.engine.gangs import GangPlaced
 from dra_policy.explanation import Explanation, Kind
 from dra_policy.language.checked import CheckedClaim, CheckedPolicies
+from dra_policy.language.configuration import merged
 from dra_policy.language.hardware import Gate
 from dra_policy.language.lowering import lower_claim
 from dra_policy.language.trials import CheckedTest, GivenClaim, GivenGang, GivenGate, GivenTime, Released
@@ -38,12 +39,14 @@ class Answer:
     """What became of a claim, or of all claims of a gang.
 
     `refused` is set where its driver would refuse it, whatever devices there are. The members of a gang that are placed
-    have an outcome each; why it is refused one explanation says, and whether for now or for good `kind`.
+    have an outcome each, and `places` are where all of them are, by level; why it is refused one explanation says, and
+    whether for now or for good `kind`.
     """
 
     explanation: Explanation
     refused: str = ""
     placed: tuple[Allocated, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()
     gang_kind: Callable[[], Kind] | None = field(default=None, compare=False)
 
     @property
@@ -126,9 +129,9 @@ def _of_gang(engine: Engine, step: GivenGang, empty: Callable[[], Engine]) -> An
 
     outcome = asked(engine, known)
     match outcome:
-        case GangPlaced(members=members):
+        case GangPlaced(members=members, places=places):
             keys = tuple(key for one in members for key in one.claims)
-            return Answer(Explanation(keys, members[0]), placed=members)
+            return Answer(Explanation(keys, members[0]), placed=members, places=places)
         case Unsatisfiable():
             # Alone in the cluster a gang has all that it can ever have.
             return Answer(
@@ -144,7 +147,7 @@ def _of_gang(engine: Engine, step: GivenGang, empty: Callable[[], Engine]) -> An
 def closed_gate(policies: CheckedPolicies, claim: CheckedClaim, gates: Mapping[Gate, bool]) -> str:
     """Why the driver takes no configuration of a claim, with its gates as they are; empty if it takes all."""
     configs = [
-        *claim.configs,
+        *merged(claim.requests, claim.configs),
         *(config for request in claim.requests for ask in request.asks for config in ask.of.configs),
     ]
     for need in (need for policy in policies for need in policy.hardware.gate_needs):
@@ -154,7 +157,7 @@ def closed_gate(policies: CheckedPolicies, claim: CheckedClaim, gates: Mapping[G
             field = need.parameters.fields.get(need.field)
             if field is None or need.value is None:
                 return f"`{need.parameters.name}` needs gate `{need.gate.name}`, which is off"
-            values = config.values.get(field, () if field.default is None else (field.default,))
+            values = config.values.get(field, field.defaults)
             if any(value.value == need.value.value for value in values):
                 said = f"`{field.name}` {need.value.value} of `{need.parameters.name}`"
                 return f"{said} needs gate `{need.gate.name}`, which is off"

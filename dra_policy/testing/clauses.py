@@ -71,7 +71,7 @@ _ASKED = (
 _CONDITIONED = (tree.Require, tree.Refuse, tree.Define, tree.Advertise, tree.ForSubject, tree.Prefer)
 _NAMES = r"[\w.-]+(?:\s*,\s*[\w.-]+)*"
 _WORDS: Final = {
-    tree.Field: re.compile(r"\bagrees\s+per\s+[\w.-]+|\bunique\s+per\s+[\w.-]+"),
+    tree.Field: re.compile(r"\b(?:agrees|unique)\s+per\s+[\w.-]+(?:\s+on\s+node\b)?"),
     tree.Gate: re.compile(rf"\b(?:excludes|requires)\s+{_NAMES}"),
     tree.Mode: re.compile(rf"\balone\b|\bwith\s+{_NAMES}"),
 }

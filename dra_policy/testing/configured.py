@@ -8,10 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 from dra_policy.allocation import Allocated
+from dra_policy.allocation.configuration import told as told_together
+from dra_policy.allocation.site.ledger import configs_for
+from dra_policy.language.configuration import json_value
 from dra_policy.language.schema import FieldSchema, ParametersSchema
 from dra_policy.language.trials import ExpectedConfiguration
 from dra_policy.language.types import DURATION, Constant, SetType, duration_text
-from dra_policy.resources import AllocationResult, DeviceAllocationConfiguration, Quantity
+from dra_policy.resources import AllocationResult, Quantity
 
 
 def told_otherwise(step: ExpectedConfiguration, placed: Sequence[Allocated]) -> bool:
@@ -52,30 +55,20 @@ def _looked_at(
 
 
 def effective(result: AllocationResult, schema: ParametersSchema, request: str) -> Mapping[str, Any] | None:
-    """What one request is told, by the paths of fields: of each the value that is said last. None for nothing at all.
+    """What one request is told, by the paths of fields: of each the value that is said last, else the default.
 
-    Configuration of classes comes before that of the claim (rule E14), so a claim has the last word.
+    None for nothing at all.
     """
-    found: dict[str, Any] | None = None
-    for entry in result.devices.config:
-        said = _said(entry, schema)
-        if said is not None and _concerns(entry, request):
-            found = {**(found or {}), **dict(_flat(said))}
-    return found
-
-
-def _said(entry: DeviceAllocationConfiguration, schema: ParametersSchema) -> Mapping[str, Any] | None:
-    opaque = entry.opaque
-    if opaque is None or opaque.driver != schema.device.driver:
+    configs = configs_for(result.devices.config, request)
+    found = told_together(configs, schema.device.driver, schema.api_version, schema.kind)
+    if found is None:
         return None
-    said = opaque.parameters
-    if (said.get("apiVersion"), said.get("kind")) != (schema.api_version, schema.kind):
-        return None
-    return {name: value for name, value in said.items() if name not in ("apiVersion", "kind")}
-
-
-def _concerns(entry: DeviceAllocationConfiguration, request: str) -> bool:
-    return not entry.requests or request in entry.requests or request.partition("/")[0] in entry.requests
+    said = dict(_flat({name: value for name, value in found.items() if name not in ("apiVersion", "kind")}))
+    # A field that only administrators set is none of a claim's, so nothing may be said of it.
+    for field in schema.fields.values():
+        if field.defaults:
+            said.setdefault(field.name, json_value(field, field.defaults))
+    return said
 
 
 def _flat(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

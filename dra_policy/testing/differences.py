@@ -39,7 +39,7 @@ def difference(claim: str, step: Expectation, answer: Answer) -> Difference | No
     """What is otherwise than a step expects of one claim; None if nothing is."""
     match step:
         case ExpectPlaced():
-            agrees = bool(answer.placed) and _as_placed(step, answer.placed)
+            agrees = bool(answer.placed) and _as_placed(step, answer)
         case ExpectRefused():
             agrees = isinstance(answer.outcome, Unsatisfiable | Failed) and _as_refused(step, answer)
         case ExpectedConfiguration():
@@ -71,17 +71,20 @@ def _bare(explanation: Explanation) -> Explanation:
 _KINDS = {"not now": (Kind.NOT_NOW,), "never": (Kind.NEVER, Kind.NEVER_HERE, Kind.INVALID)}
 
 
-def _as_placed(step: ExpectPlaced, placed: tuple[Allocated, ...]) -> bool:
+def _as_placed(step: ExpectPlaced, answer: Answer) -> bool:
+    placed = answer.placed
     devices = tuple(text.value for text in step.devices)
     as_devices = not devices or devices == _devices(placed)
     as_node = step.node is None or all(step.node.value == one.node for one in placed)
-    return as_devices and as_node and (step.reached is None or step.reached.text in _reached(placed))
+    return as_devices and as_node and (step.reached is None or step.reached.text in _reached(answer))
 
 
-def _reached(placed: tuple[Allocated, ...]) -> tuple[str, ...]:
-    """The levels that all of them had."""
+def _reached(answer: Answer) -> tuple[str, ...]:
+    """The levels that all of them had, and those at which they are together."""
+    placed = answer.placed
     levels = [() if one.preferred is None else tuple(level.level for level in one.preferred.levels) for one in placed]
-    return tuple(dict.fromkeys(level for level in levels[0] if all(level in others for others in levels)))
+    shared = [level for level in levels[0] if all(level in others for others in levels)]
+    return tuple(dict.fromkeys([*shared, *(level for level, _ in answer.places)]))
 
 
 def _devices(placed: tuple[Allocated, ...]) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ def _expected(step: Expectation) -> str:
 
 def _actual(step: Expectation, answer: Answer) -> str:
     if answer.placed:
-        return told(step, answer.placed) if isinstance(step, ExpectedConfiguration) else _where(answer.placed)
+        return told(step, answer.placed) if isinstance(step, ExpectedConfiguration) else _where(answer)
     kind = ""
     if isinstance(step, ExpectRefused) and step.kind:
         kind = ", not now" if answer.kind is Kind.NOT_NOW else ", never"
@@ -120,10 +123,11 @@ def _actual(step: Expectation, answer: Answer) -> str:
             raise AssertionError(outcome)  # Invariant: what is allocated is placed
 
 
-def _where(placed: tuple[Allocated, ...]) -> str:
+def _where(answer: Answer) -> str:
+    placed = answer.placed
     nodes = list(dict.fromkeys(one.node for one in placed))
     where = f"on node {nodes[0]}" if len(nodes) == 1 else f"on nodes {', '.join(nodes)}"
-    reached = "".join(f", reached {level}" for level in _reached(placed))
+    reached = "".join(f", reached {level}" for level in _reached(answer))
     return f"placed on {', '.join(_devices(placed)) or 'no device'} {where}{reached}"
 
 

@@ -33,7 +33,7 @@ def policy(text: str) -> CheckedPolicies:
     return checked
 
 
-def cdi(tmp_path: Path, text: str, *results: str) -> dict[str, dict[str, Any]]:
+def cdi(tmp_path: Path, text: str, *results: str, config: str = "[]") -> dict[str, dict[str, Any]]:
     """The edits of a claim that was given these devices, by name of the CDI device."""
     policies = policy(text)
     claim = tmp_path / "claim.yaml"
@@ -48,6 +48,7 @@ status:
     devices:
       results:
 {lines}
+      config: {config}
 """,
         encoding="utf-8",
     )
@@ -103,6 +104,50 @@ def test_what_is_for_each_request_joins_its_devices(tmp_path: Path) -> None:
         "u-ssd1": ["SSD=1,2"],
         "u-ssd2": ["SSD=1,2"],
     }
+
+
+def test_each_request_has_what_is_set_for_it(tmp_path: Path) -> None:
+    text = """parameters P of Ssd { api p.example.org/v1 P  field mode text default "plain"  field depth int default 1 }
+    setup Ssd { for each device { env "MODE_{place}" = "{mode}"  env "DEPTH_{place}" = "{depth}" } }"""
+    kind = f"driver: {DRIVER}, parameters: {{apiVersion: p.example.org/v1, kind: P"
+    config = (
+        f"[{{source: FromClass, requests: [a, b], opaque: {{{kind}, mode: slow, depth: 2}}}}}}, "
+        f"{{source: FromClaim, requests: [b], opaque: {{{kind}, mode: fast}}}}}}]"
+    )
+    three = [f"request: {request}, device: ssd{number}" for number, request in enumerate("abc")]
+    found = cdi(tmp_path, text, *three, config=config)
+    assert [edits["env"] for edits in found.values()] == [
+        ["MODE_0=slow", "DEPTH_0=2"],
+        ["MODE_1=fast", "DEPTH_1=2"],
+        ["MODE_2=plain", "DEPTH_2=1"],
+    ]
+
+
+def test_a_set_of_parameters_is_joined(tmp_path: Path) -> None:
+    text = """parameters P of Ssd { api p.example.org/v1 P  field ladder set of text optional  field sizes set of int optional }
+    setup Ssd { for claim { env LADDER = join(ladder, ":")  env SIZES = join(sizes, ";")  env PLAIN = "{ladder}" } }"""
+    kind = f"driver: {DRIVER}, parameters: {{apiVersion: p.example.org/v1, kind: P"
+    config = (
+        f'[{{source: FromClass, requests: [a], opaque: {{{kind}, ladder: ["a,b", c]}}}}}}, '
+        f"{{source: FromClaim, requests: [b], opaque: {{{kind}, ladder: [c, d], sizes: [4, 8]}}}}}}]"
+    )
+    two = [f"request: {request}, device: ssd{number}" for number, request in enumerate("ab")]
+    assert cdi(tmp_path, text, *two, config=config)["u"]["env"] == ["LADDER=a,b:c:d", "SIZES=4;8", "PLAIN=a,b,c"]
+
+
+@pytest.mark.parametrize(
+    ("statements", "code"),
+    [
+        ('field one text } setup Ssd { for claim { env X = join(one, ",") } }', "SET006"),
+        ('field number set of int } setup Ssd { for claim { env X = join(number, ",") } }', "SET011"),
+        ('field one set of text } setup Ssd { for claim { env X = join(two, ",") } }', "NAM001"),
+    ],
+)
+def test_what_cannot_be_joined(statements: str, code: str) -> None:
+    text = f"parameters P of Ssd {{ api p.example.org/v1 P {statements}"
+    _, (problem,) = load(Source("a.dra", HEAD + text))
+    assert problem.code == code
+    assert problem.help
 
 
 def test_what_is_for_the_claim_is_there_if_any_device_wants_it(tmp_path: Path) -> None:

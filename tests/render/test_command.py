@@ -175,9 +175,44 @@ spec:
         (["--features", "DeviceTaint=true"], 2, "did you mean"),
         (["--gate", "MPSSupport=yes"], 2, "write MPSSupport=on"),
         (["--machine", "bx"], 2, "did you mean `box`"),
+        (["--machine", "box=N_1"], 2, "--machine: node `N_1` must be lower case letters"),
+        (["--machine", "box=N_1"], 2, "write `n-1`"),
     ],
 )
 def test_wrong_arguments(arguments: list[str], code: int, said: str) -> None:
     done = run(str(DATA), *arguments)
     assert done.exit_code == code
     assert said in done.stderr
+
+
+UNIQUE = """device A { driver a.example.org  attribute uuid text unique in cluster  attribute of text }
+model M of A
+modes of M { mode whole gives of "{uuid}" }
+machine m { devices a[0..1] of M  place a[0..1] uuid "D0" "D1" }
+"""
+
+
+def test_what_is_unique_in_a_cluster_is_another_one_on_another_node(tmp_path: Path) -> None:
+    path = policy(tmp_path, UNIQUE)
+    done = run(path, "--kind", "slices", "--machine", "m=n1", "--machine", "m=n2")
+    assert done.exit_code == 0, done.output
+    slices = list(yaml.safe_load_all(done.stdout))
+    values = [
+        [one["attributes"][name]["string"] for one in s["spec"]["devices"] for name in ("uuid", "of")] for s in slices
+    ]
+    assert values == [["D0", "D0", "D1", "D1"], ["D0-n2", "D0-n2", "D1-n2", "D1-n2"]]
+    assert (
+        '`uuid` is unique in a cluster: "D0" of a second machine is "D0-n2" on node `n2`, and so on for 1 more'
+        in done.stderr
+    )
+    assert run(path, "--kind", "slices", "--machine", "m=n1").stderr == ""
+
+
+def test_a_value_that_is_too_long_to_have_a_node_behind_it(tmp_path: Path) -> None:
+    path = policy(tmp_path, UNIQUE.replace("D0", "D" * 60))
+    done = run(path, "--kind", "slices", "--machine", "m=node-1", "--machine", "m=node-2")
+    assert done.exit_code == 0, done.output
+    values = [
+        one["attributes"]["uuid"]["string"] for s in yaml.safe_load_all(done.stdout) for one in s["spec"]["devices"]
+    ]
+    assert values == ["D" * 60, "D1", "uuid-1", "D1-node-2"]

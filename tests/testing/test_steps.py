@@ -134,6 +134,7 @@ def run(steps: str) -> TestResult:
             "expect a configured Sharing for gpu { sharing.replicas = 2  limit = 80Gi }"
         ),
         "given 1 H100 claim a either expect a configured Sharing for gpu { sharing.replicas = 5  limit = 80Gi }",
+        'given 1 machine box claim a two expect a configured Sharing for other { strategy = Time  owner = "site" }',
         "given 2 H100 claim a, b plain expect a, b configured Sharing { limit = 80Gi }",
         # Gangs: all or nothing, given back together.
         (
@@ -238,6 +239,10 @@ def test_a_wrong_expectation_says_what_happened(steps: str, expected: str, actua
         ("given 1 machine box claim a two expect a configured Sharing for nic { }", "RUL008"),
         ("given 1 H100 claim a plain expect a configured Tuning { }", "RUL008"),
         ("given 1 H100 claim a plain expect a configured Sharing { } expect a refused", "TST005"),
+        ("given 1 H100 claim a plain given 1 H100 expect a placed", "TST006"),
+        ("given 1 H100 claim a gang apart given 1 machine box expect a placed", "TST006"),
+        ('given 1 H100 claim a plain given label "a" = "b" on "n" expect a placed', "TST006"),
+        ('given 1 H100 claim a plain given inventory "." expect a placed', "TST006"),
     ],
 )
 def test_a_mistake_is_told(steps: str, code: str) -> None:

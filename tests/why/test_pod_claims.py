@@ -150,8 +150,35 @@ def test_devices_of_a_node_that_is_full(ask: Callable[..., Why], pod: Builder, g
 def test_devices_of_a_node_that_is_gone(ask: Callable[..., Why], pod: Builder, gpu_claim: Builder) -> None:
     shared = gpu_claim("one", "c", pods=("other",))
     why = ask(pod("wanted", [NAMED]), shared)
-    assert why.verdict is Verdict.NEVER
-    assert why.cause == "claim default/one has devices already, usable on nodes with metadata.name In c only"
+    assert why.verdict is Verdict.NOT_NOW
+    assert why.cause == (
+        "claim default/one has devices already, usable on nodes with metadata.name In c only, and pod default/other uses it"
+    )
+    assert why.prospect == (
+        "not now: it fits on 2 nodes (a, b); on a: gpu=gpu-0 once pod default/other is gone and claim default/one has lost"
+        " its devices"
+    )
+
+
+def test_a_claim_that_others_use_elsewhere_is_waited_for(
+    ask: Callable[..., Why], pod: Builder, gpu_claim: Builder
+) -> None:
+    """M2: what nobody uses any more loses its devices; what is said then is what is asked once it has."""
+    wanted, other = pod("wanted", [NAMED], nodeSelector={"kubernetes.io/hostname": "b"}), pod("other", on="a")
+    why = ask(wanted, gpu_claim("one", "a", pods=("other",)), other)
+    assert (why.verdict, why.scheduler.count("1 resourceclaim not available on the node")) == (Verdict.NOT_NOW, 1)
+    assert why.cause.endswith("usable on nodes with metadata.name In a only, and pod default/other uses it")
+    assert why.prospect.startswith("not now: it fits on b: gpu=gpu-0 once pod default/other is gone")
+    assert [(str(holder.claim), holder.node) for holder in why.holders] == [("default/one", "a")]
+    alone = ask(wanted, gpu_claim("one", "a"))
+    assert (alone.verdict, alone.cause) == (Verdict.PLACED, "fits on b: gpu=gpu-0")
+    # Then somebody else holds what it would get.
+    crowded = ask(wanted, gpu_claim("one", "a", pods=("other",)), other, gpu_claim("two", "b", pods=("third",)))
+    assert crowded.verdict is Verdict.NOT_NOW
+    assert crowded.prospect.startswith("not now: once pod default/other is gone and claim default/one has lost its devices: ")
+    # What never fits is not waited for.
+    never = ask(pod("wanted", [NAMED], nodeSelector={"zone": "z"}), gpu_claim("one", "a", pods=("other",)), other)
+    assert never.verdict is Verdict.NEVER
 
 
 def test_devices_that_nobody_else_uses_are_taken_back(

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
+from dra_policy.allocation.configuration import told
 from dra_policy.allocation.results import Cause
 from dra_policy.allocation.rule import Choice, Nature, Reach, Reads
 from dra_policy.allocation.site.board_rule import BoardRule
@@ -33,16 +34,8 @@ class _User(NamedTuple):
 
 
 def setting_of(agreement: Agreement, configs: Iterable[DeviceAllocationConfiguration]) -> Setting:
-    """What configurations set together: the last one of the kind counts, as drivers take it. Values are JSON texts."""
-    chosen: Mapping[str, Any] = {}
-    for config in configs:
-        opaque = config.opaque
-        if opaque is None or opaque.driver != agreement.driver or not isinstance(opaque.parameters, Mapping):
-            continue
-        parameters = opaque.parameters
-        version, kind = parameters.get("apiVersion", ""), parameters.get("kind", "")
-        if agreement.api_version in ("", version) and agreement.kind in ("", kind):
-            chosen = parameters
+    """What configurations set together, of each value what is said last. Values are JSON texts."""
+    chosen = told(configs, agreement.driver, agreement.api_version, agreement.kind) or {}
     value = _at(chosen, agreement.parameter, agreement.default)
     group = _at(chosen, agreement.within, agreement.within_default) if agreement.within else None
     return Setting(value, group)
@@ -68,7 +61,7 @@ class Agreed(BoardRule[_User]):
     nature: ClassVar[Nature] = Nature(
         Cause.AGREEMENT,
         (),
-        Reach.CALL,
+        Reach.CLUSTER,
         frozenset({Reads.ATTRIBUTES, Reads.CAPACITY, Reads.USAGE, Reads.CHOICES, Reads.ASKER}),
     )
 

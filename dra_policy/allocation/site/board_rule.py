@@ -73,15 +73,12 @@ class BoardRule(OfSite, Generic[UserT]):
         """Who used a board before the call, asked of one of its devices."""
         known = self._before.get(board)
         if known is None:
-            parts: Iterable[DeviceRecord] = (record,)
-            if self._key != EVERY_DEVICE:
-                parts = self._context.on_board(self._key, board)
-            found = [
-                self._holding(part, holder)
-                for part in parts
-                if self._board(part) == board
-                for holder in self._context.holders(part)
-            ]
+            held: Iterable[tuple[DeviceRecord, Holder]]
+            if self._key == EVERY_DEVICE:
+                held = ((record, holder) for holder in self._context.holders(record))
+            else:
+                held = self._context.held_on(self._key, board)
+            found = [self._holding(part, holder) for part, holder in held if self._board(part) == board]
             known = self._before[board] = tuple(dict.fromkeys(found))
         return known
 

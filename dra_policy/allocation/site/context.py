@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -78,7 +78,20 @@ class Context:
         """Who holds a device before the call."""
         return self.question.ledger.holders(record.id)
 
-    def on_board(self, key: BoardKey, board: Hashable) -> tuple[DeviceRecord, ...]:
+    def held_on(self, key: BoardKey, board: Hashable) -> Iterator[tuple[DeviceRecord, Holder]]:
+        """What claims outside of the call hold of a board: as far as the node sees it, or on all nodes that it spans."""
+        if key.spans_nodes:
+            question = self.question
+            known = question.kept.get(("boards", key))
+            if not isinstance(known, dict):
+                known = question.kept["boards", key] = _by_board(question, key)
+            yield from known.get(board, ())
+            return
+        for record in self._on_board(key, board):
+            for holder in self.holders(record):
+                yield record, holder
+
+    def _on_board(self, key: BoardKey, board: Hashable) -> tuple[DeviceRecord, ...]:
         """The devices of a board, as far as the node knows of them."""
         known = self._boards.get(key)
         if known is None:
@@ -113,6 +126,20 @@ class Context:
             ]
             known = self._configs[asked.number] = configs_for(given, asked.result_name)
         return known
+
+
+def _by_board(question: SiteQuestion, key: BoardKey) -> dict[Hashable, list[tuple[DeviceRecord, Holder]]]:
+    """Who holds devices of each board, anywhere in the cluster."""
+    found: dict[Hashable, list[tuple[DeviceRecord, Holder]]] = {}
+    for device, holders in question.ledger.devices():
+        slots = question.snapshot.indices_of(device)
+        if not slots:
+            continue
+        record = question.snapshot.device(slots[0])
+        board = board_of(record, key)
+        if not isinstance(board, Missing):
+            found.setdefault(board, []).extend((record, holder) for holder in holders)
+    return found
 
 
 def pods_of(claim: ClaimKey, pods: frozenset[str]) -> frozenset[str]:

@@ -32,7 +32,7 @@ class Modes(BoardRule[_User]):
     __slots__ = ("_exclusion", "_modes")
 
     nature: ClassVar[Nature] = Nature(
-        Cause.MODE, (), Reach.CALL, frozenset({Reads.ATTRIBUTES, Reads.CAPACITY, Reads.USAGE, Reads.CHOICES})
+        Cause.MODE, (), Reach.CLUSTER, frozenset({Reads.ATTRIBUTES, Reads.CAPACITY, Reads.USAGE, Reads.CHOICES})
     )
 
     def __init__(self, exclusion: ModeExclusion, context: Context) -> None:

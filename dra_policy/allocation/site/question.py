@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 
 from dra_policy.allocation.site.ledger import Ledger
 from dra_policy.inventory import Snapshot
 from dra_policy.rules.sets import ClaimSetRule
-from dra_policy.rules.site import SiteRules
+from dra_policy.rules.site import Quota, SiteRules
 from dra_policy.rules.subjects import Subject
 
 
@@ -34,7 +35,7 @@ class SiteQuestion:
 
     `askers` and `sets` pair with the claims of the call; fewer mean nobody known, and no set rules. `now` is an aware
     time. `ledger` is what claims outside of the call hold, and `snapshot` where devices are, of the whole cluster: the
-    one that the view of the node belongs to.
+    one that the view of the node belongs to. Of each quota of `spared` the call takes less than the amount.
     """
 
     rules: SiteRules
@@ -43,6 +44,7 @@ class SiteQuestion:
     snapshot: Snapshot
     askers: tuple[Asker, ...] = ()
     sets: tuple[tuple[ClaimSetRule, ...], ...] = ()
+    spared: tuple[tuple[Quota, Fraction], ...] = ()
     kept: dict[Hashable, object] = field(default_factory=dict, repr=False)
     """What was worked out from all this, for the next node."""
 

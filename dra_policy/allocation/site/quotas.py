@@ -52,6 +52,7 @@ class Quotas(OfSite):
         "_kept",
         "_pool",
         "_quotas",
+        "_spared",
         "_unit",
         "_used",
     )
@@ -80,6 +81,13 @@ class Quotas(OfSite):
                 # Whatever is a part of a unit in a charge is whole; only rules that changed meanwhile may leave less.
                 self._used[number, bucket] = -int(-amount * unit // 1)
         self._before = dict(self._used)
+        # All charges are whole: less than an amount is at most one less.
+        self._spared = {
+            number: int(amount * unit) - 1
+            for number, quota in enumerate(self._quotas)
+            for spared, amount in question.spared
+            if spared is quota
+        }
         self._charges: dict[tuple[int, int], _Charges] = {}
 
     @property
@@ -130,6 +138,8 @@ class Quotas(OfSite):
             ceiling = self._ceilings[number]
             after = used.get(account, 0) + amount
             if ceiling is not None and after > ceiling:
+                return self._quotas[number]
+            if number in self._spared and after - self._before.get(account, 0) > self._spared[number]:
                 return self._quotas[number]
             if self._cohort:
                 kept = self._kept[number]
@@ -221,7 +231,7 @@ class Quotas(OfSite):
 
     def exact(self, choice: Choice) -> bool:
         taken = self._taken(choice)
-        return not taken or (not self._cohort and not isinstance(taken, _Unknown))
+        return not taken or not (self._cohort or self._spared or isinstance(taken, _Unknown))
 
     def touches(self, choice: Choice) -> tuple[Hashable, ...]:
         taken = self._taken(choice)

@@ -34,7 +34,7 @@ class Shared(BoardRule[_Sharer]):
     nature: ClassVar[Nature] = Nature(
         Cause.SHARING,
         (),
-        Reach.CALL,
+        Reach.CLUSTER,
         frozenset({Reads.ATTRIBUTES, Reads.CAPACITY, Reads.USAGE, Reads.CHOICES, Reads.ASKER}),
     )
 

@@ -86,6 +86,8 @@ def render(
         cdi_files,
         placed_machines,
         print_lost,
+        print_renamed,
+        print_repeated,
         print_report,
         refused,
         report_data,
@@ -131,6 +133,10 @@ def render(
     if invalid:
         raise InvalidInput(invalid)
     print_lost(found, version)
+    if "templates" in objects:
+        print_renamed(policies)
+    if "slices" in objects:
+        print_repeated(question)
     if folder is None:
         documents = [*(one for many in objects.values() for one in many), *specifications.values()]
         click.echo(to_yaml(documents), nl=False)

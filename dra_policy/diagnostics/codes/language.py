@@ -106,10 +106,10 @@ NAME_CODES = (
     ),
     Code(
         "NAM015",
-        "class or claim declared by two policies",
+        "class declared by two policies",
         "two policies with `class training`",
         "class acme-training, class other-training",
-        "A cluster has one DeviceClass of a name, a namespace one claim: the second one applied would replace the first.",
+        "A cluster has one DeviceClass of a name: the second one applied would replace the first.",
     ),
     Code(
         "NAM016",
@@ -393,6 +393,13 @@ TEST_CODES = (
         "expect a refused  expect a configured GpuConfig { interval = Short }",
         "expect a placed  expect a configured GpuConfig { interval = Short }",
         "A driver is told the configuration of a claim with its devices, and of a refused one nothing.",
+    ),
+    Code(
+        "TST006",
+        "given behind a claim",
+        "given 1 H100  claim a ring  given 1 H100  expect a refused",
+        "given 2 H100  claim a ring  expect a placed",
+        "Devices and nodes are there before the first claim; times and gates alone count from where they stand.",
     ),
 )
 

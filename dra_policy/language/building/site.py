@@ -70,10 +70,10 @@ class Site(Building):
     def charged(self, parts: Parts) -> tree.Charged:
         of, *rest = parts
         profile = one(rest, tree.Text)
-        numbers = several(rest, tree.Integer)
         measure = one(rest, tree.Name)
         if measure is not None:
-            return tree.Charged(of, profile, measure, numbers[0], None, self._span(parts))
+            return tree.Charged(of, profile, measure, rest[-1], None, self._span(parts))
+        numbers = several(rest, tree.Integer)
         parts_of_one = numbers[1].value if len(numbers) > 1 else 1
         if parts_of_one < 1:
             self._problem(

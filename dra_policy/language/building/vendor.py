@@ -51,6 +51,10 @@ class Vendor(Building):
     negotiable = optional
     because = optional
 
+    def defaults(self, parts: Parts) -> Clause:
+        values = tuple(part for part in parts[1:] if not isinstance(part, Token))
+        return Clause("default", values, self._span(parts))
+
     def alias(self, parts: Parts) -> Clause:
         span = self._span(parts)
         return Clause("also", tree.Alias(parts[1], span), span)
@@ -146,7 +150,7 @@ class Vendor(Building):
             declared,
             one(rest, tree.Range),
             "optional" in clauses,
-            clauses.get("default"),
+            clauses.get("default", ()),
             clauses.get("trust", "user"),
             clauses.get("agrees"),
             clauses.get("unique per"),
@@ -161,10 +165,16 @@ class Vendor(Building):
         return tree.Range(parts[0], None, parts[-1] if len(parts) > 3 else None, self._span(parts))
 
     def agrees(self, parts: Parts) -> Clause:
-        return self._clause(parts)
+        return Clause("agrees", self._per(parts), self._span(parts))
 
     def unique_per(self, parts: Parts) -> Clause:
-        return Clause("unique per", parts[2], self._span(parts))
+        return Clause("unique per", self._per(parts), self._span(parts))
+
+    def _per(self, parts: Parts) -> tree.Per:
+        return tree.Per(parts[2], len(parts) > 3, self._span(parts[1:]))
+
+    def on_node(self, parts: Parts) -> Clause:
+        return Clause("on node", None, self._span(parts))
 
     def needs_gate(self, parts: Parts) -> tree.NeedsGate:
         _, _, gate, *rest = parts

@@ -68,7 +68,7 @@ def _charge(item: tree.Charge) -> Shape:
 def _charged(item: tree.Charged) -> str:
     words = item.of.text if item.profile is None else f"{item.of.text} {spelling.text(item.profile.value)}"
     if item.measure is not None and item.parts is not None:
-        return f"{words} {item.measure.text} / {item.parts.value}"
+        return f"{words} {item.measure.text} / {spelling.value(item.parts)}"
     share = item.share
     assert share is not None  # Invariant: the grammar has one of the two
     return f"{words} {share.numerator}" + ("" if share.denominator == 1 else f" / {share.denominator}")

@@ -133,21 +133,31 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Per:
+    """`per pcie_root on node`: the claims that are compared; without `on node` those of all nodes."""
+
+    name: Name
+    on_node: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """`field interval one of Default, Short default Default trust admin`; `trust` is `user` or `admin`.
 
     `range` is from `0 to 100 step 5`. `agrees` is set by `agrees per device`: claims on one device say the same, or,
-    with the name of an attribute, claims on all devices of one value of it; `unique` by `unique per vlan` (`unique per device`): no two claims on one device, and in one VLAN, say the same.
+    with the name of an attribute, claims on all devices of one value of it; `unique` by `unique per device`: no two such
+    claims say the same, or, with the name of a field, no two on one device that have its value in common.
     """
 
     name: Name
     type: TypeExpression
     range: Range | None
     optional: bool
-    default: Literal | Name | None
+    default: tuple[Literal | Name, ...]
     trust: str
-    agrees: Name | None
-    unique: Name | None
+    agrees: Per | None
+    unique: Per | None
     span: Span = field(compare=False, repr=False)
 
 

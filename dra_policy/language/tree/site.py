@@ -105,13 +105,13 @@ class Lend:
 class Charged:
     """`mig compute / 7`, `time_slice 1/4`, `mig "1g.5gb" 1/7`: what one device of a mode or share counts for.
 
-    `measure` over `parts`, or the share itself.
+    `measure` over `parts`, such as 7 or 80Gi, or the share itself.
     """
 
     of: Name
     profile: Text | None
     measure: Name | None
-    parts: Integer | None
+    parts: Integer | Amount | None
     share: Fraction | None
     span: Span = field(compare=False, repr=False)
 

@@ -92,7 +92,7 @@ BAD = [
     ("TYP003", "memory >= 450 GB/s", "450 GB/s", "is an amount of bytes per second", "`memory` is not per second"),
     ("TYP003", "rate >= 450 GB", "450 GB", "`450 GB` is an amount of bytes", "write `/s` behind the unit"),
     ("TYP003", "memory >= 1 h", "1 h", "`1 h` is a duration", "write an amount such as `40Gi`"),
-    ("TYP003", "streams >= 4 GB", "4 GB", "`streams` is a count", "write an amount such as `40`"),
+    ("TYP003", "streams >= 4 GB", "4 GB", "`streams` is a count", "write `4000000000`"),
     ("TYP003", "memory < rate", "memory < rate", "but `rate` is an amount of bytes per second", "one type"),
     ("TYP003", "memory == line", "memory == line", "`line` is an amount of bits", "Kubernetes converts no units"),
     ("TYP005", "arch == Hoper", "Hoper", "`Hoper` is no value of `arch`", "did you mean `Hopper`?"),

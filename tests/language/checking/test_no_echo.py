@@ -120,20 +120,6 @@ def test_a_device_where_a_model_is_given() -> None:
     assert "`model SomeGpu of Gpu { }`" in help_
 
 
-def test_a_claim_of_two_policies_is_a_mistake_as_a_class_is() -> None:
-    files = [
-        Source(
-            f"{name}.dra",
-            f"policy {name}.org version 1.0.0 language 1 import a.example.org claim one {{ request r = 1 of c }}",
-        )
-        for name in ("b", "c")
-    ]
-    _, problems = load(Source("a.dra", f"{HEAD}{DEVICE}class c of Gpu"), *files)
-    assert [(d.code, str(d.span), str(d.related[0].span)) for d in problems] == [
-        ("NAM015", "c.dra:1:66", "b.dra:1:66"),
-    ]
-
-
 def test_a_keyword_may_be_a_name_on_a_line_of_its_own() -> None:
     assert not found(
         "device Gpu {\n driver gpu.example.org\n attribute\n model one of a, b\n attribute\n class\n text }"

@@ -42,7 +42,10 @@ def test_a_file_with_mistakes_is_refused_and_all_are_named():
         ("80 GiB", "80Gi"),
         ("80Gi", "80Gi"),
         ("80.50GB", "80.5 GB"),
-        ("80G", "80 GB"),
+        # Kubernetes' own suffix, which a count may have too: the formatter knows no types.
+        ("80G", "80G"),
+        ("1304k", "1304k"),
+        ("1304kB", "1304 kB"),
         ("450GB/s", "450 GB/s"),
         ("1.5 Gi/s", "1.5 GiB/s"),
         ("400Gbit/s", "400 Gbit/s"),

@@ -185,7 +185,10 @@ def test_configuration_has_its_defaults_and_claims_leave_the_administrators_fiel
         "apiVersion": "gpu.acme.com/v1",
         "kind": "GpuConfig",
         "interval": "Short",
+        "limit": "1500M",
         "wait": "1m30s",
+        "names": ["a", "b"],
+        "count": 3,
     }
 
 
