@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dra_policy.allocation.call import Call
+from dra_policy.allocation.counters import Counters
 from dra_policy.allocation.question import ClaimNeeds, Need
 from dra_policy.allocation.results import Cause, RequestReasons
 from dra_policy.allocation.rule import Rule
@@ -21,6 +22,11 @@ from dra_policy.rules.symmetry import parts_of
 
 BUDGET = 2000
 """The steps for one such question; what takes longer counts as no answer, so less is blamed, never more."""
+
+SHARED = "shared counters"
+
+MOST_NAMED = 2
+"""Counters that are named."""
 
 RIVALS = 32
 """How many other requests are suspected, the nearest ones."""
@@ -64,9 +70,28 @@ def blamed(call: Call, claims: Sequence[ClaimNeeds], reasons: Mapping[int, Reque
             ends[place] = _ends(call, _part(claims, kept, without), without) is End.SOLVED
         culprits += [origin] if ends[place] else []
     culprits = culprits or [origin for _, origin in suspects]
+    culprits = [
+        part for one in culprits for part in (_scarce(call, claims, kept, one) if one.text == SHARED else (one,))
+    ]
     return [
         replace(reasons[need.asked.number], combination=tuple(culprits)) for need in claims[claim].requests[request]
     ]
+
+
+def _scarce(
+    call: Call, claims: Sequence[ClaimNeeds], kept: Sequence[tuple[int, int]], origin: Origin
+) -> tuple[Origin, ...]:
+    """The counters that alone are too scarce, each by its name, or all of them where it takes several."""
+    wanted = [
+        (len(need.devices) if need.asked.every else need.asked.ask.count, need.devices)
+        for needs in (claims[c].requests[r] for c, r in kept)
+        if len(needs) == 1
+        for need in needs
+        if not need.asked.admin
+    ]
+    rules = [rule for rule in call.base_rules().pools if isinstance(rule, Counters)]
+    named = [f"{SHARED} {text}" for rule in rules for text in rule.scarce(wanted)]
+    return tuple(replace(origin, text=text) for text in named[:MOST_NAMED]) or (origin,)
 
 
 def _suspects(
@@ -83,7 +108,7 @@ def _suspects(
     if call.features.partitionable_devices and any(record.device.consumes_counters for record in records):
         pools = sorted({str(record.id.pool_id) for record in records if record.device.consumes_counters})
         names = ", ".join(f"`{name}`" for name in pools)
-        suspects.append((_Without(cause=Cause.COUNTER), Origin(f"pool {names}", "shared counters")))
+        suspects.append((_Without(cause=Cause.COUNTER), Origin(f"pool {names}", SHARED)))
     if call.features.consumable_capacity and any(record.device.allow_multiple_allocations for record in records):
         suspects.append((_Without(cause=Cause.CAPACITY), Origin("capacity", "capacity of the devices")))
     of_site = call.site_rules()

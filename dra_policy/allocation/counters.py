@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar, TypeAlias, cast
 
 from dra_policy.allocation.results import Cause
@@ -219,8 +220,49 @@ class Counters(ChargedOnce):
         ledger = self._ledger(choice.record)
         drawn = self._demand(choice.record)
         short = ledger.overdrawn or tuple(name for name, amount in drawn.items() if ledger.left[name] < amount)
-        text = ", ".join(f"{counter_set}/{counter}" for counter_set, counter in short)
-        return Origin(f"pool `{choice.record.id.pool_id}`", f"counters {text} are used up")
+        pool = choice.record.id.pool_id
+        text = f"counters {', '.join(f'{counter_set}/{counter}' for counter_set, counter in short)} are used up"
+        if len(short) == 1:
+            there, in_use = self._drawn(pool, short[0], ledger.start[short[0]])
+            text = f"{text} ({there}, {in_use} in use)"
+        return Origin(f"pool `{pool}`", text)
+
+    def _drawn(self, pool: PoolID, name: CounterName, left: int) -> tuple[Quantity, Quantity]:
+        """How much there is of a counter, and how much of it is in use."""
+        there = self._pools[pool].counter_sets[name[0]][name[1]]
+        return there, Quantity(Fraction(there.nano - left, 10**9), there.format)
+
+    def scarce(self, wanted: Sequence[tuple[int, Sequence[DeviceRecord]]]) -> tuple[str, ...]:
+        """The counters that alone keep requests from having so many of their devices each, with what there is of them."""
+        needed: dict[tuple[PoolID, CounterName], int] = {}
+        shares: dict[tuple[PoolID, CounterName], int] = {}
+        for count, records in wanted:
+            drawing: dict[tuple[PoolID, CounterName], list[int]] = {}
+            sharing: set[tuple[PoolID, CounterName]] = set()
+            for record in records:
+                if self.shared(record) and self.shares_held(record):
+                    continue
+                for name, amount in self._demand(record).items():
+                    drawing.setdefault((record.id.pool_id, name), []).append(amount)
+                    sharing |= {(record.id.pool_id, name)} if self.shared(record) else set()
+            for key, drawn in drawing.items():
+                least = sum(sorted([0] * (len(records) - len(drawn)) + drawn)[:count])
+                # Two requests may have shares of one device, which draws once.
+                if key in sharing:
+                    shares[key] = max(shares.get(key, 0), least)
+                else:
+                    needed[key] = needed.get(key, 0) + least
+        found: list[str] = []
+        for key in dict.fromkeys((*needed, *shares)):
+            pool, (counter_set, counter) = key
+            amount = needed.get(key, 0) + shares.get(key, 0)
+            left = available(self._pools[pool].counter_sets, self.allocated(pool)).get(key[1])
+            if left is None or amount <= left:
+                continue
+            there, in_use = self._drawn(pool, key[1], left)
+            asked = Quantity(Fraction(amount, 10**9), there.format)
+            found.append(f"{counter_set}/{counter}: {there}, {in_use} in use, {asked} wanted")
+        return tuple(found)
 
     def kind(self, choice: Choice) -> Hashable:
         record = choice.record

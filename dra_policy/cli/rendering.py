@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 CDI = "cdi"
 MOST_LOST = 10
 """Lines about what is lost on a target; the report has all."""
-_SHADES = {"cluster": "green", "controller": "cyan", "node": "cyan", "advisory": "yellow", "lost": "red"}
+_SHADES = {
+    "cluster": "green",
+    "controller": "cyan",
+    "node": "cyan",
+    "advisory": "yellow",
+    "nobody": "red",
+    "lost": "red",
+}
 
 
 def placed_machines(policies: CheckedPolicies, named: Sequence[str]) -> list[tuple[Machine, str]] | None:

@@ -179,6 +179,8 @@ def _by_name(state: State, name: ClaimKey | str) -> tuple[ClaimRules, bool]:
         known = [str(k) for k in (*state.claims, *state.templates)] + list(state.policy_claims)
         declared = [f"`{one}`" for one in state.policy_claims if one.endswith(f".{name}")]
         hint = f"write {' or '.join(declared)}: several policies declare it" if declared else ""
+        if not hint and state.site_rules.gang(str(name)) is not None:
+            hint = "it is a gang: ask with `allocate_gang`"
         hint = hint or did_you_mean(str(name), known, "apply the claim, or load the policy that declares it")
         raise InvalidInput([Diagnostic("ENG002", f"there is no claim `{name}`", help=hint)])
     return template, True

@@ -237,7 +237,7 @@ class Engine:
         the clock's.
 
         Gives `Allocated`, `Unsatisfiable`, `Failed` or `GaveUp`; only `Allocated` has changed anything. Raises
-        `InvalidInput` with ENG001 (unknown node), ENG002 (unknown claim), ENG004 (no name), ENG005 (a claim twice), and
+        `InvalidInput` with ENG001 (unknown node), ENG002 (unknown claim), ENG004 (no name), ENG005 (a claim twice), ENG006 (a field of the asker), and
         with what the API server would refuse of a claim that is given as an object (rules A1 to A15).
         """
         if not isinstance(placing, Placing):

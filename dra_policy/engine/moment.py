@@ -166,6 +166,8 @@ class Moment(Scene):
         """Claims under the rules of the site, asked for by these people; now, if no time is given."""
         state, site = self.state, self.site()
         now = self.terms.clock() if at is None else at
+        if not isinstance(now, datetime):
+            raise TypeError(f"`at` is a datetime, not {type(now).__name__}")
         if now.tzinfo is None:
             raise ValueError("a time of a question says in which zone it is: it is an aware one")
         tolerations = site.rules.tolerations
@@ -196,6 +198,7 @@ class Moment(Scene):
             results = tuple(one.allocation for one in held)
             return Explanation(keys, Allocated(held[0].node, keys, results, 0))
         name = None if node is None else node_named(state, node)
+        budgets = {} if state.policies is None else state.policies.budgets
         if concerned(state, wanted):
             sited = self.sited(wanted, introduced(state, claims, wanted, by), at)
             outcome = sited.answer(name, placing)
@@ -203,11 +206,11 @@ class Moment(Scene):
                 # What Kubernetes refuses is refused for its reasons.
                 plain, _ = answer(sited.asking, self.terms.questions, None, name, placing)
                 outcome = plain if isinstance(plain, Unsatisfiable) else outcome
-            return Explanation(keys, outcome, sited.situation(outcome, name), retired_by(state.policies))
+            return Explanation(keys, outcome, sited.situation(outcome, name), retired_by(state.policies), budgets)
         asking = Asking(state, self, wanted)
         outcome, _ = answer(asking, self.terms.questions, None, name, placing)
         situation = situation_of(asking, self.terms.questions, self.terms.step_limit, name)
-        return Explanation(keys, outcome, situation, retired_by(state.policies))
+        return Explanation(keys, outcome, situation, retired_by(state.policies), budgets)
 
 
 def _merged(waiting: tuple[Touched, ...]) -> tuple[Touched, ...]:

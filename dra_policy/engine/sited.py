@@ -18,6 +18,7 @@ from dra_policy.allocation.sets.class_wishes import asks_for_wishes
 from dra_policy.allocation.site import SiteQuestion
 from dra_policy.cluster import Finding, Judge, PodQuestions, Scene, SuitableNodes
 from dra_policy.cluster.placing import Placing, score
+from dra_policy.diagnostics import Diagnostic, InvalidInput, did_you_mean
 from dra_policy.engine.alike import Signatures
 from dra_policy.engine.answer import Asking, as_reasons, names_pools
 from dra_policy.engine.claims import ClaimLike, named_key
@@ -28,7 +29,7 @@ from dra_policy.explanation.situation import Situation
 from dra_policy.resources import ReadObject, ResourceClaim, ResourceClaimTemplate
 from dra_policy.rules import ClaimKey, ClaimRules, Origin
 from dra_policy.rules.site import SiteRule, SiteRules
-from dra_policy.rules.subjects import ClaimFacts, SubjectValue
+from dra_policy.rules.subjects import ClaimFacts, SubjectValue, unfit
 
 
 class By(NamedTuple):
@@ -60,12 +61,30 @@ def introduced(
 ) -> People:
     """What is known of those who ask, with what they say as they ask."""
     people = state.people
+    _assert_fields(state, by)
     named = [given] if isinstance(given, _ONE) else list(given)
     for one, rules in zip(named, wanted, strict=True):
         facts = _facts(state, one, rules.key)
         if facts is not None or by != ANYBODY:
             people = people.knowing(rules.key, facts, by.subject, by.pod)
     return people
+
+
+def _assert_fields(state: State, by: By) -> None:
+    """Raises `InvalidInput` with ENG006 for a field of the asker that no policy declares, or a value of another type."""
+    if not by.subject:
+        return
+    fields = {one.name: one for one in state.site_rules.fields}
+    problems: list[Diagnostic] = []
+    for name, value in by.subject.items():
+        if name not in fields:
+            help_ = did_you_mean(name, list(fields), f"the policies declare {', '.join(fields) or 'none'}")
+            problems.append(Diagnostic("ENG006", f"the subject has no field `{name}`", help=help_))
+        elif wrong := unfit(fields[name], value):
+            kind = fields[name].type.value
+            problems.append(Diagnostic("ENG006", f"field `{name}`: {wrong}", help=f"give a value of type {kind}"))
+    if problems:
+        raise InvalidInput(problems)
 
 
 _ONE = (ResourceClaim, ResourceClaimTemplate, ReadObject, ClaimRules, ClaimKey, str)

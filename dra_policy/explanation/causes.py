@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from types import MappingProxyType
 
 from dra_policy.allocation import Cause, Failed, RequestReasons
 from dra_policy.allocation.attributes import Attributes, Value
@@ -19,6 +20,7 @@ from dra_policy.allocation.constraints import AnyConstraint, affects, constraint
 from dra_policy.allocation.funnel import Funnel, asked_of
 from dra_policy.allocation.rule import Asked, Choice, Fault, Tie
 from dra_policy.diagnostics import nearest
+from dra_policy.explanation.budgets import Budgets, budget_of
 from dra_policy.explanation.counters import used_up
 from dra_policy.explanation.nearest import (
     Miss,
@@ -31,6 +33,7 @@ from dra_policy.explanation.nearest import (
     repelling_text,
     retired_words,
 )
+from dra_policy.explanation.reaching import unreached
 from dra_policy.explanation.situation import Situation
 from dra_policy.explanation.together import of_sets, together
 from dra_policy.explanation.words import because, count, how, printable, reason_first, rule
@@ -101,8 +104,11 @@ def kind_of(reasons: RequestReasons) -> Why:
 class Causes:
     """The causes of the refusals and errors of one situation."""
 
-    def __init__(self, situation: Situation, retired: Retired = nothing_retired) -> None:
+    def __init__(
+        self, situation: Situation, retired: Retired = nothing_retired, budgets: Budgets = MappingProxyType({})
+    ) -> None:
         self._situation = situation
+        self._budgets = budgets
         self._retired = retired
         self._calls: dict[tuple[str, bool], Call] = {}
 
@@ -143,6 +149,11 @@ class Causes:
             return self._unavailable(node, reasons, asked, matching)
         return None
 
+    def unreached(self, node: str, reasons: RequestReasons) -> str:
+        """That there are devices that a request asks for, and none of them can be reached from the node."""
+        asked = self._asked(reasons)
+        return "" if asked is None else unreached(self._situation, node, asked)
+
     def misses(self, node: str, reasons: RequestReasons) -> tuple[Miss, ...]:
         """The devices of a node that fail one rule of a request only, the nearest first."""
         asked = self._asked(reasons)
@@ -179,7 +190,7 @@ class Causes:
         ]
         said = [refusal.origin for _, refusal in refused if refusal.cause in OF_SITE]
         counters = [refusal.origin for _, refusal in refused if refusal.cause is Cause.COUNTER]
-        lacking = used_up(counters) if counters else None
+        lacking = budget_of(used_up(counters), self._budgets) if counters else None
         kept: dict[str, list[str]] = {}
         for record, refusal in refused:
             origin = lacking if lacking is not None and refusal.cause is Cause.COUNTER else refusal.origin
@@ -225,7 +236,7 @@ class Causes:
             case Cause.CAPACITY:
                 return f"short of capacity: {printable(origin.text)}"
             case Cause.COUNTER:
-                return f"blocked: {printable(origin.text)}"
+                return how(cause, origin) if origin.span is not None else f"blocked: {printable(origin.text)}"
             case _ if cause in OF_SITE:
                 return how(cause, origin)
             case _:

@@ -12,7 +12,7 @@ from dra_policy.rules import Origin
 SHOWN = 4
 """Counters, or runs of them, that a sentence names."""
 
-_USED_UP = re.compile(r"counters (.+) are used up")
+_USED_UP = re.compile(r"counters (.+?) are used up(?: \(.+\))?")
 _NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]*)")
 
 

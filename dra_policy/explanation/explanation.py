@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, NodeReasons, Outcome, Unsatisfiable
 from dra_policy.explanation import forms
+from dra_policy.explanation.budgets import Budgets, with_budgets
 from dra_policy.explanation.causes import Causes, TrueCause, Why, kind_of
 from dra_policy.explanation.chosen import Placement, placement
 from dra_policy.explanation.conflict import Conflicts, conflicts
@@ -36,6 +37,7 @@ class Explanation:
     outcome: Outcome
     situation: Situation | None = field(default=None, compare=False, repr=False)
     retired: Retired = field(default=nothing_retired, compare=False, repr=False)
+    budgets: Budgets = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def together(cls, explanations: Sequence[Explanation]) -> Explanation:
@@ -50,14 +52,14 @@ class Explanation:
             return explanations[0]
         first = next(one for one in explanations if isinstance(one.outcome, Unsatisfiable))
         outcome, situation = joined(refusals)
-        return cls(first.claims, outcome, situation, first.retired)
+        return cls(first.claims, outcome, situation, first.retired, first.budgets)
 
     # --- what is worked out
 
     @cached_property
     def groups(self) -> Sequence[Sequence[NodeReasons]]:
         """For a refusal, the nodes with equal reasons together, the nearest to an allocation first."""
-        return groups(self.outcome) if isinstance(self.outcome, Unsatisfiable) else ()
+        return with_budgets(groups(self.outcome), self.budgets) if isinstance(self.outcome, Unsatisfiable) else ()
 
     @cached_property
     def prospect(self) -> Prospect | None:
@@ -89,7 +91,7 @@ class Explanation:
     @cached_property
     def causes(self) -> Causes | None:
         """The true causes of refusals and errors."""
-        return None if self.situation is None else Causes(self.situation, self.retired)
+        return None if self.situation is None else Causes(self.situation, self.retired, self.budgets)
 
     @cached_property
     def cause(self) -> TrueCause | None:

@@ -91,6 +91,10 @@ def request_words(alike: Sequence[RequestReasons], node: str, causes: Causes | N
     """Why requests that are alike have no devices."""
     reasons = alike[0]
     start = wants(alike)
+    if _of_driver(reasons) == 0 and causes is not None:
+        elsewhere = [text for one in alike if (text := causes.unreached(node, one))]
+        if elsewhere:
+            return f"{start}, and {' and '.join(dict.fromkeys(elsewhere))}"
     if reasons.seen == 0:
         return f"{start}, there is none"
     cause = None if causes is None or len(alike) > 1 else causes.of_request(node, reasons)

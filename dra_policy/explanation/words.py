@@ -69,7 +69,7 @@ def how(cause: Cause, origin: Origin) -> str:
         case Cause.CAPACITY:
             return f"lack capacity: {origin.text}"
         case Cause.COUNTER:
-            return f"blocked: {origin.text}"
+            return f"blocked: {origin.text}" if origin.span is None else f"beyond what is left of {rule(origin)}"
         case Cause.TAINT:
             return f"tainted {origin.text}"
         case Cause.CONSTRAINT:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dra_policy.diagnostics import Related
-from dra_policy.language.schema import AttributeSchema, DeviceSchema
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema
 from dra_policy.language.scope import ATTRIBUTE, DEVICE, Declared, Problems, Scope
 from dra_policy.language.templates import units_of
 from dra_policy.language.tree import Attribute, Device, Name
+from dra_policy.language.types import DURATION
 from dra_policy.source import Span
 
 
@@ -64,15 +65,15 @@ def find_attribute(device: DeviceSchema, name: Name, scope: Scope, *others: str)
     return found
 
 
-def has_unit(attribute: AttributeSchema | None, name: str, unit: str, span: Span, problems: Problems) -> bool:
-    """Whether a placeholder `{memory in GiB}` asks for a unit, if any, of a capacity that is such an amount."""
-    units = [] if attribute is None else units_of(attribute.type)
+def has_unit(of: AttributeSchema | FieldSchema | None, name: str, unit: str, span: Span, problems: Problems) -> bool:
+    """Whether a placeholder `{memory in GiB}` asks for a unit, if any, of a capacity or field that is such an amount."""
+    units = [] if of is None or of.type == DURATION else units_of(of.type)
     if not unit or unit in units:
         return True
     help_ = "write it without a unit"
     if units:
         help_ = problems.hint(unit, units, "write one of " + ", ".join(f"`{one}`" for one in units[:6]))
-    problems.add("SET006", f"`{name}` is no capacity in `{unit}`", span, help_)
+    problems.add("SET006", f"`{name}` is no amount in `{unit}`", span, help_)
     return False
 
 

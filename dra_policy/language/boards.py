@@ -178,8 +178,11 @@ class Sharer:
     span: Span
 
 
-SLOTS = "slots"
-"""The capacity of which each claim takes one: with so many claims the device is full."""
+def slots_name(device: DeviceSchema) -> str:
+    """The capacity of which each claim takes one: with so many claims a device is full. No capacity of its own is called so."""
+    own = {one.published.qualified for one in device.attributes.values() if one.is_capacity}
+    names = ("slots", *(f"claimSlots{number or ''}" for number in range(len(own) + 1)))
+    return next(name for name in names if f"{device.driver}/{name}" not in own)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -229,7 +232,8 @@ class Part:
 
     `modes` are those of the name, of one board or of several boards of one device; one with `share` has none where the
     board itself is shared. With `unshared` the modes have shares beside them, of which it is none. With `by_profile` what
-    all devices of a mode publish does not tell it from others, and what those of each of its profiles publish does.
+    all devices of a mode publish does not tell it from others, and what those of each of its profiles publish does; with
+    `by_place` it takes what those of each place of a profile publish.
     """
 
     name: str
@@ -239,3 +243,4 @@ class Part:
     share: Share | None
     unshared: bool = False
     by_profile: bool = False
+    by_place: bool = False

@@ -17,10 +17,11 @@ from dra_policy.language.checked import (
 )
 from dra_policy.language.checking import Checking, first_of_each, kubernetes_name
 from dra_policy.language.configuration import merged
+from dra_policy.language.identities import lost_by
 from dra_policy.language.parameters import check_complete, check_config, left_to_claims
 from dra_policy.language.parts import class_of_target
 from dra_policy.language.requests import DEVICES_LIMIT, check_request, devices_asked, members_of
-from dra_policy.language.schema import DeviceSchema, FieldSchema
+from dra_policy.language.schema import FieldSchema
 from dra_policy.language.scope import CLAIM, Problems, Scope
 from dra_policy.language.together import (
     check_constraint,
@@ -110,9 +111,8 @@ class _Reading:
                     if linked is not None:
                         self.sets.append(linked)
                 case tree.Prefer():
-                    kinds = [device for _, device in devices_of(list(self.requests.values()))]
-                    if kinds:
-                        self._prefer(member, kinds, ())
+                    if self.requests:
+                        self._prefer(member, list(self.requests.values()), ())
                 case tree.Config():
                     self._config(member)
         return self.done()
@@ -205,13 +205,13 @@ class _Reading:
                     if linked is not None:
                         self.sets.append(linked)
                 case tree.Prefer():
-                    self._prefer(inner, [only.asks[0].of.device], names)
+                    self._prefer(inner, [only], names)
                 case tree.Constraint():
                     if inner.requests:
                         message = "a rule inside a request is about its devices"
                         self.problems.add("RUL009", message, inner.requests[0].span, "leave `of` out, or move the rule")
                         continue
-                    self._add(check_constraint(self.scope, inner, [only], names))
+                    self._add(check_constraint(self.checking, self.scope, inner, [only], names))
 
     def _names(self, checked: CheckedRequest, asked: tree.Asked) -> tuple[str, ...]:
         """The request, or those of its alternatives that were written as one."""
@@ -257,10 +257,12 @@ class _Reading:
             return
         if constraint.keyword == "same":
             for pair in zip(*rows, strict=True):
-                self._add(check_constraint(self.scope, constraint, pair, tuple(one.name for one in pair)))
+                self._add(
+                    check_constraint(self.checking, self.scope, constraint, pair, tuple(one.name for one in pair))
+                )
             return
         for row in rows:
-            found = check_constraint(self.scope, constraint, row, tuple(one.name for one in row))
+            found = check_constraint(self.checking, self.scope, constraint, row, tuple(one.name for one in row))
             if found is None:
                 return
             self._add(found)
@@ -273,8 +275,11 @@ class _Reading:
         elif found is not None:
             self.sets.append(found)
 
-    def _prefer(self, member: tree.Prefer, kinds: Sequence[DeviceSchema], names: tuple[str, ...]) -> None:
-        wish = check_prefer(self.checking, self.scope, member, kinds, names)
+    def _prefer(self, member: tree.Prefer, of: Sequence[CheckedRequest], names: tuple[str, ...]) -> None:
+        kinds = [device for _, device in devices_of(of)]
+        asks = [ask for request in of for ask in request.asks]
+        lost = {one: mode for ask in asks for one, mode in lost_by(self.checking, ask.of).items()}
+        wish = check_prefer(self.checking, self.scope, member, kinds, names, lost)
         if wish is not None:
             self.sets.append(wish)
 
@@ -303,7 +308,7 @@ class _Reading:
             message = f"claim `{self.claim.name.text}` has no requests to compare"
             self.problems.add("RUL009", message, constraint_span(constraint))
             return
-        self._add(check_constraint(self.scope, constraint, involved, tuple(name.text for name in names)))
+        self._add(check_constraint(self.checking, self.scope, constraint, involved, tuple(name.text for name in names)))
 
     def _config(self, member: tree.Config) -> None:
         self._known(member.requests)

@@ -10,10 +10,13 @@ from dra_policy.language.checking import Checking, kubernetes_name, said_by, wor
 from dra_policy.language.conditions import Judged, check_clauses
 from dra_policy.language.definitions import SIZE_LIMIT, extent, within_limits
 from dra_policy.language.finding import said_of
+from dra_policy.language.identities import lost_by
+from dra_policy.language.kinds import check_kind
 from dra_policy.language.parameters import check_config
 from dra_policy.language.parts import meaning
 from dra_policy.language.schema import DeviceSchema
 from dra_policy.language.scope import CLASS, Problems, Scope
+from dra_policy.language.terms import Lost
 from dra_policy.language.together import check_prefer
 from dra_policy.language.tree import And, Class, Condition, Config, Counts, ExtendedResource, Prefer, Require
 from dra_policy.resources import key_problem, subdomain_problem
@@ -44,7 +47,7 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
     meant = meaning(checking, scope, statement.of)
     if meant is None:
         return None
-    device = meant.device
+    device, lost = meant.device, lost_by(checking, meant)
     clauses: list[Clause] = []
     wishes: list[CheckedWish] = []
     configs: list[CheckedConfig] = []
@@ -53,9 +56,9 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
     for member in statement.members:
         match member:
             case Require():
-                clauses += check_require(checking, scope, device, member)
+                clauses += check_require(checking, scope, device, member, lost)
             case Prefer():
-                wish = check_prefer(checking, scope, member, [device], ())
+                wish = check_prefer(checking, scope, member, [device], (), lost)
                 if wish is not None:
                     wishes.append(wish)
             case Counts():
@@ -80,7 +83,7 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
         problems.add("RUL002", f"class `{name.text}` has more than {CONFIGS_LIMIT} configurations", name.span)
     _once_each(configs, problems)
     extended_name = "" if extended is None else extended.name.value
-    return CheckedClass(
+    made = CheckedClass(
         name.text,
         scope.policy,
         device,
@@ -94,6 +97,8 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
         name.span,
         counts,
     )
+    check_kind(checking, made, clauses, statement.of.span, problems)
+    return made
 
 
 def _counts(member: Counts, problems: Problems) -> CheckedCounts | None:
@@ -143,14 +148,14 @@ def _check_extended(member: ExtendedResource, problems: Problems) -> None:
         )
 
 
-def check_require(checking: Checking, scope: Scope, device: DeviceSchema, require: Require) -> list[Clause]:
+def check_require(checking: Checking, scope: Scope, device: DeviceSchema, require: Require, lost: Lost) -> list[Clause]:
     """The clauses of a `require`; none if a mistake was reported."""
     condition = require.condition
     if isinstance(condition, And) and not within_limits(
         len(condition.operands), 1, "this condition", condition.span, scope.problems
     ):
         return []
-    found = check_clauses(checking, scope, device, condition)
+    found = check_clauses(checking, scope, device, condition, lost=lost)
     if found is None:
         return []
     clauses = []

@@ -37,7 +37,7 @@ from dra_policy.language.constants import constant, said
 from dra_policy.language.devices import check_flag
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, element_of, value_names
 from dra_policy.language.scope import DEFINE, Problems, Scope
-from dra_policy.language.terms import NONE, Attributes, Proofs, TermReader, intersection, needed, needs, union
+from dra_policy.language.terms import NONE, NOTHING, Attributes, Lost, Proofs, TermReader, intersection, union
 from dra_policy.language.tree import (
     Amount,
     And,
@@ -79,27 +79,35 @@ class Judged:
     needs: Attributes = field(default=NONE)
 
 
-def check_condition(checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition) -> Judged | None:
+def check_condition(
+    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition, *, lost: Lost = NOTHING
+) -> Judged | None:
     """A condition on devices of one kind, or None if a mistake in it was reported."""
-    return _Judge(checking, TermReader(scope, device)).judge(condition, Proofs())
+    return _Judge(checking, TermReader(scope, device, lost=lost)).judge(condition, Proofs())
 
 
 def check_clauses(
-    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition, *, private: bool = False
+    checking: Checking,
+    scope: Scope,
+    device: DeviceSchema,
+    condition: Condition,
+    *,
+    private: bool = False,
+    lost: Lost = NOTHING,
 ) -> list[tuple[Judged, Condition]] | None:
     """The conjuncts of a condition, each checked with what those before it prove; None if there is a mistake.
 
     With `private` it may read what the driver knows and does not publish.
     """
-    judge = _Judge(checking, TermReader(scope, device, private))
+    judge = _Judge(checking, TermReader(scope, device, private, lost))
     parts = condition.operands if isinstance(condition, And) else (condition,)
     known = missed = NONE
     found: list[tuple[Judged, Condition]] = []
-    lost = False
+    mistaken = False
     for part in parts:
-        judged = judge.judge(part, Proofs(known, missed, lost))
+        judged = judge.judge(part, Proofs(known, missed, mistaken))
         if judged is None:
-            lost = lost or _may_prove(part)
+            mistaken = mistaken or _may_prove(part)
             continue
         found.append((judged, part))
         known |= judged.proof.if_true
@@ -108,10 +116,16 @@ def check_clauses(
 
 
 def joined_condition(
-    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition, *, private: bool = False
+    checking: Checking,
+    scope: Scope,
+    device: DeviceSchema,
+    condition: Condition,
+    *,
+    private: bool = False,
+    lost: Lost = NOTHING,
 ) -> CheckedCondition | None:
     """A condition as one, each conjunct checked with what those before it prove; None if there is a mistake."""
-    found = check_clauses(checking, scope, device, condition, private=private)
+    found = check_clauses(checking, scope, device, condition, private=private, lost=lost)
     if not found:
         return None
     conditions = tuple(judged.condition for judged, _ in found)
@@ -245,7 +259,7 @@ class _Judge:
             return None
         if not self.read.proved(attribute, name.span, proofs):
             return None
-        return Judged(Holds(attribute, name.span), Proof(), needs(attribute))
+        return Judged(Holds(attribute, name.span), Proof(), self.read.needs(attribute))
 
     def _define(self, name: Name) -> Judged | None:
         entry = self.scope.peek(name.text, DEFINE)
@@ -282,7 +296,7 @@ class _Judge:
             return None
         if self.read.convertible(left, right, compare.span):
             checked = Comparison(operator, left, right, compare.ignoring_case, compare.span)
-            return Judged(checked, Proof(), needed(left, right))
+            return Judged(checked, Proof(), self.read.needed(left, right))
         return None
 
     # --------------------------------------------------------------------------------------------- text and sets
@@ -311,7 +325,7 @@ class _Judge:
         if test.kind == "matches" and not self._compiles(right):
             return None
         checked = TextMatch(test.kind, left, right, test.ignoring_case, test.span)
-        return Judged(checked, Proof(), needed(left, right))
+        return Judged(checked, Proof(), self.read.needed(left, right))
 
     def _text_side(self, test: TextTest, proofs: Proofs) -> Term | None:
         if isinstance(test.right, Text):
@@ -354,7 +368,7 @@ class _Judge:
         if any(option is None for option in options):
             return None
         checked = Among(item, tuple(option for option in options if option is not None), test.negated, test.span)
-        return Judged(checked, Proof(), needs(item.attribute))
+        return Judged(checked, Proof(), self.read.needs(item.attribute))
 
     def _nothing_to_be_in(self, test: Membership) -> None:
         option = test.options[0]
@@ -402,7 +416,7 @@ class _Judge:
         if item is None:
             return None
         checked = InSet(attribute, item, test.negated, test.span)
-        return Judged(checked, Proof(), needs(attribute) | needed(item))
+        return Judged(checked, Proof(), self.read.needs(attribute) | self.read.needed(item))
 
     def _item_of(self, item: AttributeTerm, attribute: AttributeSchema, test: Membership) -> Term | None:
         type_, element = item.attribute.type, element_of(attribute.type)

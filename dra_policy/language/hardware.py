@@ -106,7 +106,7 @@ class Edit:
     `target` is the path in the container, the name of the variable or capability, or the stage of the hook; `source` the path on the
     host, the value (a template with placeholders in braces), or the path of the hook. `joined` is the attribute whose
     values of all devices are joined by `source`, `parameter` the field whose set is. `options` are permissions, mount
-    options or arguments.
+    options or arguments. With `number` there is one for each of `numbers`, which that name in braces stands for.
     """
 
     kind: str
@@ -117,6 +117,8 @@ class Edit:
     when: CheckedCondition | None
     span: Span
     parameter: str = ""
+    number: str = ""
+    numbers: range = range(0)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

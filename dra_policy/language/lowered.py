@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dra_policy.language.boards import counter_name
 from dra_policy.language.checked import CheckedClass, CheckedPolicies
+from dra_policy.language.checking import words
 from dra_policy.language.lowering import lower_claim, lower_class
+from dra_policy.language.machinery import budget_set
 from dra_policy.language.setting import lower_set
 from dra_policy.language.siting import lower_site
 from dra_policy.resources.features import Features
-from dra_policy.rules import ClaimKey, ClaimRules, ClassName, ClassRules
+from dra_policy.rules import ClaimKey, ClaimRules, ClassName, ClassRules, Origin
 from dra_policy.rules.sets import Preference
 from dra_policy.rules.site import NO_SITE_RULES, SiteRules
 
@@ -22,7 +25,7 @@ class PolicyRules:
     The key of a claim's rules is the template's name in no namespace; give it the claim's own before allocating.
     `site` is what decides beyond classes and claims, `wishes` are what classes prefer, for claims that do not say it
     themselves. `retired` says by driver and former name what an attribute is called now, or nothing if it is gone, and
-    why.
+    why. `budgets` are those of machines by counter set and counter.
     """
 
     classes: Mapping[ClassName, ClassRules]
@@ -30,6 +33,7 @@ class PolicyRules:
     retired: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     site: SiteRules = NO_SITE_RULES
     wishes: Mapping[ClassName, tuple[Preference, ...]] = field(default_factory=dict)
+    budgets: Mapping[tuple[str, str], Origin] = field(default_factory=dict)
 
 
 def lower(policies: CheckedPolicies, features: Features | None = None) -> PolicyRules:
@@ -43,9 +47,20 @@ def lower(policies: CheckedPolicies, features: Features | None = None) -> Policy
     for name, claim in policies.templates.items():
         rules = lower_claim(claim, chosen, ClaimKey("", name))
         claims[name] = claims[f"{claim.policy}.{claim.name}"] = rules
-    return PolicyRules(
-        classes, claims, _retired(policies), lower_site(policies, chosen), _wishes(policies.classes, chosen)
-    )
+    site, wishes = lower_site(policies, chosen), _wishes(policies.classes, chosen)
+    return PolicyRules(classes, claims, _retired(policies), site, wishes, _budgets(policies))
+
+
+def _budgets(policies: CheckedPolicies) -> dict[tuple[str, str], Origin]:
+    """What devices of a machine draw on together."""
+    return {
+        (budget_set(machine.name), counter_name(budget.name)): Origin(
+            f"machine `{machine.name}`", f"budget {budget.name} {words(budget.amount.span)}", budget.span
+        )
+        for policy in policies
+        for machine in policy.hardware.machines.values()
+        for budget in machine.budgets
+    }
 
 
 def _wishes(classes: Mapping[str, CheckedClass], features: Features) -> dict[ClassName, tuple[Preference, ...]]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from dra_policy.expression import compile_tree
 from dra_policy.expression.tree import ALLOW_MULTIPLE_ALLOCATIONS, Expression, all_of, any_of, negation
-from dra_policy.language.boards import SLOTS, Mode, Part, Share
+from dra_policy.language.boards import Mode, Part, Share, slots_name
 from dra_policy.language.checked import (
     AttributeTerm,
     CheckedAsk,
@@ -33,8 +33,8 @@ from dra_policy.language.finding import device_of
 from dra_policy.language.predicates import lower_condition, lower_driver, lower_model_value
 from dra_policy.language.schema import AttributeSchema, Form, ModelSchema, ModelValue, PublishedName, element_of
 from dra_policy.language.setting import lower_set
-from dra_policy.language.templates import filled, is_template, typed
-from dra_policy.language.types import COUNT, Constant, quantity_text
+from dra_policy.language.templates import filled, is_template, lone, typed
+from dra_policy.language.types import COUNT, Constant, SetType, quantity_text
 from dra_policy.resources import Quantity
 from dra_policy.resources.features import Features
 from dra_policy.rules import (
@@ -51,6 +51,9 @@ from dra_policy.rules import (
     RequestRules,
     Selector,
 )
+
+POSITIONS_BETWEEN = ","
+"""Between the positions in a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ def value_conditions(values: Iterable[ModelValue], owner: str, lists: bool) -> I
 
 def part_conditions(part: Part, owner: str, lists: bool) -> Iterator[Condition]:
     """What tells the devices of a mode or share from all others of their driver."""
-    owner = f"{owner}, `{part.name}`"
+    # A class that was not declared has the name of what it is of.
+    owner = owner if owner == f"class `{part.name}`" else f"{owner}, `{part.name}`"
     if part.share is not None:
         origin = Origin(owner, "may be shared", part.share.span)
         yield Condition(origin, ALLOW_MULTIPLE_ALLOCATIONS)
@@ -147,8 +151,9 @@ def part_conditions(part: Part, owner: str, lists: bool) -> Iterator[Condition]:
 def _slots(share: Share, owner: str, lists: bool) -> Condition:
     """That so many claims may hold a device: the capacity `slots`, of which each takes one."""
     device, span, count = device_of(share.board), share.span, share.slots
-    name = PublishedName(device.driver, SLOTS, bare=True)
-    slots = AttributeSchema("capacity", SLOTS, COUNT, count is None, None, False, name, Form.VALUE, "", "", span)
+    own = slots_name(device)
+    name = PublishedName(device.driver, own, bare=True)
+    slots = AttributeSchema("capacity", own, COUNT, count is None, None, False, name, Form.VALUE, "", "", span)
     condition: CheckedCondition = Negation(Present(slots, span), span)
     words_ = "for any number of claims"
     if count is not None:
@@ -160,7 +165,8 @@ def _slots(share: Share, owner: str, lists: bool) -> Condition:
 def part_values(part: Part) -> list[Mapping[str, ModelValue]]:
     """What each board publishes of a part, by attribute: those of the profile above those of the mode and the model.
 
-    With `by_profile` each profile for itself. A partition has the capacities that it is given, and none of its board.
+    With `by_profile` each profile for itself, with `by_place` each place of it. A partition has the capacities that it is
+    given, and none of its board.
     """
     found: list[Mapping[str, ModelValue]] = []
     for number, board in enumerate(part.boards):
@@ -173,8 +179,26 @@ def part_values(part: Part) -> list[Mapping[str, ModelValue]]:
             profiles = mode.profiles
         for profile in profiles:
             known = {"mode": part.name if mode is None else mode.name} | ({"profile": profile} if profile else {})
-            found.append(dict(_known_values(_of_mode(values, mode, profile), known)))
+            own = _of_mode(values, mode, profile)
+            places = _places(mode, profile) if part.by_place else [{}]
+            found += [dict(_known_values(own, known | place)) for place in places]
     return found
+
+
+def _places(mode: Mode | None, name: str) -> list[dict[str, str]]:
+    """What is known of the places of a profile, by placeholder: one where nothing is known."""
+    if mode is None or not name:
+        return [{}]
+    profile = mode.profiles[name]
+    known = {} if profile.id is None else {"id": str(profile.id)}
+    if not profile.positions:
+        return [known]
+    first = profile.positions[0]
+    places = [first.covered(start) for start in first.starts]
+    return [
+        known | {"start": str(one[0]), "end": str(one[-1]), "positions": POSITIONS_BETWEEN.join(map(str, one))}
+        for one in places
+    ]
 
 
 def _of_mode(board: Mapping[str, ModelValue], mode: Mode | None, profile: str) -> Mapping[str, ModelValue]:
@@ -190,10 +214,18 @@ def _known_values(values: Mapping[str, ModelValue], known: Mapping[str, str]) ->
     for name, value in values.items():
         if value.attribute.private:
             continue
-        made = [_filled_in(value, one, known) if is_template(one) else one for one in value.constants]
+        written = [one for constant in value.constants for one in _each(value, constant, known)]
+        made = [_filled_in(value, one, known) if is_template(one) else one for one in written]
         constants = tuple(one for one in made if one is not None)
         if len(constants) == len(made):
             yield name, value if constants == value.constants else replace(value, constants=constants)
+
+
+def _each(value: ModelValue, one: Constant, known: Mapping[str, str]) -> list[Constant]:
+    """The values that a text stands for: `{positions}` alone is one of a set for each of them."""
+    if is_template(one) and lone(str(one.value)) == "positions" and isinstance(value.attribute.type, SetType):
+        return [replace(one, value=number) for number in known.get("positions", "{positions}").split(POSITIONS_BETWEEN)]
+    return [one]
 
 
 def _filled_in(value: ModelValue, one: Constant, known: Mapping[str, str]) -> Constant | None:

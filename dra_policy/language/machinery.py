@@ -5,6 +5,7 @@ Values of these classes are compared by identity, as those of `schema`: each sta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +20,16 @@ from dra_policy.language.boards import (
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.language.types import AmountType, Constant
 from dra_policy.source import Span
+
+
+def budget_set(machine: str) -> str:
+    """The name of the counter set of a machine's budgets; that of a further one on a node has a number behind it.
+
+    >>> budget_set("DGX_H100")
+    'dgx-h100-budgets'
+    """
+    base = re.sub(r"[^a-z0-9]+", "-", machine.lower()).strip("-")
+    return f"{base[:40].strip('-')}-budgets"
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -262,6 +262,7 @@ class _Machine:
         """The one mode, partition or share that is published of a board; None if it is wrong, which is reported."""
         if member.mode is None:
             return None, None, None
+        share: Share | None = None
         shared = self.scope.peek(member.mode.text, SHARE)
         if shared is not None and member.mode.text not in modes_of(self.checking, model):
             share = self.checking.shares.get(shared.key)
@@ -271,12 +272,17 @@ class _Machine:
                 message = f"`{share.name}` is a share of `{share.board.name}`, not of `{model.name}`"
                 self.problems.add("HWR006", message, member.mode.span, "name one of this board")
                 return None
-            return share.mode, None, share
-        mode = find_mode(self.checking, self.scope, model, member.mode)
-        if mode is None:
-            return None
+            mode = share.mode
+        else:
+            mode = find_mode(self.checking, self.scope, model, member.mode)
+            if mode is None:
+                return None
         if member.profile is None:
-            return mode, None, None
+            return mode, None, share
+        if mode is None:
+            message = f"share `{member.mode.text}` is of whole boards and has no profiles"
+            self.problems.add("HWR006", message, member.profile.span, "leave the profile out")
+            return None
         profile = mode.profiles.get(member.profile.value)
         if profile is None:
             known = ", ".join(f'"{one}"' for one in mode.profiles)
@@ -294,7 +300,7 @@ class _Machine:
             message = f'partitions "{profile.name}" begin at several places'
             self.problems.add("HWR005", message, member.profile.span, f"write `at {starts[0]}`")
             return None
-        return mode, profile, None
+        return mode, profile, share
 
     def _settings(
         self, model: ModelSchema, member: tree.MachineDevices

@@ -71,6 +71,8 @@ CAPABILITIES = (
 _DIMENSIONS = {"memory": AmountType("bytes"), "cpu": AmountType("cores")}
 _OF_ONE = ("device", "pool", "place")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+MOST_NUMBERS = 4096
+"""Device nodes of one range: a container has all of them."""
 
 
 def check_gates(checking: Checking) -> None:
@@ -285,7 +287,7 @@ def _setup(checking: Checking, scope: Scope, statement: tree.Setup) -> Setup | N
             else:
                 edits.append(_edit(checking, scope, board, edit, each))
         scopes.append(SetupScope(each, tuple(edits), tuple(inner), member.span))
-    _unlike_environment(scopes, scope)
+    _one_of_a_name(checking, device_of(board), scopes, scope)
     return Setup(board, tuple(scopes), tuple(steps), statement.span)
 
 
@@ -299,11 +301,14 @@ def _edit(
     problems = scope.problems
     device = device_of(board)
     when = None if written.when is None else joined_condition(checking, scope, device, written.when, private=True)
+    number, numbers = "", range(0)
+    if isinstance(written, tree.DeviceNode) and written.numbered is not None:
+        number, numbers = _numbers(checking, scope, device, written, written.numbered)
 
     def text(of: tree.Text | None, *, path: bool = False) -> str:
         if of is None:
             return ""
-        _templates(checking, scope, device, of, each)
+        _templates(checking, scope, device, of, each, number)
         if path and not of.value.startswith("/"):
             help_ = f'write "/{of.value.lstrip("./")}"'
             help_ += ": what stands for it has no `/` at its beginning" if of.value.startswith("{") else ""
@@ -317,7 +322,8 @@ def _edit(
                 message = f'"{permissions}" are no permissions of a device node'
                 problems.add("SET005", message, written.permissions.span, 'write some of r, w and m, such as "rw"')
             target, source = text(written.path, path=True), text(written.host, path=True)
-            return Edit("node", target, source, None, (permissions,) if permissions else (), when, written.span)
+            allowed = (permissions,) if permissions else ()
+            return Edit("node", target, source, None, allowed, when, written.span, "", number, numbers)
         case tree.Environment():
             template = written.value
             joined, parameter = None, ""
@@ -340,6 +346,27 @@ def _edit(
                 problems.add("SET005", f"no runtime calls hooks at `{written.stage.text}`", written.stage.span, help_)
             arguments = tuple(text(argument) for argument in written.arguments)
             return Edit("hook", written.stage.text, text(written.path, path=True), None, arguments, when, written.span)
+
+
+def _numbers(
+    checking: Checking, scope: Scope, device: DeviceSchema, node: tree.DeviceNode, written: tree.Numbered
+) -> tuple[str, range]:
+    """The name that stands for each number of a node, and the numbers."""
+    problems, name = scope.problems, written.name.text
+    first, last = written.first.value, written.last.value
+    other = look_up(device, name, scope) or _fields(checking, device).get(name)
+    if other is not None or name in PLACEHOLDERS:
+        meaning = PLACEHOLDERS.get(name, "declared already")
+        note = () if other is None else (Related(other.span, "declared here"),)
+        problems.add("SET011", f"`{{{name}}}` is {meaning}", written.name.span, "name the numbers otherwise", *note)
+    elif name not in _PLACEHOLDER.findall(node.path.value):
+        message = f"all {last - first + 1} nodes would have one path"
+        problems.add("SET006", message, written.name.span, f"write `{{{name}}}` in the path")
+    if not first <= last < first + MOST_NUMBERS:
+        wrong = "the range runs backwards" if last < first else f"{last - first + 1} nodes are more than {MOST_NUMBERS}"
+        problems.add("SET005", wrong, written.span, "write the first number and the last one")
+        return name, range(first, first)
+    return name, range(first, last + 1)
 
 
 def _joined_parameter(checking: Checking, scope: Scope, device: DeviceSchema, name: tree.Name) -> str:
@@ -392,15 +419,19 @@ def _capability(scope: Scope, written: tree.Capability, each: str) -> None:
         problems.add("SET010", f"Linux has no capability `{name}`", written.name.span, help_)
 
 
-def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.Text, each: str) -> None:
-    """Every placeholder stands for something, and for one thing only."""
+def _templates(
+    checking: Checking, scope: Scope, device: DeviceSchema, of: tree.Text, each: str, number: str = ""
+) -> None:
+    """Every placeholder stands for something, and for one thing only; `number` is what numbers of a node are called."""
     problems = scope.problems
     fields = _fields(checking, device)
     for found in _PLACEHOLDER.finditer(of.value):
         name, unit = split(found.group(1))
+        if number and found.group(1) == number:
+            continue
         field, attribute = fields.get(name), look_up(device, name, scope)
         other = attribute or field
-        if not has_unit(attribute, name, unit, of.span, problems):
+        if not has_unit(other, name, unit, of.span, problems):
             continue
         if name in PLACEHOLDERS and other is not None:
             message, help_ = two_readings(name, PLACEHOLDERS[name])
@@ -420,16 +451,22 @@ def _templates(checking: Checking, scope: Scope, device: DeviceSchema, of: tree.
             problems.add("SET006", f"`{{{name}}}` stands for nothing here", of.span, problems.hint(name, known, help_))
 
 
-def _unlike_environment(scopes: Sequence[SetupScope], scope: Scope) -> None:
-    """A variable that is set for each device is set several times where a claim has several."""
+def _one_of_a_name(checking: Checking, device: DeviceSchema, scopes: Sequence[SetupScope], scope: Scope) -> None:
+    """What each device has of its own needs a name of its own: a claim with several devices has one container.
+
+    Of parameters all devices of a request have the same.
+    """
     of_all = set(PLACEHOLDERS).difference(_OF_ONE)
+    fields = _fields(checking, device)
     for setup_scope in scopes:
         if setup_scope.each not in ("device", "request"):
             continue
         same = of_all - {"request"} if setup_scope.each == "request" else of_all
         for edit in setup_scope.edits:
-            apart = not same.issuperset(_PLACEHOLDER.findall(edit.target))
-            if edit.kind == "env" and not apart and _PLACEHOLDER.search(edit.source):
+            named = {split(text)[0] for text in _PLACEHOLDER.findall(edit.target)}
+            if edit.kind not in ("env", "node", "mount") or not named <= same.union(fields, {edit.number}):
+                continue
+            if edit.kind == "env" and _PLACEHOLDER.search(edit.source):
                 message = (
                     f"a claim with several devices would set `{edit.target}` several times, and the last one stays"
                 )
@@ -437,6 +474,14 @@ def _unlike_environment(scopes: Sequence[SetupScope], scope: Scope) -> None:
                 help_ += f', or name one for each: `env "{edit.target}_{{place}}" = ...`'
                 if "{" in edit.target:
                     help_ = "write `{place}` in its name, the device's place among those of the claim"
+                scope.problems.add("SET007", message, edit.span, help_)
+                continue
+            files = {split(text)[0] for text in _PLACEHOLDER.findall(edit.source)} - same - {edit.number}
+            if edit.kind != "env" and any(one in _OF_ONE or look_up(device, one, scope) is not None for one in files):
+                message = f"a claim with several devices would have several of them at `{edit.target}`"
+                help_ = (
+                    "write `{place}` in its path, the device's place among those of the claim, or what tells it apart"
+                )
                 scope.problems.add("SET007", message, edit.span, help_)
 
 

@@ -1,15 +1,16 @@
 """Lowering of conditions: each becomes an expression tree that never raises on a real device.
 
-What a schema calls required is tested for presence in front; optional names are read behind the proof that the
-checker found; what is `absent means` has its value written in. Defines are written out.
+What a schema calls required is tested for presence in front, if the condition itself does not ask for it; optional names
+are read behind the proof that the checker found; what is `absent means` has its value written in. Defines are written
+out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil, floor
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from dra_policy.expression import tree
 from dra_policy.expression.tree import Expression
@@ -43,10 +44,21 @@ def lower_driver(device: DeviceSchema) -> Expression:
     return tree.compare("==", tree.DRIVER, tree.literal(device.driver), device.driver_span)
 
 
-def lower_condition(condition: CheckedCondition, *, lists: bool) -> Expression:
-    """The expression of a condition that stands alone; `lists` tells whether the target has list attributes."""
+def lower_condition(condition: CheckedCondition, *, lists: bool, guarded: bool = True) -> Expression:
+    """The expression of a condition that stands alone; `lists` tells whether the target has list attributes.
+
+    Without `guarded` it raises where a device does not publish what its schema and the target call required.
+    """
     span = condition.span
-    required = dict.fromkeys(a for a in read_by(condition) if a.required and not a.published_as_flags(lists=lists))
+    unproved = _proofs(condition).reads
+    required = dict.fromkeys(
+        one
+        for one in read_by(condition)
+        if one.required
+        and one in unproved
+        and not one.published_as_flags(lists=lists)
+        and (guarded or one.unpublished(lists=lists))
+    )
     present = [_present(attribute, span) for attribute in required]
     return tree.all_of(*present, _Lowering(lists).lower(condition), span=span)
 
@@ -102,6 +114,47 @@ def read_by(condition: CheckedCondition) -> Iterator[AttributeSchema]:
             yield from read_by(define.condition)
         case _:
             assert_never(condition)
+
+
+class _Proofs(NamedTuple):
+    """What a condition reads without asking whether it is there, and what is there if it is true, and if it is false."""
+
+    reads: frozenset[AttributeSchema] = frozenset()
+    if_true: frozenset[AttributeSchema] = frozenset()
+    if_false: frozenset[AttributeSchema] = frozenset()
+
+
+def _proofs(condition: CheckedCondition) -> _Proofs:
+    match condition:
+        case Present(attribute):
+            return _Proofs(if_true=frozenset((attribute,)))
+        case Negation(operand):
+            inner = _proofs(operand)
+            return _Proofs(inner.reads, inner.if_false, inner.if_true)
+        case Conjunction(operands):
+            return _joined(list(map(_proofs, operands)))
+        case Disjunction(operands):
+            swapped = _joined([_Proofs(one.reads, one.if_false, one.if_true) for one in map(_proofs, operands)])
+            return _Proofs(swapped.reads, swapped.if_false, swapped.if_true)
+        case Defined(define):
+            return _proofs(define.condition)
+        case _:
+            return _Proofs(frozenset(read_by(condition)))
+
+
+def _joined(parts: Sequence[_Proofs]) -> _Proofs:
+    """Conditions joined by `and`: each is read only where those before it are true."""
+    reads: frozenset[AttributeSchema] = frozenset()
+    known: frozenset[AttributeSchema] = frozenset()
+    for part in parts:
+        reads |= part.reads - known
+        known |= part.if_true
+    return _Proofs(reads, known, frozenset.intersection(*(part.if_false for part in parts)))
+
+
+def proved_by(condition: CheckedCondition) -> frozenset[AttributeSchema]:
+    """What a device publishes that meets a condition, as the condition asks for it with `has`."""
+    return _proofs(condition).if_true
 
 
 class _Lowering:
@@ -273,4 +326,4 @@ def _among(test: Among) -> Expression:
     return tree.negation(found, span) if test.negated else found
 
 
-__all__ = ["lower_condition", "lower_driver", "lower_model_value", "read_by"]
+__all__ = ["lower_condition", "lower_driver", "lower_model_value", "proved_by", "read_by"]

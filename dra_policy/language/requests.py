@@ -12,6 +12,8 @@ from dra_policy.language.checked import CheckedAsk, CheckedClass, CheckedRequest
 from dra_policy.language.checking import Checking
 from dra_policy.language.classes import DEVICES_LIMIT, check_require, together_within_limits
 from dra_policy.language.constants import constant
+from dra_policy.language.identities import lost_by
+from dra_policy.language.kinds import check_kind
 from dra_policy.language.parts import class_of_target
 from dra_policy.language.schema import DeviceSchema
 from dra_policy.language.scope import Problems, Scope
@@ -76,7 +78,7 @@ def _asks(checking: Checking, scope: Scope, request: tree.Request, asked: tree.A
     for member in asked.members:
         match member:
             case tree.Require():
-                clauses += check_require(checking, scope, class_.device, member)
+                clauses += check_require(checking, scope, class_.device, member, lost_by(checking, class_))
             case tree.Takes():
                 taken = _takes(scope, class_.device, member, takes)
                 if taken is not None:
@@ -90,6 +92,8 @@ def _asks(checking: Checking, scope: Scope, request: tree.Request, asked: tree.A
                 pass  # what is asked of the devices together is a matter of the claim
     if not together_within_limits(clauses, f"request `{request.name.text}`", request.name.span, problems):
         return None
+    if class_.implied:
+        check_kind(checking, class_, clauses, asked.of.span, problems)
     if counts is None:
         return None
     made = tuple(clauses), tuple(takes), tuple(tolerations)

@@ -12,6 +12,7 @@ from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute
 from dra_policy.language.boards import (
     Board,
+    Draw,
     Mode,
     Pool,
     Share,
@@ -20,7 +21,7 @@ from dra_policy.language.boards import (
 )
 from dra_policy.language.checking import Checking
 from dra_policy.language.constants import constant
-from dra_policy.language.modes import device_of, draws_of, find_board, find_mode, models_of
+from dra_policy.language.modes import device_of, draws_of, find_board, find_mode, models_of, modes_of
 from dra_policy.language.schema import AttributeSchema, ModelSchema, ModelValue
 from dra_policy.language.scope import SHARE, Problems, Scope
 from dra_policy.language.sharers import SHARERS, read_sharer
@@ -111,11 +112,27 @@ def _share(checking: Checking, scope: Scope, statement: tree.Share) -> Share | N
             case tree.Drawn():
                 drawn.append(member)
     draws = draws_of(checking, scope, board, drawn, takings)
+    _can_be_kept(checking, scope, board, mode, draws)
     name = statement.name
     share = Share(name.text, scope.policy, board, mode, tuple(sharers), tuple(takings), draws, name.span)
     for taking in takings:
         _can_be_taken(checking, scope, share, taking)
     return share
+
+
+def _can_be_kept(checking: Checking, scope: Scope, board: Board, mode: Mode | None, draws: Sequence[Draw]) -> None:
+    """What claims take is a matter of one device, and counters are charged the same whatever is taken of it; so where
+    other devices of the board are in use at the same time nothing adds up what is drawn. Reported if so."""
+    modes = modes_of(checking, board).values()
+    shared = [one for one in modes if one is mode or (mode is None and not one.partition)]
+    met = [one for one in shared if one.partition or one.beside or any(one.name in other.beside for other in modes)]
+    for draw in draws:
+        if draw.equal is None or not met:
+            continue
+        of, name = draw.of.name, draw.equal.name
+        message = f"nothing adds up what claims draw on `{of}`: other devices of the board are in use beside these"
+        help_ = f"give each its part: `gives {name} ...` in mode `{met[0].name}`, and `draws {of} ...` an amount here"
+        scope.problems.add("HWR019", message, draw.span, help_, Related(met[0].span, "declared here"))
 
 
 def _taking(scope: Scope, board: Board, member: tree.EachTakes) -> Taking | None:

@@ -24,6 +24,7 @@ from dra_policy.language.decisions import (
 )
 from dra_policy.language.devices import read_type
 from dra_policy.language.holdings import read_ceiling, read_exclusive
+from dra_policy.language.identities import lost_by
 from dra_policy.language.modes import BUILT_IN, said_of
 from dra_policy.language.openings import clock_of, days_of, label_condition
 from dra_policy.language.parts import Meant, meaning
@@ -31,6 +32,7 @@ from dra_policy.language.quotas import read_quota
 from dra_policy.language.reaching import where
 from dra_policy.language.schema import DeviceSchema
 from dra_policy.language.scope import CLAIM, CLASS, GANG, LEVEL, QUOTA, WINDOW, Scope
+from dra_policy.language.terms import NOTHING
 from dra_policy.language.tolerations import toleration
 from dra_policy.language.types import DURATION, AmountType, BoolType, IntType, OneOfType, SetType, TextType
 from dra_policy.resources import Semver, key_problem
@@ -190,7 +192,8 @@ class _Reading:
         default = self._default(one, type_)
         origin = Origin("subject", words(one.span), one.span)
         kind = FieldType.TIME if type_ is None else _field_type(type_)
-        rule = SubjectField(name.text, source, key, kind, default, Trust(one.trust), origin)
+        choices = type_.values if isinstance(type_, OneOfType) else ()
+        rule = SubjectField(name.text, source, key, kind, default, Trust(one.trust), origin, choices)
         self.own_fields[name.text] = self.fields[name.text] = CheckedField(rule, type_)
 
     def _default(self, one: tree.SubjectField, type_: object) -> SubjectValue | None:
@@ -300,7 +303,9 @@ class _Reading:
             if of is None:
                 return
             device = of.device
-        condition = self._reader(device).read(statement.condition)
+        reader = self._reader(device)
+        reader.lost = NOTHING if of is None else lost_by(self.checking, of)
+        condition = reader.read(statement.condition)
         if condition is None:
             return
         said = said_of(statement.said)

@@ -141,7 +141,8 @@ class _Lowering:
             case Atom(condition):
                 return condition
             case OfDevice(condition):
-                return core.DeviceTest(self._program(lower_condition(condition, lists=self.lists)))
+                # A refusal that nobody can decide refuses: what is not there is told as such, not taken for false.
+                return core.DeviceTest(self._program(lower_condition(condition, lists=self.lists, guarded=False)))
             case WithDevice(attribute, operator, other, flipped):
                 own: core.Term
                 if isinstance(attribute.type, AmountType):

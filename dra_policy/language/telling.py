@@ -14,7 +14,7 @@ from dra_policy.language.boards import Mode, Part
 from dra_policy.language.checking import Checking
 from dra_policy.language.finding import device_of, models_of, modes_of
 from dra_policy.language.lowering import part_values
-from dra_policy.language.schema import ModelValue
+from dra_policy.language.schema import Form, ModelValue
 from dra_policy.language.scope import Problems
 from dra_policy.language.types import Constant, OneOfType, SetType
 from dra_policy.source import Span
@@ -30,9 +30,11 @@ def told_apart(checking: Checking, part: Part, span: Span, problems: Problems) -
     mixed = _mixed(checking, part)
     if mixed is None:
         return part
-    finer = replace(part, by_profile=True)
-    if not part.profile and _mixed(checking, finer) is None:
-        return finer
+    finer = [replace(part, by_profile=True)] if not part.profile else []
+    finer.append(replace(part, by_profile=not part.profile, by_place=True))
+    for one in finer:
+        if _mixed(checking, one) is None:
+            return one
     mode, other, profile = mixed
     named = f'{other.name} "{profile}"' if other is mode else other.name
     own = f'{mode.name} "{part.profile}"' if part.profile else mode.name
@@ -40,6 +42,9 @@ def told_apart(checking: Checking, part: Part, span: Span, problems: Problems) -
     where = f'profile "{part.profile}"' if part.profile else f"mode `{mode.name}`"
     kinds = (one.name for one in device_of(mode.board).attributes.values() if isinstance(one.type, OneOfType))
     help_ = f"say what tells them apart in {where}, such as `gives {next(kinds, 'kind')} ...`"
+    lists = [one.attribute.name for one in _given(mode, part.profile) if one.attribute.form is Form.LIST]
+    if lists:
+        help_ += f'; `{lists[0]}` is a list, which most targets do not know: one value counts, such as of `"{{start}}"`'
     note = Related(other.profiles[profile].span if profile else other.span, "the other one")
     problems.add("HWR016", message, span, help_, note)
     return part
@@ -63,13 +68,20 @@ def _mixed(checking: Checking, part: Part) -> tuple[Mode, Mode, str] | None:
             alone = replace(part, boards=(part.boards[number],), modes=(mode,))
             wanted[number] = part_values(alone)
         for model in models_of(checking, mode.board):
-            (there,) = part_values(Part(other.name, (model,), (other,), profile, None))
-            if any(_has_all(there, facts) for facts in wanted[number]):
+            rivals = part_values(Part(other.name, (model,), (other,), profile, None, by_place=part.by_place))
+            if any(has_all(there, facts) for there in rivals for facts in wanted[number]):
                 return mode, other, profile
     return None
 
 
-def _has_all(there: Facts, wanted: Facts) -> bool:
+def _given(mode: Mode, profile: str) -> list[ModelValue]:
+    """What a mode gives to its devices, or to those of one profile."""
+    given = [one.gives for name, one in mode.profiles.items() if profile in ("", name)]
+    return [value for values in (mode.gives, *given) for value in values.values()]
+
+
+def has_all(there: Facts, wanted: Facts) -> bool:
+    """Whether devices that publish these values have all those that are wanted."""
     return all(
         _has(there.get(name), value)
         for name, value in wanted.items()
@@ -94,4 +106,4 @@ def _equal(there: Constant, wanted: ModelValue) -> bool:
     return there.value == value
 
 
-__all__ = ["told_apart"]
+__all__ = ["has_all", "told_apart"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
-from typing import assert_never
+from types import MappingProxyType
+from typing import TypeAlias, assert_never
 
 from dra_policy.diagnostics import Related
 from dra_policy.language.attributes import can_be_read, find_attribute, look_up
+from dra_policy.language.boards import Mode
 from dra_policy.language.checked import AttributeTerm, Term
 from dra_policy.language.constants import constant
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, element_of, value_names
@@ -38,6 +40,11 @@ from dra_policy.source import Span
 Attributes = frozenset[AttributeSchema]
 NONE: Attributes = frozenset()
 
+Lost: TypeAlias = Mapping[AttributeSchema, Mode]
+"""What partitions among the devices do not publish of their board, with the mode of these."""
+
+NOTHING: Lost = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
@@ -54,11 +61,15 @@ class Proofs:
 
 @dataclass(frozen=True, slots=True)
 class TermReader:
-    """Reads the terms of conditions on one device; with `private` also what the driver alone knows."""
+    """Reads the terms of conditions on one device; with `private` also what the driver alone knows.
+
+    What is `lost` on some of the devices is read behind a proof, as optional names are.
+    """
 
     scope: Scope
     device: DeviceSchema
     private: bool = False
+    lost: Lost = field(default_factory=dict)
 
     @property
     def problems(self) -> Problems:
@@ -74,11 +85,16 @@ class TermReader:
     def proved(self, attribute: AttributeSchema, span: Span, proofs: Proofs) -> bool:
         if not self.readable(attribute, span):
             return False
-        if not needs(attribute) or attribute in proofs.known or proofs.lost:
+        if not self.needs(attribute) or attribute in proofs.known or proofs.lost:
             return True
         name = attribute.name
         note = Related(attribute.span, "declared `optional` here")
-        if attribute in proofs.elsewhere:
+        if not needs(attribute):
+            mode = self.lost[attribute]
+            message = f"`{name}` is of a whole board, and partitions of mode `{mode.name}` do not publish it"
+            help_ = f"{another_name(attribute, mode)}; or write `has {name} and ...` before it: whole boards have it"
+            note = Related(attribute.span, "declared `unique in cluster` here")
+        elif attribute in proofs.elsewhere:
             message = f"`{name}` is optional, and here it is known to be absent"
             help_ = (
                 f"write `has {name} and ...`, or `not has {name} or ...`: `or` reads on where its left side is false"
@@ -88,6 +104,15 @@ class TermReader:
             help_ = f"write `has {name} and ...` before it, or declare what `absent means`"
         self.problems.add("TYP006", message, span, help_, note)
         return False
+
+    def needs(self, attribute: AttributeSchema) -> Attributes:
+        """The attribute itself if it may be missing on some of the devices."""
+        lost = attribute in self.lost and attribute.absent is None
+        return frozenset((attribute,)) if lost else needs(attribute)
+
+    def needed(self, *terms: Term) -> Attributes:
+        """Those among terms that may be missing."""
+        return union([self.needs(term.attribute) for term in terms if isinstance(term, AttributeTerm)])
 
     def convertible(self, left: Term, right: Term, span: Span) -> bool:
         """Kubernetes cannot multiply a quantity: two names must have the same unit, not only the same dimension."""
@@ -197,9 +222,9 @@ def needs(attribute: AttributeSchema) -> Attributes:
     return frozenset((attribute,)) if attribute.optional and attribute.absent is None else NONE
 
 
-def needed(*terms: Term) -> Attributes:
-    """The optional attributes among terms."""
-    return union([needs(term.attribute) for term in terms if isinstance(term, AttributeTerm)])
+def another_name(attribute: AttributeSchema, mode: Mode) -> str:
+    """How the partitions of a mode tell of which board they are."""
+    return f'publish it under another name in mode `{mode.name}`, such as `gives card "{{{attribute.name}}}"`'
 
 
 def union(sets: Sequence[Attributes]) -> Attributes:
@@ -212,4 +237,15 @@ def intersection(sets: Sequence[Attributes]) -> Attributes:
     return reduce(lambda a, b: a & b, sets)
 
 
-__all__ = ["NONE", "Attributes", "Proofs", "TermReader", "intersection", "needed", "needs", "union"]
+__all__ = [
+    "NONE",
+    "NOTHING",
+    "Attributes",
+    "Lost",
+    "Proofs",
+    "TermReader",
+    "another_name",
+    "intersection",
+    "needs",
+    "union",
+]

@@ -10,6 +10,7 @@ from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import are_one_fact, can_be_read, find_attribute, look_up
 from dra_policy.language.checked import (
+    CheckedAsk,
     CheckedCondition,
     CheckedConstraint,
     CheckedLinked,
@@ -21,10 +22,13 @@ from dra_policy.language.checked import (
 from dra_policy.language.checking import Checking, said_by, words
 from dra_policy.language.conditions import joined_condition
 from dra_policy.language.fabrics import bandwidth_of, shape_fits
+from dra_policy.language.identities import all_lost, lost_by
 from dra_policy.language.machinery import Fabric
 from dra_policy.language.modes import device_of, said_of
+from dra_policy.language.predicates import proved_by
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, ModelSchema
 from dra_policy.language.scope import ATTRIBUTE, FABRIC, Scope
+from dra_policy.language.terms import Lost, another_name
 from dra_policy.language.types import AmountType, IntType, SetType
 from dra_policy.source import Span
 
@@ -48,12 +52,16 @@ def devices_of(requests: Sequence[CheckedRequest]) -> list[tuple[CheckedRequest,
 
 
 def check_constraint(
-    scope: Scope, constraint: tree.Constraint, involved: Sequence[CheckedRequest], requests: tuple[str, ...]
+    checking: Checking,
+    scope: Scope,
+    constraint: tree.Constraint,
+    involved: Sequence[CheckedRequest],
+    requests: tuple[str, ...],
 ) -> CheckedConstraint | CheckedNearness | None:
     """`same`, `distinct`, or a chain of `else`; `requests` are the names it is written for (none: all)."""
     if constraint.otherwise or (constraint.keyword == "same" and constraint.attribute.text == NODE):
-        return _nearness(scope, constraint, involved, requests)
-    found = _compared(scope, constraint.attribute, constraint.keyword, involved)
+        return _nearness(checking, scope, constraint, involved, requests)
+    found = _compared(checking, scope, constraint.attribute, constraint.keyword, involved)
     if found is None:
         return None
     names = tuple(dict.fromkeys(attribute.published.qualified for attribute in found))
@@ -81,7 +89,11 @@ def constraint_span(constraint: tree.Constraint) -> Span:
 
 
 def _nearness(
-    scope: Scope, constraint: tree.Constraint, involved: Sequence[CheckedRequest], requests: tuple[str, ...]
+    checking: Checking,
+    scope: Scope,
+    constraint: tree.Constraint,
+    involved: Sequence[CheckedRequest],
+    requests: tuple[str, ...],
 ) -> CheckedNearness | None:
     problems = scope.problems
     if constraint.keyword != "same":
@@ -101,7 +113,7 @@ def _nearness(
                 return None
             levels.append((NODE, ()))
             continue
-        found = _compared(scope, name, "same", involved)
+        found = _compared(checking, scope, name, "same", involved)
         if found is None:
             return None
         levels.append((name.text, tuple(dict.fromkeys(one.published.qualified for one in found))))
@@ -110,7 +122,7 @@ def _nearness(
 
 
 def _compared(
-    scope: Scope, name: tree.Name, keyword: str, involved: Sequence[CheckedRequest]
+    checking: Checking, scope: Scope, name: tree.Name, keyword: str, involved: Sequence[CheckedRequest]
 ) -> list[AttributeSchema] | None:
     """The attribute that is compared, of each kind of device; None if something is wrong, which is reported."""
     found: list[tuple[CheckedRequest, AttributeSchema]] = []
@@ -118,8 +130,33 @@ def _compared(
         attribute = _attribute(scope, name, keyword, request, device)
         if attribute is None:
             return None
+        if not all(_published(checking, scope, name, keyword, attribute, ask) for ask in _asks(request, device)):
+            return None
         found.append((request, attribute))
     return [attribute for _, attribute in found] if found and _one_meaning(name, found, scope) else None
+
+
+def _asks(request: CheckedRequest, device: DeviceSchema) -> list[CheckedAsk]:
+    return [ask for ask in request.asks if ask.of.device is device]
+
+
+def _published(
+    checking: Checking, scope: Scope, name: tree.Name, keyword: str, attribute: AttributeSchema, ask: CheckedAsk
+) -> bool:
+    """Whether partitions that are asked for publish what is compared, or rules leave out those that do not."""
+    mode = lost_by(checking, ask.of).get(attribute)
+    proved = attribute.optional or any(
+        attribute in proved_by(clause.condition) for clause in (*ask.of.clauses, *ask.clauses)
+    )
+    if mode is None or (proved and not all_lost(ask.of, attribute)):
+        return True
+    message = f"`{attribute.name}` is of a whole board, and partitions of mode `{mode.name}` do not publish it"
+    help_ = f"{another_name(attribute, mode)}, and write `{keyword} card`"
+    if not all_lost(ask.of, attribute):
+        help_ += f"; or leave them out with `require has {attribute.name}`"
+    note = Related(attribute.span, "declared `unique in cluster` here")
+    scope.problems.add("RUL009", message, name.span, help_, note)
+    return False
 
 
 def _attribute(
@@ -301,6 +338,7 @@ def check_prefer(
     prefer: tree.Prefer,
     devices: Sequence[DeviceSchema],
     requests: tuple[str, ...],
+    lost: Lost,
 ) -> CheckedWish | None:
     """A preference over devices of some kinds."""
     problems = scope.problems
@@ -342,7 +380,7 @@ def check_prefer(
         case tree.Reference(name) if name.text in WAYS and look_up(device, name.text, scope) is None:
             way = name.text
         case _:
-            condition = joined_condition(checking, scope, device, prefer.wish)
+            condition = joined_condition(checking, scope, device, prefer.wish, lost=lost)
             if condition is None:
                 return None
     if len(devices) > 1 and (condition is not None or measure is not None):

@@ -146,10 +146,12 @@ def _implied(before: Sequence[Clause], clauses: Sequence[Clause]) -> Iterator[Fi
             other = every[index]
             if _never(means[index], opposite):
                 gone.add(number)
-                note = Related(other.span, "this asks for more, or the same")
-                message = f"`{clause.words}` follows from `{other.words}`"
+                message, notes = f"`{clause.words}` always holds", list[Related]()
+                if not _never(opposite):
+                    message = f"`{clause.words}` follows from `{other.words}`"
+                    notes.append(Related(other.span, "this asks for more, or the same"))
                 changes = () if clause.because or clause.negotiable else without_clause(clause.span.source, clause.span)
-                yield warning("LIN062", message, clause.span, "leave it out", note, changes=changes)
+                yield warning("LIN062", message, clause.span, "leave it out", *notes, changes=changes)
                 break
 
 

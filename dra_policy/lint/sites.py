@@ -89,7 +89,8 @@ def _too_large(quota: CheckedQuota, policies: CheckedPolicies) -> Iterator[Findi
         given = max(given, here)
     most = max(declared, given)
     if quota.of.part is None and 0 < most < quota.at_most:
-        message = f"quota `{quota.name}` is {quota.at_most}, and all machines together have {most}"
+        have = f"all machines together have {most}" if declared == most else f"no test gives more than {most}"
+        message = f"quota `{quota.name}` is {quota.at_most}, and {have}"
         yield warning("LIN065", message, quota.span, f"write {most} or less, or declare what else there is")
 
 

@@ -14,7 +14,7 @@ from dra_policy.language.finding import device_of
 from dra_policy.language.hardware import Setup
 from dra_policy.language.machinery import Machine
 from dra_policy.language.predicates import read_by
-from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema, ModelSchema
 from dra_policy.language.templates import placeholders
 from dra_policy.language.types import AmountType, Constant, IntType, duration_text, quantity_text
 from dra_policy.render.catalog import Catalog
@@ -80,8 +80,9 @@ def allocations_of(
                     metadata.namespace or "default",
                     node,
                     tuple(given),
-                    _schema(policies, driver),
+                    _kinds(policies, driver),
                     _parameters(policies, driver),
+                    _fields(policies, driver),
                 ),
             )
 
@@ -114,9 +115,22 @@ def _flat(parameters: Mapping[str, Any], before: str = "") -> dict[str, str]:
     return found
 
 
-def _schema(policies: CheckedPolicies, driver: str) -> dict[str, AttributeSchema]:
-    devices = [one for policy in policies for one in policy.devices.values() if one.driver == driver]
-    return {name: one for device in reversed(devices) for name, one in device.attributes.items()}
+def _kinds(policies: CheckedPolicies, driver: str) -> dict[DeviceSchema, tuple[ModelSchema, ...]]:
+    """The kinds of device of a driver with their models."""
+    models = [one for policy in policies for one in policy.models.values()]
+    kinds = (one for policy in policies for one in policy.devices.values() if one.driver == driver)
+    return {kind: tuple(one for one in models if one.device is kind) for kind in kinds}
+
+
+def _fields(policies: CheckedPolicies, driver: str) -> dict[str, FieldSchema]:
+    """The fields of all parameters of a driver."""
+    return {
+        field.name: field
+        for policy in policies
+        for parameters in policy.parameters.values()
+        if parameters.device.driver == driver
+        for field in parameters.fields.values()
+    }
 
 
 def _parameters(policies: CheckedPolicies, driver: str) -> dict[str, str]:
@@ -151,7 +165,7 @@ def examples(policies: CheckedPolicies, target: Target) -> Iterator[tuple[str, A
     catalog = Catalog(tuple(replace(policy.hardware, advertised=()) for policy in policies))
     for driver in drivers_of(policies):
         setups = setups_of(policies, driver)
-        schema = _schema(policies, driver)
+        kinds = _kinds(policies, driver)
         given: list[Given] = []
         for model in _models(policies, setups):
             fleet = Fleet(catalog, lists=target.features.list_type_attributes, invented=True)
@@ -162,8 +176,9 @@ def examples(policies: CheckedPolicies, target: Target) -> Iterator[tuple[str, A
                     name = (
                         f"board-{number}" if any(device.name == other.device.name for other in given) else device.name
                     )
-                    full = _filled(device, setups, schema, number).model_copy(update={"name": name})
-                    given.append(Given("board", one.spec.pool.name, full, _taken(full)))
+                    own = [setup for setup in setups if device_of(setup.board) is model.device]
+                    full = _filled(device, own, model.device.attributes, number).model_copy(update={"name": name})
+                    given.append(Given("board", one.spec.pool.name, full, _taken(full), kind=model.device))
         if given:
             fields = {
                 field.name: field.name
@@ -173,7 +188,12 @@ def examples(policies: CheckedPolicies, target: Target) -> Iterator[tuple[str, A
                 for field in parameters.fields.values()
             }
             set_ = fields | _parameters(policies, driver)
-            yield driver, Allocation(EXAMPLE_UID, "example", "default", _NODE, tuple(given), schema, set_)
+            yield (
+                driver,
+                Allocation(
+                    EXAMPLE_UID, "example", "default", _NODE, tuple(given), kinds, set_, _fields(policies, driver)
+                ),
+            )
 
 
 def _models(policies: CheckedPolicies, setups: Sequence[Setup]) -> list[ModelSchema]:

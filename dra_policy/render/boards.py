@@ -141,13 +141,14 @@ class _Board:
 
     def _variants(self) -> Iterator[Variant]:
         board = self.board
-        if board.share is not None:
-            yield from self._of_share(board.share)
-            return
         if board.profile is not None:
             positions = board.profile.positions
             starts = () if not positions else (board.start if board.start is not None else positions[0].starts[0],)
-            yield Variant(board.mode, board.profile, starts)
+            made_for_good = Variant(board.mode, board.profile, starts)
+            yield made_for_good if board.share is None else with_share(made_for_good, board.share)
+            return
+        if board.share is not None:
+            yield from self._of_share(board.share)
             return
         if board.mode is not None:
             yield from of_mode(board.mode)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from json import dumps
 
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression import DeviceFacts, EvaluationError, compile_tree
@@ -16,12 +17,13 @@ from dra_policy.expression.tree import Expression
 from dra_policy.language.checked import CheckedCondition, CheckedPolicies
 from dra_policy.language.finding import device_of
 from dra_policy.language.hardware import Edit, Setup
+from dra_policy.language.kinds import is_evident
 from dra_policy.language.predicates import lower_condition, lower_model_value
-from dra_policy.language.schema import AttributeSchema, ModelSchema
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema, ModelSchema
 from dra_policy.language.templates import in_unit, split
 from dra_policy.language.types import AmountType
 from dra_policy.render.literals import OBJECT
-from dra_policy.resources import Device, DeviceAttribute, Features, Quantity
+from dra_policy.resources import Device, DeviceAttribute, Features, NotAQuantity, Quantity
 
 VERSION = "0.8.0"
 """Of the specification; hooks and mounts as here are older."""
@@ -37,7 +39,7 @@ class Given:
     """One device of an allocation: for which request, of which pool, and what it publishes.
 
     `taken` is what the claim takes of its capacities, by published name; of others it has all. `parameters` are those that
-    are set for the request.
+    are set for the request. `kind` is None where only what is published can tell it.
     """
 
     request: str
@@ -45,19 +47,22 @@ class Given:
     device: Device
     taken: Mapping[str, Quantity] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    kind: DeviceSchema | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """A claim with its devices of one driver, what they can publish, and the defaults of parameters."""
+    """A claim with its devices of one driver, the driver's kinds of device with their models, and parameters with their
+    defaults."""
 
     uid: str
     name: str
     namespace: str
     node: str
     given: tuple[Given, ...]
-    schema: Mapping[str, AttributeSchema] = field(default_factory=dict)
+    kinds: Mapping[DeviceSchema, tuple[ModelSchema, ...]] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, FieldSchema] = field(default_factory=dict)
 
 
 def setups_of(policies: CheckedPolicies, driver: str) -> list[Setup]:
@@ -88,11 +93,12 @@ def specification(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """An edit to be made: for which device, and of which scope."""
+    """An edit to be made: for which device, of which scope, and of a set-up of which kind of device."""
 
     edit: Edit
     given: Given
     each: str
+    kind: DeviceSchema
 
 
 def _names(allocation: Allocation) -> list[str]:
@@ -107,7 +113,7 @@ def _names(allocation: Allocation) -> list[str]:
 
 def _wanted(rendering: _Rendering, setups: Sequence[Setup], given: Given, scopes: tuple[str, ...]) -> list[_Wanted]:
     return [
-        _Wanted(edit, given, scope.each)
+        _Wanted(edit, given, scope.each, device_of(setup.board))
         for setup in setups
         if rendering.is_about(setup, given)
         for scope in setup.scopes
@@ -124,14 +130,29 @@ class _Rendering:
         self.problems: list[Diagnostic] = []
 
     def is_about(self, setup: Setup, given: Given) -> bool:
-        """Whether a set-up is for a device: of its driver, and of its model where it names one."""
+        """Whether a set-up is for a device: of its kind, and of its model where it names one."""
         board = setup.board
-        if not isinstance(board, ModelSchema):
+        if not self.is_of(device_of(board), given):
+            return False
+        return not isinstance(board, ModelSchema) or self._is_of_model(board, given)
+
+    def is_of(self, kind: DeviceSchema, given: Given) -> bool:
+        """Whether a device is of a kind; where nobody knows, what it publishes tells it from other kinds of its driver."""
+        if given.kind is not None:
+            return given.kind is kind
+        device = given.device
+        if len(self.allocation.kinds) < 2 or not (device.attributes or device.capacity):
             return True
+        if not all(one.published.key in device.attributes for one in kind.attributes.values() if is_evident(one)):
+            return False
+        models = self.allocation.kinds.get(kind, ())
+        return not models or any(self._is_of_model(model, given) for model in models)
+
+    def _is_of_model(self, model: ModelSchema, given: Given) -> bool:
         lists = self.features.list_type_attributes
         return all(
             self._holds_tree(lower_model_value(value, lists=lists), given)
-            for value in board.values.values()
+            for value in model.values.values()
             if not (value.attribute.is_capacity or value.attribute.unpublished(lists=lists))
         )
 
@@ -150,22 +171,23 @@ class _Rendering:
 
     def edits(self, wanted: Sequence[_Wanted]) -> OBJECT:
         """The container edits of one CDI device; each only once."""
-        made: OBJECT = {}
+        made: dict[str, dict[str, object]] = {}
         for one in wanted:
             # CDI gives no capabilities: the report of who enforces what says who must ask for them.
             if one.edit.kind == "capability" or not self.holds(one.edit.when, one.given):
                 continue
-            key, value = self._edit(one)
-            listed = made.setdefault(key, [])
-            if value not in listed:
-                listed.append(value)
-        return made
+            for number in one.edit.numbers if one.edit.number else (None,):
+                key, value = self._edit(one, number)
+                made.setdefault(key, {})[dumps(value, sort_keys=True)] = value
+        return {key: list(values.values()) for key, values in made.items()}
 
-    def _edit(self, wanted: _Wanted) -> tuple[str, object]:
-        edit, given = wanted.edit, wanted.given
+    def _edit(self, wanted: _Wanted, number: int | None) -> tuple[str, object]:
+        edit = wanted.edit
 
         def fill(text: str) -> str:
-            return _PLACEHOLDER.sub(lambda found: self._named(found.group(1), given, edit), text)
+            if number is not None:
+                text = text.replace(f"{{{edit.number}}}", str(number))
+            return _PLACEHOLDER.sub(lambda found: self._named(found.group(1), wanted), text)
 
         match edit.kind:
             case "node":
@@ -191,7 +213,7 @@ class _Rendering:
 
     def _value(self, wanted: _Wanted, fill: Callable[[str], str]) -> str:
         joined, parameter = wanted.edit.joined, wanted.edit.parameter
-        among = self.allocation.given
+        among = tuple(one for one in self.allocation.given if self.is_of(wanted.kind, one))
         if wanted.each == "request":
             among = tuple(one for one in among if one.request == wanted.given.request)
         if parameter:
@@ -203,17 +225,21 @@ class _Rendering:
             return fill(wanted.edit.source)
         return wanted.edit.source.join(text for given in among if (text := _published(given, joined)))
 
-    def _named(self, placeholder: str, given: Given, edit: Edit) -> str:
+    def _named(self, placeholder: str, wanted: _Wanted) -> str:
         name, unit = split(placeholder)
-        text = self._plain(name, given, edit)
+        text = self._plain(name, wanted)
         if not unit or not text:
             return text
-        type_ = self.allocation.schema[name].type
-        assert isinstance(type_, AmountType)  # Invariant: the checker lets capacities alone have a unit
-        return in_unit(Quantity.parse(text).value, type_, unit)
+        attribute = wanted.kind.attributes.get(name)
+        type_ = self.allocation.fields[name].type if attribute is None else attribute.type
+        assert isinstance(type_, AmountType)  # Invariant: the checker lets amounts alone have a unit
+        try:
+            return in_unit(Quantity.parse(text).value, type_, unit)
+        except NotAQuantity:
+            return text  # as whoever wrote the claim has it, and in examples without a value
 
-    def _plain(self, name: str, given: Given, edit: Edit) -> str:
-        allocation = self.allocation
+    def _plain(self, name: str, wanted: _Wanted) -> str:
+        allocation, given = self.allocation, wanted.given
         known = {
             "claim": allocation.name,
             "claim_uid": allocation.uid,
@@ -226,7 +252,7 @@ class _Rendering:
         }
         if name in known:
             return known[name]
-        attribute = allocation.schema.get(name)
+        attribute = wanted.kind.attributes.get(name)
         text = "" if attribute is None else _published(given, attribute)
         text = text or (given.parameters.get(name) or allocation.parameters.get(name, "")).replace(BETWEEN, ",")
         if not text:
@@ -235,7 +261,7 @@ class _Rendering:
             if attribute is not None:
                 help_ = f"write `when has {name}` behind the edit"
                 help_ += f", or `place` it in a machine: `{name}` is private" if attribute.private else ""
-            self.problems.append(Diagnostic("REN003", message, edit.span, help_))
+            self.problems.append(Diagnostic("REN003", message, wanted.edit.span, help_))
         return text
 
 

@@ -6,12 +6,12 @@ The table of mechanisms is here and nowhere else. A `must` that nothing enforces
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression import compile_tree
-from dra_policy.language.boards import Modes, Said, Share
+from dra_policy.language.boards import Modes, Said, Share, slots_name
 from dra_policy.language.checked import (
     CheckedClaim,
     CheckedClass,
@@ -27,6 +27,7 @@ from dra_policy.language.checked import (
 )
 from dra_policy.language.counting import MOST_COUNTERS
 from dra_policy.language.decisions import Site
+from dra_policy.language.finding import device_of
 from dra_policy.language.predicates import lower_condition, read_by
 from dra_policy.language.schema import Form
 from dra_policy.render.boards import unguarded_modes
@@ -45,6 +46,7 @@ class By(Enum):
     CONTROLLER = "controller"
     NODE = "node"
     ADVISORY = "advisory"
+    NOBODY = "nobody"
     LOST = "lost"
 
 
@@ -68,7 +70,14 @@ class Enforced:
 def enforcement(policies: CheckedPolicies, target: Target) -> list[Enforced]:
     """Every rule of the policies that were given and of those they import, in the order of the files."""
     reading = _Reading(policies, target)
-    return [one for policy in policies for one in reading.policy(policy)]
+    return [_there(one, target) for policy in policies for one in reading.policy(policy)]
+
+
+def _there(one: Enforced, target: Target) -> Enforced:
+    """The controller enforces where it is, or where the rule says that it is: else nobody does, and a wish is just that."""
+    if one.by is not By.CONTROLLER or target.controller or one.said.enforced == "controller":
+        return one
+    return replace(one, by=By.NOBODY if one.must else By.ADVISORY)
 
 
 def failures(found: list[Enforced], target: Target) -> list[Diagnostic]:
@@ -81,9 +90,7 @@ def failures(found: list[Enforced], target: Target) -> list[Diagnostic]:
             help_ = "write `enforced by controller`, or render for a target that can"
             problems.append(Diagnostic("REN002", message, one.span, help_))
             continue
-        if not one.must or one.by in (By.CLUSTER, By.NODE):
-            continue
-        if one.by is By.CONTROLLER and (named == "controller" or target.controller):
+        if not one.must or one.by in (By.CLUSTER, By.NODE, By.CONTROLLER):
             continue
         if named == "node" and one.by is not By.LOST:
             continue
@@ -91,7 +98,7 @@ def failures(found: list[Enforced], target: Target) -> list[Diagnostic]:
         # Whoever is named for it cannot enforce what is not there.
         takes = [way for way in one.takes if way == "should" or one.by is not By.LOST]
         ways = [f"write {' or '.join(f'`{way}`' for way in takes)}"] if takes else []
-        if one.by is By.CONTROLLER and not target.controller:
+        if one.by is By.NOBODY:
             ways.insert(0, "say `--controller` where the controller of dra-policy allocates")
         elif one.by is By.LOST:
             ways.insert(0, "render for a target that has it, with another version or `--features`")
@@ -212,7 +219,7 @@ class _Reading:
             yield _native(owner, f"share {share.name}", By.LOST, means, share.span, must=False)
         nobody = "nobody shares"
         for sharer in share.sharers:
-            by, means = By.CLUSTER, "capacity `slots`" if shared else nobody
+            by, means = By.CLUSTER, f"capacity `{slots_name(device_of(share.board))}`" if shared else nobody
             if sharer.what != "claims" and shared:
                 by, means = By.CONTROLLER, "kube-scheduler does not look at who else holds a device"
             must, takes = sharer.said.strength == "must", _ENFORCED if sharer.same else _ANY
@@ -278,7 +285,8 @@ class _Reading:
         features = self.features
         claim = kept_claim(whole, self.target)
         for name, ask in lost_asks(whole, self.target):
-            said = f"claim {whole.name}" if claim is None else f"request {name} = ... {ask.of.name}"
+            wanted = "all" if ask.count is None else ask.count
+            said = f"claim {whole.name}" if claim is None else f"request {name}, {wanted} of {ask.of.name}"
             means = f"left out: there is no class `{ask.of.name}`"
             yield _native(owner, said, By.LOST, means, ask.span, must=False)
         if claim is None:

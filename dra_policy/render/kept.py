@@ -20,9 +20,7 @@ def lost_class(class_: CheckedClass, target: Target) -> str:
 
 def lost_asks(claim: CheckedClaim, target: Target) -> list[tuple[str, CheckedAsk]]:
     """The alternatives that a claim cannot ask for, with their requests."""
-    return [
-        (request.name, ask) for request in claim.requests for ask in request.asks if lost_class(ask.of, target)
-    ]
+    return [(request.name, ask) for request in claim.requests for ask in request.asks if lost_class(ask.of, target)]
 
 
 def kept_claim(claim: CheckedClaim, target: Target) -> CheckedClaim | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from dra_policy.language.boards import counter_name
-from dra_policy.language.machinery import Machine, Slot
+from dra_policy.language.machinery import Machine, Slot, budget_set
 from dra_policy.language.schema import AttributeSchema, ModelSchema
 from dra_policy.language.types import TEXT, Constant
 from dra_policy.render.boards import Placed, board_values, devices_of
@@ -74,7 +74,7 @@ class Fleet:
     def _budgets(self, machine: Machine, pool: str, place: Place) -> dict[str, str]:
         """Counter sets of what the machine's devices draw on together, by driver; their names."""
         found: dict[str, str] = {}
-        base = f"{label(machine.name)[:40].strip('-')}-budgets"
+        base = budget_set(machine.name)
         for driver in dict.fromkeys(slot.model.device.driver for slot in machine.slots):
             used = {one for slot in machine.slots if slot.model.device.driver == driver for one in slot.budgets}
             budgets = [one for one in machine.budgets if one in used]

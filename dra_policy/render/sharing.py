@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from dra_policy.language.boards import SLOTS, Pool, Share, Taking
+from dra_policy.language.boards import Pool, Share, Taking, slots_name
+from dra_policy.language.finding import device_of
 from dra_policy.language.types import Constant
 from dra_policy.render.values import exact, is_bytes, quantity
 from dra_policy.resources import (
@@ -34,7 +35,9 @@ def shared_capacities(share: Share, capacity: Mapping[str, DeviceCapacity]) -> d
     if share.slots is not None:
         one = exact(Fraction(1))
         policy = CapacityRequestPolicy(default=one, valid_values=(one,))
-        found[SLOTS] = DeviceCapacity(value=exact(Fraction(share.slots)), request_policy=policy)
+        found[slots_name(device_of(share.board))] = DeviceCapacity(
+            value=exact(Fraction(share.slots)), request_policy=policy
+        )
     return found
 
 

@@ -56,7 +56,10 @@ class Trust(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SubjectField:
-    """One thing that rules may read of the asker. `default` is its value where there is none; None: rules are told so."""
+    """One thing that rules may read of the asker. `default` is its value where there is none; None: rules are told so.
+
+    A text may be one of `choices` only, if there are any.
+    """
 
     name: str
     source: Source
@@ -65,6 +68,7 @@ class SubjectField:
     default: SubjectValue | None = None
     trust: Trust = Trust.USER
     origin: Origin | None = field(default=None, compare=False)
+    choices: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -136,6 +140,8 @@ def _resolved(
         return found if one.default is None else one.default
     if isinstance(found, int):
         return found
+    if one.choices and found not in one.choices:
+        return Missing(f"`subject.{one.name}` ({one.place}) is `{found}`, which is none of {', '.join(one.choices)}")
     return parse_value(one.type, found, f"`subject.{one.name}` ({one.place})")
 
 
@@ -197,6 +203,34 @@ def parse_duration(text: str) -> Fraction | None:
         total += Fraction(piece[1]) * length
         at = piece.end()
     return total if at and not text[at:].strip() else None
+
+
+def unfit(one: SubjectField, value: object) -> str:
+    """Why a value that is given for a field is none of its type, in words; empty if it is one.
+
+    >>> tier = SubjectField("tier", Source.POD_LABEL, "tier", choices=("gold", "silver"))
+    >>> unfit(tier, "gold"), unfit(tier, "bronze"), unfit(tier, 3)
+    ('', '`bronze` is none of gold, silver', '3 is no text')
+    """
+    kinds = _KINDS[one.type]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        return f"{value!r} is no {one.type.value}"
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return f"{value.isoformat()} says no time zone"
+    if one.choices and value not in one.choices:
+        return f"`{value}` is none of {', '.join(one.choices)}"
+    return ""
+
+
+_KINDS: Mapping[FieldType, tuple[type, ...]] = {
+    FieldType.TEXT: (str,),
+    FieldType.INT: (int,),
+    FieldType.BOOL: (bool,),
+    FieldType.VERSION: (Semver,),
+    FieldType.TIME: (datetime,),
+    FieldType.DURATION: (int, Fraction),
+    FieldType.AMOUNT: (int, Fraction),
+}
 
 
 def parse_value(wanted: FieldType, text: str, what: str) -> SubjectValue | Missing:

@@ -65,7 +65,7 @@ def _as_refused(step: ExpectRefused, answer: Answer) -> bool:
 
 def _bare(explanation: Explanation) -> Explanation:
     """The answer in its own words, without what else was found out about it."""
-    return Explanation(explanation.claims, explanation.outcome)
+    return Explanation(explanation.claims, explanation.outcome, budgets=explanation.budgets)
 
 
 _KINDS = {"not now": (Kind.NOT_NOW,), "never": (Kind.NEVER, Kind.NEVER_HERE, Kind.INVALID)}

@@ -123,7 +123,7 @@ def test_counters_capacity_and_features_as_reasons(make):
     assert told(reasons) == [
         (Cause.FEATURE, "DRAOptionalNodeOperations is off", 1),
         (Cause.CAPACITY, "bw: as much as the device gives", 1),
-        (Cause.COUNTER, "counters board/slots are used up", 1),
+        (Cause.COUNTER, "counters board/slots are used up (4, 0 in use)", 1),
     ]
     off = make.cluster(
         slices=[make.slice({**partition, "bindingConditions": ["Ready"]}), make.slice(partition, name="2", pool="2")],
@@ -167,7 +167,9 @@ def test_the_counters_are_to_blame(make):
     counters = [{"name": "board", "counters": {"slots": {"value": "4"}}}]
     slices = [make.slice(*devices, name="d", slices=2), make.slice(name="c", slices=2, sharedCounters=counters)]
     (reasons,) = refused(make.cluster(slices=slices).ask(make.claim(make.request(count=2))))
-    assert [(o.owner, o.text) for o in reasons.combination] == [("pool `acme.com/pool-1`", "shared counters")]
+    assert [(o.owner, o.text) for o in reasons.combination] == [
+        ("pool `acme.com/pool-1`", "shared counters board/slots: 4, 0 in use, 6 wanted")
+    ]
 
 
 def test_reasons_are_worked_out_when_first_read(make, monkeypatch):

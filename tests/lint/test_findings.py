@@ -114,6 +114,26 @@ def test_a_quota_within_what_a_test_gives_is_fine() -> None:
     assert found(f'{text}test "t" {{ given 4 Small claim c 1 of a expect c placed }}') == []
 
 
+def messages(text: str) -> list[str]:
+    policies, problems = load(Source("a.dra", HEAD + text))
+    assert policies is not None, problems
+    return [one.diagnostic.message for one in lint(policies)]
+
+
+def test_what_a_quota_is_larger_than_is_said() -> None:
+    text = "quota q of Gpu { at most 3 }\nclass a of Gpu\n"
+    given = 'test "t" { given 2 Small claim c 1 of a expect c placed }'
+    assert messages(text + given) == ["quota `q` is 3, and no test gives more than 2"]
+    assert messages(f"{text}machine m {{ devices gpu[0..1] of Small }}") == [
+        "quota `q` is 3, and all machines together have 2"
+    ]
+
+
+def test_a_clause_that_always_holds_follows_from_no_other() -> None:
+    text = "class a of Gpu { require memory >= 60Gi  require ecc or not ecc }"
+    assert messages(text) == ["`ecc or not ecc` always holds"]
+
+
 def test_what_costs_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     policies, _ = load(Source("a.dra", HEAD + "class a of Gpu { require memory >= 50Gi }"))
     assert policies is not None

@@ -150,6 +150,20 @@ def test_what_cannot_be_joined(statements: str, code: str) -> None:
     assert problem.help
 
 
+def test_a_parameter_that_is_an_amount_has_a_unit(tmp_path: Path) -> None:
+    text = """parameters P of Ssd { api p.example.org/v1 P  field rate hertz optional  field cache bytes default 1.5Gi }
+    setup Ssd { for claim { env RATE = "{rate in MHz}"  env CACHE = "{cache in MiB}" } }"""
+    kind = f"driver: {DRIVER}, parameters: {{apiVersion: p.example.org/v1, kind: P"
+    config = f"[{{source: FromClaim, opaque: {{{kind}, rate: 1500M}}}}}}]"
+    found = cdi(tmp_path, text, "request: a, device: ssd0", config=config)
+    assert found["u"]["env"] == ["RATE=1500", "CACHE=1536"]
+    wrong = text.replace("rate in MHz", "rate in MiB").replace("field rate hertz", "field rate duration")
+    for one in (wrong, wrong.replace("rate in MiB", "rate in min"), text.replace("in MHz", "in MB")):
+        checked, problems = load(Source("ssd.dra", HEAD + one))
+        assert checked is None
+        assert [problem.code for problem in problems] == ["SET006"]
+
+
 def test_what_is_for_the_claim_is_there_if_any_device_wants_it(tmp_path: Path) -> None:
     text = 'setup Ssd { for claim { env WORN = "yes" when worn  env NODE = "{node}" } }'
     found = cdi(tmp_path, text, "request: a, device: ssd0", "request: a, device: ssd1")
@@ -165,3 +179,94 @@ def test_an_example_is_there_whatever_is_advertised(condition: str) -> None:
     assert made is not None
     # Who asks for no amount gets the default.
     assert made["devices"][0]["containerEdits"] == {"env": ["SIZES=10G,10G"]}
+
+
+TWO_KINDS = """policy tape.example.org version 1.0.0 language 1
+device Drive { driver tape.example.org  attribute kind one of drive, robot
+  attribute serial text unique in cluster  attribute lto int KEY }
+device Robot { driver tape.example.org  attribute kind one of drive, robot  attribute arm int KEY }
+model D of Drive { kind drive }
+model R of Robot { kind robot }
+setup Drive { for each device { node "/dev/nst{lto}" }  for claim { env DRIVES = join(kind, ",") } }
+setup Robot { for each device { node "/dev/sg{arm}" } }
+machine library { devices d[0] of D { serial = "s0"  lto = 9 }  devices r[0] of R { arm = 3 } }
+"""
+
+
+@pytest.mark.parametrize("key", ["", 'publish as "tape.example.org/number"'])
+@pytest.mark.parametrize("with_machines", [True, False])
+def test_a_set_up_is_for_devices_of_its_own_kind(tmp_path: Path, key: str, with_machines: bool) -> None:
+    policies, problems = load(Source("tape.dra", TWO_KINDS.replace("KEY", key)))
+    assert policies is not None, problems
+    wanted = {"u-d-0": ["/dev/nst9"], "u-r-0": ["/dev/sg3"], "u": []}
+    claim = tmp_path / "claim.yaml"
+    results = "\n".join(
+        f"      - {{driver: tape.example.org, pool: library, request: a, device: {name}}}" for name in ("d-0", "r-0")
+    )
+    claim.write_text(
+        f"""apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {{name: one, namespace: ns, uid: u}}
+spec: {{devices: {{requests: [{{name: a, exactly: {{deviceClassName: part}}}}]}}}}
+status:
+  allocation:
+    devices:
+      results:
+{results}
+""",
+        encoding="utf-8",
+    )
+    question = Question(policies, TARGET)
+    machines = placed(question) if with_machines else ()
+    ((driver, allocation),) = allocations_of(
+        policies, read_objects(claim).of(ResourceClaim), machine_slices(question), machines
+    )
+    made, wrong = specification(setups_of(policies, driver), allocation, driver, TARGET.features)
+    assert not wrong
+    assert made is not None
+    edits = {device["name"]: device["containerEdits"] for device in made["devices"]}
+    assert {name: [one["path"] for one in of.get("deviceNodes", ())] for name, of in edits.items()} == wanted
+    assert edits["u"]["env"] == ["DRIVES=drive"]
+
+
+def test_an_example_has_devices_of_each_kind() -> None:
+    policies, problems = load(Source("tape.dra", TWO_KINDS.replace("KEY", "")))
+    assert policies is not None, problems
+    ((driver, allocation),) = examples(policies, TARGET)
+    made, wrong = specification(setups_of(policies, driver), allocation, driver, TARGET.features)
+    assert not wrong
+    assert made is not None
+    paths = [one["path"] for device in made["devices"] for one in device["containerEdits"].get("deviceNodes", ())]
+    assert len(paths) == len(made["devices"]) - 1
+    assert {path[:6] for path in paths} == {"/dev/n", "/dev/s"}
+
+
+def test_a_node_for_each_number_of_a_range(tmp_path: Path) -> None:
+    text = """setup Ssd { for each device {
+      node "/dev/channels/channel{n}" permissions "rw" for n 0 to 2047 when not worn
+      node "/dev/part{number}-{p}" from "/dev/raw{p}" for p 3 to 4 } }"""
+    found = cdi(tmp_path, text, "request: a, device: ssd0", "request: a, device: ssd1")
+    many = found["u-ssd0"]["deviceNodes"]
+    assert len(many) == 2050
+    assert many[0] == {"path": "/dev/channels/channel0", "permissions": "rw"}
+    assert many[2047]["path"] == "/dev/channels/channel2047"
+    assert many[2048:] == [{"path": f"/dev/part0-{p}", "hostPath": f"/dev/raw{p}"} for p in (3, 4)]
+    assert [one["path"] for one in found["u-ssd1"]["deviceNodes"]] == ["/dev/part1-3", "/dev/part1-4"]
+
+
+@pytest.mark.parametrize(
+    ("node", "code", "said"),
+    [
+        ('"/dev/c{n}" for n 3 to 2', "SET005", "backwards"),
+        ('"/dev/c{n}" for n 0 to 4096', "SET005", "4097 nodes are more than 4096"),
+        ('"/dev/c" for n 0 to 3', "SET006", "all 4 nodes would have one path"),
+        ('"/dev/c{m}" for n 0 to 3', "SET006", "one path"),
+        ('"/dev/c{number}" for number 0 to 3', "SET011", "declared already"),
+        ('"/dev/c{place}" for place 0 to 3', "SET011", "place"),
+        ('"/dev/c{n}" from "/dev/raw{number}-{n}" for n 0 to 3', "SET007", "several devices"),
+    ],
+)
+def test_ranges_that_are_wrong(node: str, code: str, said: str) -> None:
+    _, problems = load(Source("ssd.dra", f"{HEAD}setup Ssd {{ for each device {{ node {node} }} }}"))
+    assert code in [problem.code for problem in problems]
+    assert any(said in problem.message for problem in problems)

@@ -88,7 +88,9 @@ def test_a_rendering_that_fails_prints_no_objects(tmp_path: Path) -> None:
     assert run(path, "--controller").exit_code == 0
     report = run(path, "--report", "json")
     assert report.exit_code == 2
-    assert json.loads(report.stdout)["rules"][0]["enforcedBy"] == "controller"
+    assert json.loads(report.stdout)["rules"][0]["enforcedBy"] == "nobody"
+    told = run(path, "--controller", "--report", "json")
+    assert json.loads(told.stdout)["rules"][0]["enforcedBy"] == "controller"
 
 
 @pytest.mark.parametrize(

@@ -112,13 +112,31 @@ def test_a_must_that_nothing_enforces_fails_the_rendering() -> None:
     assert failures(enforcement(policies, with_controller), with_controller) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "alone"),
+    [("", By.NOBODY), ("should", By.ADVISORY), ("enforced by controller", By.CONTROLLER)],
+)
+@pytest.mark.parametrize(
+    "rule",
+    ['refuse Gpu when memory >= 40Gi because "scarce"', "at most 2 of Gpu per node", "quota q of Gpu { at most 2 }"],
+)
+def test_who_enforces_where_no_controller_is(rule: str, said: str, alone: By) -> None:
+    written = rule.replace(" }", f" {said} }}") if rule.startswith("quota") else f"{rule} {said}"
+    policies = policy(GPU + written)
+    plain, there = Target.of("1.37"), Target.of("1.37", controller=True)
+    found = enforcement(policies, plain)[-1]
+    assert found.by is alone
+    assert bool(failures([found], plain)) is (alone is By.NOBODY)
+    assert failures(enforcement(policies, there), there) == []
+
+
 def test_modes_that_counters_cannot_keep_apart_need_the_controller() -> None:
     modes = 'modes of Big { mode a partition { profile "a" times 70 } mode b partition { profile "b" times 70 } }'
     policies, plain = policy(GPU + modes), Target.of("1.37")
     (problem,) = failures(enforcement(policies, plain), plain)
     assert problem.code == "REN001"
     assert "64 counters" in problem.message
-    assert by(policies, plain)["a and b not at a time"] is By.CONTROLLER
+    assert by(policies, plain)["a and b not at a time"] is By.NOBODY
     with_controller = Target.of("1.37", controller=True)
     assert failures(enforcement(policies, with_controller), with_controller) == []
     few = policy(GPU + modes.replace("times 70", "times 5"))
@@ -267,6 +285,77 @@ def test_without_consumable_capacity_nothing_is_shared(example: CheckedPolicies)
     found = devices(example, Target.of("1.37", {"ConsumableCapacity": False}))
     assert found
     assert not any(device.allow_multiple_allocations for device in found.values())
+
+
+SHARED = """
+device Gpu { driver gpu.example.org  attribute kind one of whole, part optional  capacity streams count }
+model Big of Gpu { streams 4 }
+modes of Big { mode whole gives kind whole  mode part gives kind part }
+share some of Big part { at most 4 claims  each takes streams 1 to 4 step 1 default 1 }
+class shared of some { counts 1 }
+class whole of Big.whole
+class part of Big.part
+machine host { devices gpu[0] of Big }
+claim one { request gpu = 1 of shared { takes streams 2 } }
+claim either { request gpu = first of 1 of shared, 1 of whole }
+claim other { request gpu = 1 of part }
+gang four of 4 one { distinct node }
+"""
+
+
+def test_what_asks_for_a_share_is_left_out_where_nothing_is_shared() -> None:
+    policies, target = policy(SHARED), Target.of("1.34")
+    made = objects_of(Question(policies, target))
+    names = {kind: [one["metadata"]["name"] for one in many] for kind, many in made.items()}
+    assert names["classes"] == ["whole", "part"]
+    assert "allowMultipleAllocations" not in str(made["classes"])
+    assert names["templates"] == ["either", "other"]
+    (request,) = made["templates"][0]["spec"]["spec"]["devices"]["requests"]
+    assert [one["deviceClassName"] for one in request["firstAvailable"]] == ["whole"]
+    assert names["admission"] == []
+    found = reported(policies, target)
+    lost = {owner for (owner, _), one in found.items() if one.by is By.LOST}
+    assert lost == {"share `some`", "class `shared`", "claim `one`", "claim `either`", "gang `four`"}
+    assert ("claim `either`", "request gpu, 1 of shared") in found
+    assert failures(list(found.values()), target) == []
+
+
+def test_what_asks_for_a_share_is_there_where_devices_are_shared() -> None:
+    made = objects_of(Question(policy(SHARED), Target.of("1.37")), ["classes", "templates"])
+    assert [one["metadata"]["name"] for one in made["classes"]] == ["shared", "whole", "part"]
+    assert [one["metadata"]["name"] for one in made["templates"]] == ["one", "either", "other"]
+    assert "!device.allowMultipleAllocations" in str(made["classes"][2]).replace("(", "")
+
+
+@pytest.mark.parametrize(
+    ("capacities", "ours"),
+    [
+        ("capacity streams count", "slots"),
+        ("capacity slots count", "claimSlots"),
+        ('capacity places count publish as "gpu.example.org/slots"', "claimSlots"),
+        ("capacity slots count  capacity claimSlots count", "claimSlots1"),
+    ],
+)
+def test_a_capacity_of_the_device_is_not_taken_for_the_number_of_claims(capacities: str, ours: str) -> None:
+    own = [
+        word for word, after in zip(capacities.split()[1:], capacities.split()[2:], strict=False) if after == "count"
+    ]
+    text = f"""device Gpu {{ driver gpu.example.org  {capacities} }}
+      model Big of Gpu {{ {" ".join(f"{name} 2" for name in own)} }}
+      share many of Big {{ at most 16 claims }}
+      share few of Big {{ at most 2 claims }}
+      class crowd of many
+      machine host {{ devices gpu[0] of Big }}
+      claim one {{ request gpu = 1 of crowd }}"""
+    policies, target = policy(text), Target.of("1.37")
+    found = devices(policies, target)
+    published = [schema.published.key for schema in policies.policies[-1].devices["Gpu"].attributes.values()]
+    for device, count in zip(found.values(), (16, 2), strict=True):
+        assert device.capacity[ours].value.value == count
+        assert [device.capacity[name].value.value for name in published] == [2] * len(own)
+    assert reported(policies, target)["share `many`", "at most 16 claims"].means == f"capacity `{ours}`"
+    (crowd,) = objects_of(Question(policies, target), ["classes"])["classes"]
+    assert f".{ours}" in str(crowd)
 
 
 def test_without_taints_a_tainted_device_is_not_published(example: CheckedPolicies) -> None:

@@ -36,6 +36,7 @@ from dra_policy.language.types import INT, TEXT, VERSION, Constant
 from dra_policy.render import Catalog, Fleet
 from dra_policy.render.enforcement import By, enforcement, failures
 from dra_policy.render.fitting import fitting
+from dra_policy.render.kept import kept_claim, lost_class
 from dra_policy.render.objects import Question, machine_slices, rendered_class, rendered_template
 from dra_policy.render.targets import Target
 from dra_policy.resources import AllocationResult, Device, ResourceSlice, to_object
@@ -108,7 +109,8 @@ class Cluster:
         # Rules that the cluster does not enforce are not rendered, so the engine does without them, too.
         self.engine.load_rules(replace(lower(self.policies, self.target.features), site=SiteRules()))
         self.engine.apply(self.node_object(), *map(to_object, self.slices))
-        self.classes = [to_object(rendered_class(one, self.target)) for one in self.policies.classes.values()]
+        classes = [one for one in self.policies.classes.values() if not lost_class(one, self.target)]
+        self.classes = [to_object(rendered_class(one, self.target)) for one in classes]
         self.published = {
             (one.spec.driver, one.spec.pool.name, device.name): device
             for one in self.slices
@@ -125,7 +127,11 @@ class Cluster:
         return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self.node, "labels": labels}}
 
     def ask(self, claim: CheckedClaim) -> None:
-        """One more claim, of both; they have to agree, and no rule may be broken."""
+        """One more claim, of both; they have to agree, and no rule may be broken. What is left out is not asked."""
+        kept = kept_claim(claim, self.target)
+        if kept is None:
+            return
+        claim = kept
         self.made += 1
         name = f"claim-{self.made}"
         template = to_object(rendered_template(claim, self.target))

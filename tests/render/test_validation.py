@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from dra_policy.language.checked import CheckedPolicies
 from dra_policy.render.allocations import examples
 from dra_policy.render.cdi import setups_of, specification
 from dra_policy.render.objects import Question, objects_of
-from dra_policy.render.targets import VERSIONS, Target
-from dra_policy.resources import Features
+from dra_policy.render.targets import VERSIONS, Target, UnknownTarget
+from dra_policy.resources import Features, TypedObject, decode
 from dra_policy.resources.features import FEATURE_NAMES
+from dra_policy.rules import refusals
 from dra_policy.shipped import policies_folder
 
 Ask = Callable[[Sequence[Any]], list[dict[str, Any]]]
@@ -52,6 +54,24 @@ def test_kubernetes_takes_every_object(name: str, example: CheckedPolicies, ask_
     assert asked
     refused = [answer for answer in ask_kubernetes(asked) if len(answer) > 1]
     assert not refused
+
+
+@pytest.mark.parametrize("name", ["", *SHIPPED])
+def test_every_target_takes_what_is_rendered_for_it(name: str, example: CheckedPolicies) -> None:
+    """By our own validation with the features of each target: Kubernetes' is that of the newest version."""
+    policies = shipped(name) if name else example
+    for target in (*(one for one, _ in targets()), *without_one_feature()):
+        for kind in ("classes", "templates", "slices"):
+            for one in objects_of(Question(policies, target), [kind])[kind]:
+                object_, problems = decode(one)
+                assert isinstance(object_, TypedObject)
+                assert not [*problems, *refusals(object_, features=target.features)], (target, one)
+
+
+def without_one_feature() -> Iterator[Target]:
+    for name in FEATURE_NAMES.values():
+        with suppress(UnknownTarget):
+            yield Target.of("1.37", {name: False})
 
 
 def test_kubernetes_refuses_what_is_wrong(example: CheckedPolicies, ask_kubernetes: Ask) -> None:

@@ -86,4 +86,4 @@ def test_too_few_together_says_how_many_fit_where_and_why_they_must_be():
 def test_a_place_that_nobody_can_tell_is_said():
     nodes = labelled(("n", {"block": "b"}), ("m", {}), ("o", {}))
     (failure,) = failing(f'test "t" {{ {nodes} claim x gang tight expect x placed }}')
-    assert "nobody can tell: node o has no label example.org/rack" in failure.replace("`", "")
+    assert "nobody can tell: node m has no label example.org/rack" in failure.replace("`", "")

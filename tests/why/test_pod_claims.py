@@ -175,7 +175,9 @@ def test_a_claim_that_others_use_elsewhere_is_waited_for(
     # Then somebody else holds what it would get.
     crowded = ask(wanted, gpu_claim("one", "a", pods=("other",)), other, gpu_claim("two", "b", pods=("third",)))
     assert crowded.verdict is Verdict.NOT_NOW
-    assert crowded.prospect.startswith("not now: once pod default/other is gone and claim default/one has lost its devices: ")
+    assert crowded.prospect.startswith(
+        "not now: once pod default/other is gone and claim default/one has lost its devices: "
+    )
     # What never fits is not waited for.
     never = ask(pod("wanted", [NAMED], nodeSelector={"zone": "z"}), gpu_claim("one", "a", pods=("other",)), other)
     assert never.verdict is Verdict.NEVER

@@ -38,4 +38,11 @@ ENGINE_CODES = (
         "name every claim of the pod once",
         "A claim is allocated once, however many containers use it.",
     ),
+    Code(
+        "ENG006",
+        "value that the asker's field cannot have",
+        'engine.allocate(claim, subject={"teem": "cs"})',
+        'engine.allocate(claim, subject={"team": "cs"})',
+        "A rule that reads another field, or another type, would not see what is vouched for.",
+    ),
 )

@@ -110,7 +110,7 @@ BOARD_CODES = (
     ),
     Code(
         "HWR016",
-        "mode that nothing tells from another",
+        "mode or kind of device that nothing tells from another",
         'mode whole  mode slots partition { profile "slot" times 3 }  ...  class slot of slots',
         'mode whole  mode slots partition gives kind slot { profile "slot" times 3 }  ...  class slot of slots',
         "A class is a selector over what devices publish, so it would be given whole boards where slots are asked for.",
@@ -128,6 +128,13 @@ BOARD_CODES = (
         "machine box { devices gpu[0..3] of H100  budget psu 500 W among gpu equal to tdp }, where tdp is 700 W",
         "machine box { devices gpu[0..3] of H100  budget psu 2000 W among gpu equal to tdp }",
         "A budget is a counter of a driver's pool: devices of that driver draw known amounts, none of them more than all.",
+    ),
+    Code(
+        "HWR019",
+        "draw that no counter keeps",
+        "share session of Hsm slot { each takes signs 1000 to all  draws crypto equal to signs }, of a partition",
+        "share session of Hsm slot { each takes signs 1000 to 10000  draws crypto 10000 }",
+        "A counter is charged a fixed amount for a device in use; what claims take is added up for one device only.",
     ),
 )
 
@@ -266,10 +273,11 @@ SETUP_CODES = (
     ),
     Code(
         "SET007",
-        "variable set once for each device",
+        "variable or path of a container that each device has",
         'for each device { env ACME_DEVICES = "{uuid}" }',
         'for claim { env ACME_DEVICES = join(uuid, ",") }',
-        "A container has one environment: of several values of one variable the last stays.",
+        "A container has one environment and one file system: of several values of one variable, or files at one path, one "
+        "stays.",
     ),
     Code(
         "SET008",

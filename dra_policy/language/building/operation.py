@@ -58,7 +58,12 @@ class Operation(Building):
 
     def device_node(self, parts: Parts) -> tree.DeviceNode:
         said = self._clauses(parts)
-        return tree.DeviceNode(parts[1], said.get("from"), said.get("permissions"), said.get("when"), self._span(parts))
+        permissions, when = said.get("permissions"), said.get("when")
+        return tree.DeviceNode(parts[1], said.get("from"), permissions, said.get("for"), when, self._span(parts))
+
+    def numbered(self, parts: Parts) -> Clause:
+        _, name, first, _, last = parts
+        return Clause("for", tree.Numbered(name, first, last, self._span(parts)), self._span(parts))
 
     def from_host(self, parts: Parts) -> Clause:
         return self._clause(parts)

@@ -69,7 +69,11 @@ def _device_node(item: tree.DeviceNode) -> Shape:
         words += f" from {spelling.text(item.host.value)}"
     if item.permissions is not None:
         words += f" permissions {spelling.text(item.permissions.value)}"
-    return line(words, item, *_when(item.when))
+    row = []
+    if item.numbered is not None:
+        one = item.numbered
+        row.append(Chunk(f"for {one.name.text} {one.first.value} to {one.last.value}", one.span.start, CLAUSE))
+    return line(words, item, *row, *_when(item.when))
 
 
 def _environment(item: tree.Environment) -> Shape:

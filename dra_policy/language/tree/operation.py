@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dra_policy.language.tree.conditions import Condition
-from dra_policy.language.tree.leaves import Amount, Literal, Name, TaintKey, Template, Text
+from dra_policy.language.tree.leaves import Amount, Integer, Literal, Name, TaintKey, Template, Text
 from dra_policy.source import Span
 
 # In every class here `of` None stands for the only device that the file declares.
@@ -74,12 +74,23 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbered:
+    """`for n 0 to 2047`: once for each number, the first and the last one too."""
+
+    name: Name
+    first: Integer
+    last: Integer
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceNode:
-    """`node "/dev/acme{minor}" from "/dev/acme/{minor}" permissions "rw" when kind == gpu`."""
+    """`node "/dev/acme{minor}" from "/dev/acme/{minor}" permissions "rw" for n 0 to 7 when kind == gpu`."""
 
     path: Text
     host: Text | None
     permissions: Text | None
+    numbered: Numbered | None
     when: Condition | None
     span: Span = field(compare=False, repr=False)
 

@@ -41,6 +41,8 @@ from dra_policy.rules.subjects import Subject
 STEPS = 20_000
 QUESTIONS = int(os.environ.get("DRA_POLICY_SITE_QUESTIONS", "60"))
 BOARD = BoardKey(("acme.com/board",))
+SPANNING = BoardKey(("acme.com/board",), across=True)
+BOARDS = [BoardKey(), BOARD, SPANNING, BoardKey(("acme.com/board",), across=True, on_node=True)]
 TEAMS = ("cs", "physics")
 QUICK = settings(
     max_examples=250,
@@ -139,7 +141,7 @@ class Case:
                     namespaces=dice.choice([None, 1]),
                     same=dice.choice([(), ("team",)]),
                     alone=dice.random() < 0.2,
-                    board=dice.choice([BoardKey(), BOARD]),
+                    board=dice.choice(BOARDS),
                 ),
             )
         if chance():
@@ -150,7 +152,7 @@ class Case:
                     dice.choice(list(Agree)),
                     Origin("", "agree"),
                     default=dice.choice([None, "slow"]),
-                    board=dice.choice([BoardKey(), BOARD]),
+                    board=dice.choice(BOARDS),
                 ),
             )
         if chance():
@@ -158,7 +160,7 @@ class Case:
                 Mode("a", is_a, alone=dice.random() < 0.3),
                 Mode("b", is_b, frozenset(dice.choice([(), ("a",)]))),
             )
-            made["modes"] = (ModeExclusion(BOARD, modes, Origin("", "modes")),)
+            made["modes"] = (ModeExclusion(dice.choice(BOARDS[1:]), modes, Origin("", "modes")),)
         if chance():
             level = dice.choice(["node", "rack", "cluster"])
             kinds = (HeldKind("a", is_a), HeldKind("b", is_b))
@@ -346,7 +348,8 @@ class Case:
         return {"node": node, "rack": self.rack[node], "cluster": ""}[level]
 
     def board(self, key: BoardKey, device: str) -> Any:
-        return (self.node[device], self.devices[device]["board"]) if key.attributes else device
+        number = self.devices[device]["board"]
+        return device if not key.attributes else number if key == SPANNING else (self.node[device], number)
 
     def shared(self, limit: SharingLimit, chosen: list[Holding]) -> bool:
         everybody = [h for h in (*self.before, *chosen) if self.devices[h.device]["shared"]]
@@ -400,7 +403,7 @@ class Case:
         modes = {mode.name: mode for mode in exclusion.modes}
         for h in chosen:
             for o in (*self.before, *chosen):
-                if self.board(BOARD, o.device) != self.board(BOARD, h.device):
+                if self.board(exclusion.board, o.device) != self.board(exclusion.board, h.device):
                     continue
                 mine, theirs = (modes[self.devices[x.device]["model"]] for x in (h, o))
                 if mine is not theirs and mine.name not in theirs.together and theirs.name not in mine.together:

@@ -14,6 +14,7 @@ from dra_policy.allocation import Allocated, Cause, Unsatisfiable
 from dra_policy.cluster import Placing
 from dra_policy.diagnostics import InvalidInput
 from dra_policy.engine.gangs import GangPlaced
+from dra_policy.explanation import Kind
 from dra_policy.explanation.clauses import OfSite
 from dra_policy.resources import ResourceClaim, ResourceClaimTemplate
 from dra_policy.rules import ClaimKey, Origin
@@ -21,6 +22,7 @@ from dra_policy.rules.conditions import ALWAYS, Compare, Comparison, Constant, F
 from dra_policy.rules.site import (
     Agree,
     Agreement,
+    BoardKey,
     Gang,
     Keep,
     Level,
@@ -286,7 +288,9 @@ def test_a_gang_is_placed_together_or_not_at_all(make: Any) -> None:
     refused = engine.allocate_gang("train")
     assert isinstance(refused, Unsatisfiable)
     assert engine.usage == before
-    assert [q.combination[0].text for r in refused.reasons for q in r.requests if q.combination] == ["gang train"] * 2
+    assert [q.combination[0].text for r in refused.reasons for q in r.requests if q.combination] == [
+        "gang train (3 of 4 fit at rack r1)"
+    ] * 2
     assert all(engine.release(f"t-{n}") for n in (1, 2, 3, 4))
     assert len(engine.usage) == 0
     with pytest.raises(InvalidInput, match="there is no gang"):
@@ -498,3 +502,37 @@ def test_a_gang_is_made_of_a_template_and_times_say_their_zone(make: Any) -> Non
     with pytest.raises(ValueError, match="an aware one"):
         engine.allocate("c", at=datetime(2026, 1, 1))  # noqa: DTZ001  # that is the point
     assert len(engine.usage) == 0
+
+
+def test_who_uses_a_board_on_another_node_is_known(make: Any) -> None:
+    """Idle nodes of one clique are alike, whoever is in their way has it elsewhere and would have to give it back."""
+    clique = BoardKey(("acme.com/clique",), across=True, else_alone=True)
+    rule = Agreement("acme.com", ("domain",), Agree.EQUAL, Origin("", "one domain"), board=clique)
+
+    def chan(node: str, clique: str) -> dict[str, Any]:
+        made: dict[str, Any] = make.slice(node, [{"name": "c", "attributes": {"clique": {"string": clique}}}])
+        return made
+
+    def told(name: str, domain: str, **more: Any) -> dict[str, Any]:
+        made: dict[str, Any] = make.claim(name, **more)
+        made["spec"]["devices"]["config"] = [{"opaque": {"driver": "acme.com", "parameters": {"domain": domain}}}]
+        return made
+
+    nodes = [make.node(name) for name in ("n1", "n2", "n3", "m1")]
+    objects = [*nodes, *(chan(name, "c1") for name in ("n1", "n2", "n3"))]
+    claims = [told(name, name[0]) for name in ("a1", "a2", "b1", "b2")]
+    engine = make.engine(SiteRules(agreements=(rule,)), *objects, *claims)
+    assert where(engine.allocate("a1", node="n2")) == ("n2", ["c"])
+    assert isinstance(engine.allocate("b1"), Unsatisfiable)
+    explanation = engine.explain("b1", node="n3")
+    assert explanation.kind is Kind.NOT_NOW
+    assert explanation.holders == (ClaimKey("default", "a1"),)
+    assert where(engine.allocate("a2")) == ("n1", ["c"])
+    assert engine.release("a1")
+    assert isinstance(engine.allocate("b1"), Unsatisfiable)
+    assert engine.release("a2")
+    assert where(engine.allocate("b1")) == ("n1", ["c"])
+    engine.apply(chan("m1", "c2"))
+    assert where(engine.allocate("a1")) == ("m1", ["c"])
+    assert isinstance(engine.allocate("a2"), Unsatisfiable)
+    assert where(engine.allocate("b2")) == ("n2", ["c"])

@@ -132,6 +132,91 @@ def test_a_device_without_the_attribute_stands_for_itself() -> None:
     assert rule.board.else_alone
 
 
+def failing(text: str) -> list[str]:
+    """What a policy's own tests find."""
+    from dra_policy.testing import run_tests
+
+    policies, problems = load(Source("a.dra", text))
+    assert policies is not None, problems
+    return [result.text() for result in run_tests(policies) if not result.passed]
+
+
+SPREAD = """policy a.example version 1.0 language 1
+import std.pcie
+device Vf { driver vf.example.org  attribute card text  attribute slot text optional  attribute root std.pcie.root }
+parameters P of Vf { api vf.example.org/v1 P  field mode text default "none" RULE  field group text optional }
+model Any of Vf
+claim one { request c = 1 of Any  config P { mode = "m1"  group = "g" } }
+claim two { request c = 1 of Any  config P { mode = "m2"  group = "g" } }
+claim both { request c = 2 of Any  config P { mode = "m1" } }
+"""
+APART = 'given 1 Any on "n1" { card = "x"  slot = "1"  root = "pci0" } given 1 Any on "n2" { card = "x"  slot = "1"  root = "pci0" }'
+TOGETHER = 'given 2 Any on "n1" { card = "x"  slot = "1"  root = "pci0" }'
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("agrees per card", 'refused "agrees per card (claim default/a has" not now'),
+        ("agrees per slot", "refused not now"),
+        ("agrees per card on node", "placed"),
+        ("agrees per slot on node", "placed"),
+        # What Kubernetes itself says of devices is counted by each node for itself.
+        ("agrees per root", "placed"),
+        ("agrees per std.pcie.root", "placed"),
+        ("agrees per device", "placed"),
+        ("unique per card", "placed"),
+    ],
+)
+def test_claims_of_all_nodes_are_compared(rule: str, expected: str) -> None:
+    steps = f"{APART} claim a one claim b two expect a placed expect b {expected}"
+    assert failing(SPREAD.replace("RULE", rule) + f'test "t" {{ {steps} }}') == []
+
+
+@pytest.mark.parametrize("rule", ["agrees per card on node", "agrees per root", "agrees per slot"])
+def test_claims_on_one_node_are_compared(rule: str) -> None:
+    steps = f"{TOGETHER} claim a one claim b two expect a placed expect b refused not now"
+    assert failing(SPREAD.replace("RULE", rule) + f'test "t" {{ {steps} }}') == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "expected"),
+    [
+        ("unique per card", TOGETHER, 'refused "unique per card" not now'),
+        ("unique per card", APART, "refused not now"),
+        ("unique per card on node", TOGETHER, "refused not now"),
+        ("unique per card on node", APART, "placed"),
+        ("unique per root", APART, "placed"),
+        ("unique per device", TOGETHER, "placed"),
+        ("unique per group", TOGETHER, "placed"),
+    ],
+)
+def test_no_two_claims_on_a_card_say_the_same(rule: str, given: str, expected: str) -> None:
+    steps = f"{given} claim a one claim b one expect a placed expect b {expected}"
+    other = f"{given} claim a one claim b two expect a, b placed"
+    own = f"{TOGETHER} claim a both expect a placed"
+    tests = "".join(f' test "{number}" {{ {one} }}' for number, one in enumerate((steps, other, own)))
+    assert failing(SPREAD.replace("RULE", rule) + tests) == []
+
+
+def test_what_is_given_back_on_another_node_and_members_of_a_gang_count() -> None:
+    text = SPREAD.replace("RULE", "unique per card") + "gang pair of 2 one { distinct node }"
+    steps = f"{APART} claim a one claim b one release a claim c one expect a placed expect b refused expect c placed"
+    text += f' test "t" {{ {steps} }} test "g" {{ {APART} claim x gang pair expect x refused never }}'
+    assert failing(text) == []
+    text = text.replace("unique per card", "unique per slot on node").replace("refused", "placed").replace(" never", "")
+    assert failing(text) == []
+
+
+def test_a_device_is_on_a_node_by_itself() -> None:
+    for rule in ("agrees per device on node", "unique per group on node"):
+        policies, problems = load(Source("a.dra", SPREAD.replace("RULE", rule)))
+        assert policies is None
+        assert [(one.code, one.span.text if one.span else "") for one in problems] == [
+            ("RUL017", rule.partition(" ")[2])
+        ]
+
+
 def test_what_is_private_is_compared_at_the_node() -> None:
     from dra_policy.render.enforcement import By, enforcement, failures
     from dra_policy.render.targets import Target
@@ -227,6 +312,7 @@ def test_a_capability_is_no_edit_and_is_not_lost() -> None:
 PER_DEVICE = """policy a.example version 1.0 language 1
 device Gpu { driver gpu.example.org  attribute uuid text  capacity memory bytes }
 model One of Gpu { memory 4Gi }
+parameters P of Gpu { api gpu.example.org/v1 P  field level int default 1 }
 setup Gpu { for each SCOPE { EDIT } }
 """
 
@@ -256,6 +342,11 @@ def test_a_variable_for_each_device_of_a_claim() -> None:
     ("scope", "edit", "code", "underlined"),
     [
         ("device", 'env "LIMIT_{node}" = "{memory}"', "SET007", 'env "LIMIT_{node}" = "{memory}"'),
+        ("device", 'env "LIMIT_{level}" = "{memory}"', "SET007", 'env "LIMIT_{level}" = "{memory}"'),
+        ("device", 'node "/dev/a" from "/dev/{uuid}"', "SET007", 'node "/dev/a" from "/dev/{uuid}"'),
+        ("device", 'mount "/etc/{device}" at "/etc/{claim}"', "SET007", 'mount "/etc/{device}" at "/etc/{claim}"'),
+        ("request", 'mount "/etc/{uuid}" at "/etc/a"', "SET007", 'mount "/etc/{uuid}" at "/etc/a"'),
+        ("device", 'mount "/etc/{uiud}" at "/etc/a"', "SET006", '"/etc/{uiud}"'),
         ("device", 'env "LIMIT-{place}" = "{memory}"', "SET005", '"LIMIT-{place}"'),
         ("device", 'env "LIMIT_{plaice}" = "{memory}"', "SET006", '"LIMIT_{plaice}"'),
         ("claim", 'env "LIMIT_{place}" = "1"', "SET006", '"LIMIT_{place}"'),
@@ -270,6 +361,22 @@ def test_a_variable_that_is_set_twice_or_has_no_name(scope: str, edit: str, code
     assert policies is None
     assert [(one.code, one.span.text if one.span else "") for one in problems] == [(code, underlined)]
     assert problems[0].help
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        'node "/dev/a"',
+        'node "/dev/{uuid}"',
+        'node "/dev/a{place}" from "/dev/{uuid}"',
+        'mount "/etc/{claim}" at "/etc/a"',
+        'mount "/etc/{level}" at "/etc/a"',
+        'mount "/etc/{uuid}" at "/etc/{memory in MiB}"',
+    ],
+)
+def test_what_devices_have_in_common_may_have_one_path(edit: str) -> None:
+    policies, problems = load(Source("a.dra", PER_DEVICE.replace("SCOPE", "device").replace("EDIT", edit)))
+    assert policies is not None, problems
 
 
 def test_a_model_at_most_so_often_is_its_boards_whole_or_cut() -> None:

@@ -231,7 +231,9 @@ def test_so_many_namespaces_on_a_board_and_who_keeps_it() -> None:
     policies = board("at most 2 namespaces", "", test)
     (result,) = run_tests(policies)
     assert result.passed, result.text()
-    (row,) = [one for one in enforcement(policies, Target.of("1.37")) if one.words == "at most 2 namespaces"]
+    (row,) = [
+        one for one in enforcement(policies, Target.of("1.37", controller=True)) if one.words == "at most 2 namespaces"
+    ]
     assert row.by is By.CONTROLLER
     assert row.must
 

@@ -21,7 +21,22 @@ WORDS = sorted(_grammar()[0].parser.lexer.words)
 # Nearly every keyword is a name too; these are not, in some places.
 VALUE_WORDS = frozenset(("true", "false"))
 TYPE_WORDS = frozenset(
-    ["text", "int", "bool", "version", "duration", "one", "set", "bytes", "bits", "count", "hertz", "watts", "cores"]
+    [
+        "text",
+        "int",
+        "bool",
+        "version",
+        "duration",
+        "time",
+        "one",
+        "set",
+        "bytes",
+        "bits",
+        "count",
+        "hertz",
+        "watts",
+        "cores",
+    ]
 )
 
 booleans = st.booleans()
@@ -192,10 +207,10 @@ parameters = made(
             type=types,
             range=maybe(made(tree.Range, low=literals, high=literals, step=maybe(literals))),
             optional=booleans,
-            default=maybe(values),
+            default=several(values, 0, 2),
             trust=st.sampled_from(["user", "admin"]),
-            agrees=maybe(names()),
-            unique=maybe(names()),
+            agrees=maybe(made(tree.Per, name=names(), on_node=booleans)),
+            unique=maybe(made(tree.Per, name=names(), on_node=booleans)),
         ),
         0,
         3,
@@ -313,7 +328,14 @@ policy_tests = made(
     tree.Test,
     title=texts,
     steps=several(
-        made(tree.GivenModel, count=counts, model=qualified, node=maybe(texts), settings=settings)
+        # Behind a number `machine` begins a machine.
+        made(
+            tree.GivenModel,
+            count=counts,
+            model=qualified.filter(lambda name: name.text != "machine"),
+            node=maybe(texts),
+            settings=settings,
+        )
         | made(tree.GivenInventory, path=texts)
         | test_claims
         | made(
