@@ -26,7 +26,10 @@ def check_kind(
     # What is required tells them apart, or says what both may be; what a mistake left out may tell them apart too.
     if clauses or problems.found:
         return
-    others = (one for one in checking.devices.values() if one is not class_.device)
+    # Two policies may describe the devices of one driver each in its own way: only one that has both kinds keeps them apart.
+    others = (
+        one for one in checking.devices.values() if one is not class_.device and one.policy == class_.device.policy
+    )
     other = next((one for one in others if one.driver == class_.device.driver and _mixed(checking, class_, one)), None)
     if other is None:
         return

@@ -128,7 +128,9 @@ def test_a_container_gets_the_nodes_and_variables_of_its_cards() -> None:
     vendor = policies.policy("gaudi.intel.com")
     assert vendor is not None
     given = (Given("card", "n", device),)
-    allocation = Allocation("uid-1", "c", "ns", "n", given, schema=vendor.devices["Gaudi"].attributes)
+    allocation = Allocation(
+        "uid-1", "c", "ns", "n", given, kinds={vendor.devices["Gaudi"]: tuple(vendor.models.values())}
+    )
     made, *_ = specification(setups_of(policies, "gaudi.intel.com"), allocation, "gaudi.intel.com", Features())
     assert made is not None
     card, claim = made["devices"]
