@@ -50,10 +50,14 @@ class _Changes:
 
     `freed` has the nodes, by rank, on which something became free or changed otherwise, `taken` those on which devices
     were only taken, both with the number of the last such change, in its order; `classes` when a class last gained a
-    first node. Nothing before `start` is noted.
+    first node. Nothing before `start` is noted. Only rankings read what was taken, and the classes: they are noted from
+    `ranked_start` to `ranked_end`, which goes on for as long as somebody asks for a ranking.
     """
 
-    __slots__ = ("_recent", "classes", "freed", "last_freed", "number", "shared_freed", "start", "taken")
+    __slots__ = (
+        "_recent", "classes", "freed", "last_freed", "number", "ranked_end", "ranked_start", "shared_freed", "start",
+        "taken",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         # What `freed_since` said last, and for which numbers it goes on being true.
@@ -62,26 +66,40 @@ class _Changes:
         self.freed: dict[int, int] = {}
         self.taken: dict[int, int] = {}
         self.classes: dict[NodeClass, int] = {}
+        self.ranked_start, self.ranked_end = 0, -1
 
     def forget(self) -> None:
         """Nothing up to now is noted."""
         self.start = self.number
+        self.ranked_end = -1
         self.freed.clear()
         self.taken.clear()
         self.classes.clear()
 
+    def rank(self) -> None:
+        """Somebody asks for a ranking: what it reads is noted for some time."""
+        number = self.number
+        if self.ranked_end < number:
+            self.ranked_start = number
+            self.taken.clear()
+            self.classes.clear()
+        self.ranked_end = number + LOG_LIMIT
+
     def moved(self, index: ClusterIndex, rank: int, node_class: NodeClass, *, taken: bool) -> None:
         """A node stands in a class now; or devices of it were `taken`, and no more."""
         self.number = number = self.number + 1
-        if taken:
-            noted = self.taken
-        else:
+        ranked = number <= self.ranked_end
+        if not taken:
             noted = self.freed
             self.last_freed = number
+        elif ranked:
+            noted = self.taken
+        else:
+            return
         if rank in noted:
             del noted[rank]  # the latest are last
         noted[rank] = number
-        members = index.members.get(node_class)
+        members = index.members.get(node_class) if ranked else None
         if members is not None and members[0] == rank:
             classes = self.classes
             if node_class in classes:
@@ -227,13 +245,10 @@ class _Candidates:
                 gave_up = gave_up or Found(rank, standing, judgement)
                 unsure.append((low, bits & self._present(low, bits)))
                 self.drop(low, bits)
-            elif single:
+            elif single or alone:  # mostly nodes come into a class one by one
+                alone -= 1
                 words[number] = word & (word - 1)
             elif node_class in self.dropped:
-                if alone:  # mostly nodes come into a class one by one
-                    alone -= 1
-                    words[number] = word & (word - 1)
-                    continue
                 # Who came into the class since then is near.
                 low, bits = members[node_class]
                 shift = (number << _SHIFT) - low
@@ -309,7 +324,7 @@ class _Ranking:
     def follow(self, changes: _Changes, judge: Judge) -> bool:
         """Catch up with what changed; says whether that can be done."""
         seen = self.seen
-        if self.single is not judge.single or seen < changes.start:
+        if self.single is not judge.single or seen < changes.start or seen < changes.ranked_start:
             return False
         # Scores may have changed where shared pools are used otherwise; or most of the heap is out of date.
         if self.shared_uses is not judge.index.shared_uses or len(self.heap) > 2 * len(self.entries) + _SPARE:
@@ -451,9 +466,12 @@ class Finder:
         index = judge.index
         if not index.names:
             return None, None
-        if index.names is not self._names or index.columns.relabelled is not self._relabelled:
+        names, relabelled = index.names, index.columns.relabelled
+        if names is not self._names or relabelled is not self._relabelled:
             self.forget()
-            self._names, self._relabelled = index.names, index.columns.relabelled
+            self._names, self._relabelled = names, relabelled
+        if placing is not Placing.FIRST:
+            self._changes.rank()
         key = judge.question, placing
         kept = self._kept.get(key)
         if kept is None or not kept.follow(self._changes, judge):

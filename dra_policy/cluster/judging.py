@@ -19,7 +19,7 @@ from dra_policy.cluster.questions import PodQuestion, PodQuestions, Sight
 from dra_policy.graph import MatcherGraph, Verdict
 from dra_policy.inventory import NodeView, Snapshot, Usage
 from dra_policy.resources import AllocationResult
-from dra_policy.rules import ClaimRules
+from dra_policy.rules import ClaimKey, ClaimRules
 
 
 class Finding(Enum):
@@ -126,15 +126,21 @@ class Judge:
     `single` says that nodes of one class can be told apart by what the claims read: each stands for itself.
     """
 
-    __slots__ = ("_questions", "claims", "index", "keyed", "question", "scene", "single")
+    __slots__ = ("_questions", "claims", "index", "keyed", "keys", "question", "scene", "single")
 
     def __init__(
-        self, scene: Scene, claims: Sequence[ClaimRules], question: PodQuestion, questions: PodQuestions
+        self,
+        scene: Scene,
+        claims: Sequence[ClaimRules],
+        keys: tuple[ClaimKey, ...],
+        question: PodQuestion,
+        questions: PodQuestions,
     ) -> None:
         index = scene.index
         self.scene = scene
         self.index = index
         self.claims = claims
+        self.keys = keys
         self.question = question
         self._questions = questions
         columns = index.columns
@@ -281,7 +287,7 @@ class Judge:
             results = assembled(here.name, claims, picks, records.__getitem__, snapshot.classes, snapshot.features)
             # Invariant: where node choices cannot be merged (C3) the judgement is no fit.
             assert not isinstance(results, Fault)
-        return Allocated(here.name, tuple([claim.key for claim in claims]), results, judgement.steps)
+        return Allocated(here.name, self.keys, results, judgement.steps)
 
 
 __all__ = ["Finding", "Judge", "Judgement", "Positions", "Scene"]

@@ -45,7 +45,9 @@ class Asking:
         self.fresh = claims if len(fresh) == len(claims) else tuple(fresh)
 
     def judge(self, questions: PodQuestions) -> Judge:
-        return Judge(self.scene, self.fresh, questions.of(self.fresh, self.state.snapshot.classes), questions)
+        fresh = self.fresh
+        keys = self.keys if fresh is self.claims else tuple([claim.key for claim in fresh])
+        return Judge(self.scene, fresh, keys, questions.of(fresh, self.state.snapshot.classes), questions)
 
     def held(self) -> list[tuple[ClaimKey, AllocationResult]]:
         """What the claims have already, in their order."""
@@ -139,8 +141,7 @@ def _on_one(asking: Asking, judge: Judge, name: str) -> tuple[Outcome, Found | N
         return asking.whole(judge.allocated(standing, judgement)), Found(rank, standing, judgement)
     if judgement.finding is Finding.UNFIT:
         # What is known of its class need not be searched for again until somebody asks for the reasons.
-        keys = tuple([claim.key for claim in asking.fresh])
-        return Unsatisfiable.later(keys, partial(_reasons_on, asking, name), judgement.steps), None
+        return Unsatisfiable.later(judge.keys, partial(_reasons_on, asking, name), judgement.steps), None
     return asking.on_node(name), None
 
 

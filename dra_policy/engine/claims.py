@@ -100,7 +100,9 @@ def resolve_new(state: State, claims: ClaimLike | Sequence[ClaimLike]) -> tuple[
     if isinstance(claims, ClaimRules):
         return state, [claims]
     if isinstance(claims, str):
-        applied = state.claims.get(named_key(claims))
+        namespace, _, name = claims.rpartition("/")
+        # Equal to the key, which need not be made: every question comes by here.
+        applied = state.claims.get((namespace or DEFAULT_NAMESPACE, name))  # type: ignore[call-overload]
         if applied is not None:
             return state, [applied]
     wanted: list[ClaimRules] = []

@@ -309,7 +309,9 @@ class Engine:
                 state = state._replace(people=people)
                 for rules, member in zip(sited.asking.claims, outcome.members, strict=True):
                     (result,) = member.results
-                    state = state.taking(rules, Held(result, member.node, True), state.usage.with_allocation(result))
+                    state = state.taking(
+                        rules, Held(result, member.node, True), state.usage.with_allocation(result), None
+                    )
                 devices = [d for member in outcome.members for result in member.results for d in devices_of(result)]
                 self._become(state, [Touched(devices=tuple(devices))])
                 self._follow(now.state, sited.asking.keys)
@@ -394,7 +396,8 @@ class Engine:
             for rules, result in zip(fresh, results, strict=True):
                 usage = usage.with_allocation(result)
                 # What the site adds to an applied claim is not what was applied.
-                state = state.taking(known.get(rules.key, rules), Held(result, node, rules.key not in known), usage)
+                applied = known.get(rules.key)
+                state = state.taking(applied or rules, Held(result, node, applied is None), usage, applied)
             devices = [device for result in results for device in devices_of(result)]
             self._now = now.using(state, index.with_uses(devices, state.snapshot, usage))
             if found is not None:
@@ -404,7 +407,7 @@ class Engine:
         place, after = standing.place, judgement.after
         if after is not None:
             records = place.records
-            usage = usage.with_held([records[position].id for one in positions for position in one])
+            usage = usage.with_held([records[position].id for position in chain.from_iterable(positions)])
             index = index.standing_in(rank, standing, after)
         else:
             for result in results:
@@ -415,10 +418,12 @@ class Engine:
         picks = judgement.picks
         for number, rules in enumerate(fresh):
             result = results[number]
-            made_here = rules.key not in known
+            applied = known.get(rules.key)
             config, given = result.devices.config, None if again else result
-            held = _new_held(Held, (given, node, made_here, place, positions[number], rules, picks[number], config))
-            state = state.taking(rules, held, usage)
+            held = _new_held(
+                Held, (given, node, applied is None, place, positions[number], rules, picks[number], config)
+            )
+            state = state.taking(rules, held, usage, applied)
         self._now = now.using(state, index)
         self._finder.moved(index, rank, after, taken=True)
 

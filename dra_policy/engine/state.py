@@ -237,14 +237,16 @@ class State(NamedTuple):
         """With a claim and its devices in use; whatever it held before is given back first."""
         key = claim.key
         before = self.released(key) if key in self.held else self
-        return before.taking(claim, held, before.usage.with_allocation(held.allocation))
+        usage = before.usage.with_allocation(held.allocation)
+        return before.taking(claim, held, usage, before.claims.get(key))
 
-    def taking(self, claim: ClaimRules, held: Held, usage: Usage) -> State:
-        """As `holding`, for a claim that holds nothing; `usage` has its devices in use already."""
+    def taking(self, claim: ClaimRules, held: Held, usage: Usage, applied: ClaimRules | None) -> State:
+        """As `holding`, for a claim that holds nothing; `usage` has its devices in use already.
+
+        `applied` is what `claims` has under the key of the claim.
+        """
         key = claim.key
-        claims = self.claims
-        if claims.get(key) is not claim:
-            claims = claims.set(key, claim)
+        claims = self.claims if applied is claim else self.claims.set(key, claim)
         return self._in_use(usage, claims, self.held.set(key, held), self.numbers)
 
     def released(self, key: ClaimKey) -> State:

@@ -91,6 +91,22 @@ def test_the_rules_of_placing() -> None:
     assert on(engine.allocate(SHAPES[4].renamed(key(7)), placing=Placing.PACK)) == "node-001"
 
 
+def test_a_ranking_that_slept_while_nothing_was_noted_for_rankings_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "LOG_LIMIT", 8)
+    engine = cluster(3)
+    one, three = SHAPES[0], SHAPES[4]
+    assert on(engine.allocate(one.renamed(key(0)), placing=Placing.PACK)) == "node-000"
+    for _ in range(6):
+        assert on(engine.allocate(one.renamed(key(1)), "node-001")) == "node-001"
+        assert engine.release(key(1))
+    for number in range(1, 4):
+        assert on(engine.allocate(one.renamed(key(number)), "node-001")) == "node-001"
+    # Another ranking is asked for, so that more is noted from here on.
+    assert on(engine.allocate(three.renamed(key(4)), placing=Placing.PACK)) == "node-000"
+    # Free now: 0, 1, 4.
+    assert on(engine.allocate(one.renamed(key(5)), placing=Placing.PACK)) == "node-001"
+
+
 def test_the_best_node_is_the_one_with_the_preferred_alternative() -> None:  # E8
     engine = cluster(2)
     engine.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-002"}}, slice_of(2, model="B"))
