@@ -20,7 +20,7 @@ from dra_policy.language.conditions import joined_condition
 from dra_policy.language.constants import constant, said
 from dra_policy.language.schema import AttributeSchema, DeviceSchema
 from dra_policy.language.scope import Problems, Scope
-from dra_policy.language.terms import Lost
+from dra_policy.language.terms import UNKNOWN, Presence
 from dra_policy.language.types import (
     BOOL,
     DURATION,
@@ -117,8 +117,8 @@ class AskerReader:
     device: DeviceSchema | None
     plain: bool = False
     """Whether plain names are fields of the asker, as in a quota."""
-    lost: Lost = field(default_factory=dict)
-    """What some of the devices do not publish, as they are partitions."""
+    there: Presence = UNKNOWN
+    """What is known of all the devices."""
     used: set[str] = field(default_factory=set)
     broken: frozenset[str] = frozenset()
     """Fields that are declared with a mistake, which is reported there."""
@@ -184,7 +184,7 @@ class AskerReader:
         whole = operands[0]
         if len(operands) > 1:
             whole = tree.And(tuple(operands), operands[0].span.to(operands[-1].span))
-        found = joined_condition(self.checking, self.scope, self.device, whole, lost=self.lost)
+        found = joined_condition(self.checking, self.scope, self.device, whole, there=self.there)
         return None if found is None else OfDevice(found)
 
     def _device_only(self, condition: tree.Condition) -> bool:

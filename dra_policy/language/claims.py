@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
@@ -17,12 +18,13 @@ from dra_policy.language.checked import (
 )
 from dra_policy.language.checking import Checking, first_of_each, kubernetes_name
 from dra_policy.language.configuration import merged
-from dra_policy.language.identities import lost_by
+from dra_policy.language.identities import presence_of
 from dra_policy.language.parameters import check_complete, check_config, left_to_claims
 from dra_policy.language.parts import class_of_target
 from dra_policy.language.requests import DEVICES_LIMIT, check_request, devices_asked, members_of
 from dra_policy.language.schema import FieldSchema
 from dra_policy.language.scope import CLAIM, Problems, Scope
+from dra_policy.language.terms import UNKNOWN, Presence
 from dra_policy.language.together import (
     check_constraint,
     check_linked,
@@ -278,8 +280,9 @@ class _Reading:
     def _prefer(self, member: tree.Prefer, of: Sequence[CheckedRequest], names: tuple[str, ...]) -> None:
         kinds = [device for _, device in devices_of(of)]
         asks = [ask for request in of for ask in request.asks]
-        lost = {one: mode for ask in asks for one, mode in lost_by(self.checking, ask.of).items()}
-        wish = check_prefer(self.checking, self.scope, member, kinds, names, lost)
+        known = [presence_of(self.checking, ask.of) for ask in asks]
+        there = reduce(Presence.joined, known) if known else UNKNOWN
+        wish = check_prefer(self.checking, self.scope, member, kinds, names, there)
         if wish is not None:
             self.sets.append(wish)
 

@@ -10,13 +10,13 @@ from dra_policy.language.checking import Checking, kubernetes_name, said_by, wor
 from dra_policy.language.conditions import Judged, check_clauses
 from dra_policy.language.definitions import SIZE_LIMIT, extent, within_limits
 from dra_policy.language.finding import said_of
-from dra_policy.language.identities import lost_by
+from dra_policy.language.identities import presence_of
 from dra_policy.language.kinds import check_kind
 from dra_policy.language.parameters import check_config
 from dra_policy.language.parts import meaning
 from dra_policy.language.schema import DeviceSchema
 from dra_policy.language.scope import CLASS, Problems, Scope
-from dra_policy.language.terms import Lost
+from dra_policy.language.terms import Presence
 from dra_policy.language.together import check_prefer
 from dra_policy.language.tree import And, Class, Condition, Config, Counts, ExtendedResource, Prefer, Require
 from dra_policy.resources import key_problem, subdomain_problem
@@ -47,7 +47,7 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
     meant = meaning(checking, scope, statement.of)
     if meant is None:
         return None
-    device, lost = meant.device, lost_by(checking, meant)
+    device, there = meant.device, presence_of(checking, meant)
     clauses: list[Clause] = []
     wishes: list[CheckedWish] = []
     configs: list[CheckedConfig] = []
@@ -56,9 +56,9 @@ def _class(checking: Checking, scope: Scope, statement: Class) -> CheckedClass |
     for member in statement.members:
         match member:
             case Require():
-                clauses += check_require(checking, scope, device, member, lost)
+                clauses += check_require(checking, scope, device, member, there)
             case Prefer():
-                wish = check_prefer(checking, scope, member, [device], (), lost)
+                wish = check_prefer(checking, scope, member, [device], (), there)
                 if wish is not None:
                     wishes.append(wish)
             case Counts():
@@ -148,14 +148,16 @@ def _check_extended(member: ExtendedResource, problems: Problems) -> None:
         )
 
 
-def check_require(checking: Checking, scope: Scope, device: DeviceSchema, require: Require, lost: Lost) -> list[Clause]:
+def check_require(
+    checking: Checking, scope: Scope, device: DeviceSchema, require: Require, there: Presence
+) -> list[Clause]:
     """The clauses of a `require`; none if a mistake was reported."""
     condition = require.condition
     if isinstance(condition, And) and not within_limits(
         len(condition.operands), 1, "this condition", condition.span, scope.problems
     ):
         return []
-    found = check_clauses(checking, scope, device, condition, lost=lost)
+    found = check_clauses(checking, scope, device, condition, there=there)
     if found is None:
         return []
     clauses = []
@@ -194,8 +196,8 @@ def _together(found: Sequence[tuple[Judged, Condition]]) -> list[list[int]]:
     for i, (judged, _) in enumerate(found):
         provers: set[int] = set()
         for attribute in judged.needs:
-            # Invariant: the checker accepted the need, so one of those before it proves it.
-            provers.add(next(j for j in range(i) if attribute in found[j][0].proof.if_true))
+            # The checker accepted the need: none of those before it proves it only where all devices have it anyway.
+            provers.update(next(([j] for j in range(i) if attribute in found[j][0].proof.if_true), ()))
         merged = sorted({i, *(k for j in provers for k in group_of[j])})
         for k in merged:
             group_of[k] = merged

@@ -33,11 +33,12 @@ from dra_policy.language.checked import (
     TextMatch,
 )
 from dra_policy.language.checking import Checking
+from dra_policy.language.configured import Configured
 from dra_policy.language.constants import constant, said
 from dra_policy.language.devices import check_flag
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, element_of, value_names
 from dra_policy.language.scope import DEFINE, Problems, Scope
-from dra_policy.language.terms import NONE, NOTHING, Attributes, Lost, Proofs, TermReader, intersection, union
+from dra_policy.language.terms import NONE, UNKNOWN, Attributes, Presence, Proofs, TermReader, intersection, union
 from dra_policy.language.tree import (
     Amount,
     And,
@@ -80,10 +81,10 @@ class Judged:
 
 
 def check_condition(
-    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition, *, lost: Lost = NOTHING
+    checking: Checking, scope: Scope, device: DeviceSchema, condition: Condition, *, there: Presence = UNKNOWN
 ) -> Judged | None:
     """A condition on devices of one kind, or None if a mistake in it was reported."""
-    return _Judge(checking, TermReader(scope, device, lost=lost)).judge(condition, Proofs())
+    return _Judge(checking, TermReader(scope, device, there=there), device).judge(condition, Proofs())
 
 
 def check_clauses(
@@ -93,13 +94,17 @@ def check_clauses(
     condition: Condition,
     *,
     private: bool = False,
-    lost: Lost = NOTHING,
+    there: Presence = UNKNOWN,
+    configured: Configured | None = None,
 ) -> list[tuple[Judged, Condition]] | None:
     """The conjuncts of a condition, each checked with what those before it prove; None if there is a mistake.
 
-    With `private` it may read what the driver knows and does not publish.
+    With `private` it may read what the driver knows and does not publish, with `configured` fields of parameters too.
     """
-    judge = _Judge(checking, TermReader(scope, device, private, lost))
+    reader = TermReader(scope, device, private, there)
+    if configured is not None:
+        reader = TermReader(scope, configured.device, private, there, configured.twice)
+    judge = _Judge(checking, reader, device)
     parts = condition.operands if isinstance(condition, And) else (condition,)
     known = missed = NONE
     found: list[tuple[Judged, Condition]] = []
@@ -122,10 +127,11 @@ def joined_condition(
     condition: Condition,
     *,
     private: bool = False,
-    lost: Lost = NOTHING,
+    there: Presence = UNKNOWN,
+    configured: Configured | None = None,
 ) -> CheckedCondition | None:
     """A condition as one, each conjunct checked with what those before it prove; None if there is a mistake."""
-    found = check_clauses(checking, scope, device, condition, private=private, lost=lost)
+    found = check_clauses(checking, scope, device, condition, private=private, there=there, configured=configured)
     if not found:
         return None
     conditions = tuple(judged.condition for judged, _ in found)
@@ -152,6 +158,8 @@ def _may_prove(condition: Condition) -> bool:
 class _Judge:
     checking: Checking
     read: TermReader
+    plain: DeviceSchema
+    """Without parameters: what a `define` is of."""
 
     @property
     def scope(self) -> Scope:
@@ -266,10 +274,10 @@ class _Judge:
         define: CheckedDefine | None = None if entry is None else self.checking.defines.get(entry.key)
         if define is None:
             return None
-        if define.device is not self.device:
+        if define.device is not self.plain:
             note = Related(define.span, "declared here")
-            message = f"`{name.text}` is a condition on device `{define.device.name}`, not on `{self.device.name}`"
-            self.problems.add("TYP008", message, name.span, f"define one of `{self.device.name}`", note)
+            message = f"`{name.text}` is a condition on device `{define.device.name}`, not on `{self.plain.name}`"
+            self.problems.add("TYP008", message, name.span, f"define one of `{self.plain.name}`", note)
             return None
         return Judged(Defined(define, name.span), define.proof)
 
@@ -424,6 +432,10 @@ class _Judge:
             message = f"`{item.attribute.name}` is {type_}, and `{attribute.name}` is {attribute.type}"
             help_ = "ask for a name or value of the type that the set holds"
             self.problems.add("TYP001", message, test.span, help_, Related(attribute.span, "declared here"))
+            return None
+        if attribute.form is Form.JOINED and not is_text(type_):
+            message = f"`{attribute.name}` is written as one text, so only a fixed value can be looked for in it"
+            self.problems.add("TYP012", message, item.span, "write a value, such as `4`")
             return None
         if attribute.form in (Form.FLAGS, Form.LIST_OR_FLAGS):
             message = f"`{attribute.name}` may be published as flags, so only a fixed value can be looked for in it"

@@ -22,7 +22,7 @@ from dra_policy.language.checked import (
 )
 from dra_policy.language.checking import Checking
 from dra_policy.language.conditions import check_condition
-from dra_policy.language.identities import lost_by
+from dra_policy.language.identities import presence_of
 from dra_policy.language.references import Link, in_dependency_order
 from dra_policy.language.schema import DeviceSchema
 from dra_policy.language.scope import DEFINE, DEVICE, MODEL, Declared, Key, Problems, Scope
@@ -58,7 +58,7 @@ def check_defines(checking: Checking) -> None:
         # What uses a circular define is left out in silence: the circle is reported.
         if key in circular:
             continue
-        judged = check_condition(checking, scope, device, define.condition, lost=lost_by(checking, device))
+        judged = check_condition(checking, scope, device, define.condition, there=presence_of(checking, device))
         if judged is None:
             continue
         size, depth = extent(judged.condition)

@@ -1,32 +1,74 @@
-"""Attributes that are unique in a cluster: a board has them, and the partitions that it is cut into do not."""
+"""What devices that are meant publish for sure, and what some of them lack.
+
+Attributes that are unique in a cluster a board has, and the partitions that it is cut into do not. What is optional all
+devices of a model or mode may have, as it says so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-from dra_policy.language.boards import Mode, Part, Profile
+from dra_policy.language.boards import Board, Mode, Part, Profile
 from dra_policy.language.checked import CheckedClass
 from dra_policy.language.checking import Checking
 from dra_policy.language.finding import declared_modes, device_of
 from dra_policy.language.lowering import part_values
 from dra_policy.language.parts import Meant
+from dra_policy.language.predicates import proved_by
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, ModelSchema
 from dra_policy.language.telling import has_all
-from dra_policy.language.terms import NOTHING, Lost
+from dra_policy.language.terms import NONE, Attributes, Presence, intersection
 
 
-def lost_by(checking: Checking, of: DeviceSchema | Meant | CheckedClass) -> Lost:
-    """What some of the devices that are meant do not publish, as they may be partitions."""
+def presence_of(checking: Checking, of: DeviceSchema | Meant | CheckedClass) -> Presence:
+    """What is known of all devices that are meant, some of which may be partitions."""
     device, model, part = (of, None, None) if isinstance(of, DeviceSchema) else (of.device, of.model, of.part)
+    clauses = of.clauses if isinstance(of, CheckedClass) else ()
+    proved = frozenset(one for clause in clauses if not clause.negotiable for one in proved_by(clause.condition))
+    return Presence(_lost(checking, device, model, part), _given(model, part) | proved)
+
+
+def _given(model: ModelSchema | None, part: Part | None) -> Attributes:
+    """What the model says of its devices, or every profile of the mode."""
+    if part is None:
+        return NONE if model is None else frozenset(value.attribute for value in model.values.values())
+    each = [_values(board, mode, profile) for board, mode, profile in _kinds(part)]
+    return intersection(each) if each else NONE
+
+
+def _kinds(part: Part) -> Iterator[tuple[Board, Mode | None, Profile | None]]:
+    for number, board in enumerate(part.boards):
+        mode = part.modes[number] if part.modes else None
+        profiles: list[Profile] = [] if mode is None else _profiles(mode, part)
+        yield from ((board, mode, profile) for profile in profiles or (None,))
+
+
+def _values(board: Board, mode: Mode | None, profile: Profile | None) -> Attributes:
+    """The attributes of which a value is declared; a partition has none of the capacities of its board."""
+    own = board.values.values() if isinstance(board, ModelSchema) else ()
+    partition = mode is not None and mode.partition
+    found = {value.attribute for value in own if not (partition and value.attribute.is_capacity)}
+    if mode is not None:
+        found |= {value.attribute for value in mode.gives.values()}
+        found |= set() if profile is None else {value.attribute for value in profile.gives.values()}
+        found -= mode.without
+    return frozenset(found)
+
+
+def _lost(
+    checking: Checking, device: DeviceSchema, model: ModelSchema | None, part: Part | None
+) -> Mapping[AttributeSchema, Mode]:
+    """What some of the devices do not publish, as they may be partitions."""
     unique = [one for one in device.attributes.values() if one.unique]
     if not unique:
-        return NOTHING
+        return MappingProxyType({})
     found: dict[AttributeSchema, Mode] = {}
     for mode, profile in _partitions(checking, device, model, part):
         for one in unique:
             if one.name not in mode.gives and one.name not in profile.gives:
                 found.setdefault(one, mode)
-    return found
+    return MappingProxyType(found)
 
 
 def all_lost(of: Meant | CheckedClass, attribute: AttributeSchema) -> bool:
@@ -71,4 +113,4 @@ def _is_of(model: ModelSchema, mode: Mode, profile: Profile) -> bool:
     return has_all(there, model.values)
 
 
-__all__ = ["all_lost", "lost_by"]
+__all__ = ["all_lost", "presence_of"]

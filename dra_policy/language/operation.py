@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from dra_policy.diagnostics import Related
 from dra_policy.language import tree
@@ -22,10 +23,11 @@ from dra_policy.language.hardware import (
 )
 from dra_policy.language.machines import reach, taint_of
 from dra_policy.language.modes import device_of, find_mode, only_board
-from dra_policy.language.schema import element_of
-from dra_policy.language.scope import GATE, PARAMETERS, Scope
+from dra_policy.language.schema import AttributeSchema, element_of
+from dra_policy.language.scope import GATE, PARAMETERS, Problems, Scope
 from dra_policy.language.setups import read_setup, seconds
-from dra_policy.language.types import COUNT, AmountType
+from dra_policy.language.types import COUNT, AmountType, Constant, quantity_text
+from dra_policy.language.units import COUNT_SUFFIXES
 from dra_policy.resources import key_problem
 from dra_policy.source import Span
 
@@ -161,7 +163,7 @@ def _cost(checking: Checking, scope: Scope, statement: tree.Costs) -> Cost | Non
         help_ = problems.hint(statement.resource.text, _DIMENSIONS, "write `memory`, `cpu` or such as `hugepages-2Mi`")
         problems.add("SET002", f"a node has no `{statement.resource.text}` to give", statement.resource.span, help_)
         return None
-    per, capacity = statement.per.text, None
+    per, capacity, unit = statement.per.text, None, None
     if board is not None and per not in ("device", "claim"):
         capacity = look_up(device_of(board), per, scope)
         if capacity is None or not capacity.is_capacity:
@@ -170,11 +172,46 @@ def _cost(checking: Checking, scope: Scope, statement: tree.Costs) -> Cost | Non
             help_ = problems.hint(per, ("device", "claim", *known), "write `device` or `claim`")
             problems.add("SET002", message, statement.per.span, help_)
             return None
-        dimension, per = COUNT, "capacity"
+        per = "capacity"
+        if statement.unit is not None:
+            unit = _unit_of(capacity, statement.unit, problems)
+            if unit is None:
+                return None
+        elif isinstance(statement.amount, tree.Amount) and statement.amount.unit not in COUNT_SUFFIXES:
+            message = f"`{statement.amount.span.text}` for each unit of `{capacity.name}`: how large a unit is not said"
+            help_ = f"write `{statement.amount.span.text} per 1Gi of {capacity.name}`, or as much as it is for"
+            if capacity.type == COUNT:
+                help_ = f"write `{statement.amount.span.text} per 1 of {capacity.name}`, or for how many it is"
+            problems.add("SET002", message, statement.amount.span, help_)
+            return None
+        else:
+            dimension = COUNT
+    elif statement.unit is not None:
+        problems.add("SET002", f"`{per}` has no parts", statement.unit.span, f"write `per {per}`, or name a capacity")
+        return None
     amount = constant(statement.amount, dimension, f"`{statement.resource.text}`", problems, None)
     if board is None or amount is None:
         return None
+    if unit is not None:
+        assert isinstance(amount.value, Fraction)  # Invariant: amounts are fractions
+        each = amount.value / unit
+        if quantity_text(each) is None:
+            message = f"a unit of `{statement.per.text}` costs {each}, which is finer than a billionth or has no end"
+            problems.add("SET002", message, statement.span, "write amounts whose ratio is a decimal number")
+            return None
+        amount = Constant(COUNT, each, amount.span)
     return Cost(board, statement.resource.text, amount, per, statement.span, capacity)
+
+
+def _unit_of(capacity: AttributeSchema, written: tree.Literal, problems: Problems) -> Fraction | None:
+    """How much of a capacity a cost is for: more than nothing."""
+    found = constant(written, element_of(capacity.type), f"`{capacity.name}`", problems, capacity.span)
+    if found is None or not isinstance(found.value, Fraction):
+        return None
+    if found.value <= 0:
+        problems.add("SET002", "a cost is for more than nothing", written.span, "write an amount of 1 or more")
+        return None
+    return found.value
 
 
 def _advertised(checking: Checking, scope: Scope, statement: tree.Advertise) -> Advertised | None:

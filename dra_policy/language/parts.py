@@ -57,7 +57,10 @@ def meaning(checking: Checking, scope: Scope, target: tree.Target) -> Meant | No
         return _of_board(checking, scope, target, *of_board)
     modes = _modes(checking, scope, name.text)
     if not modes:
-        scope.find(name, DEVICE, MODEL, wanted="a class, device, model, mode or share")
+        # Where a class is taken too, its name was looked for before.
+        others = "device, model, mode or share"
+        is_class = scope.peek(name.text, CLASS) is not None
+        scope.find(name, DEVICE, MODEL, wanted=f"a {others}" if is_class else f"a class, {others}")
         return None
     return _of_modes(checking, scope, target, modes)
 

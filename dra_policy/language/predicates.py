@@ -1,8 +1,7 @@
 """Lowering of conditions: each becomes an expression tree that never raises on a real device.
 
-What a schema calls required is tested for presence in front, if the condition itself does not ask for it; optional names
-are read behind the proof that the checker found; what is `absent means` has its value written in. Defines are written
-out.
+What a condition reads is tested for presence in front, if it does not ask for that itself, whether a schema calls it
+required or a model or mode gives it; what is `absent means` has its value written in. Defines are written out.
 """
 
 from __future__ import annotations
@@ -47,14 +46,14 @@ def lower_driver(device: DeviceSchema) -> Expression:
 def lower_condition(condition: CheckedCondition, *, lists: bool, guarded: bool = True) -> Expression:
     """The expression of a condition that stands alone; `lists` tells whether the target has list attributes.
 
-    Without `guarded` it raises where a device does not publish what its schema and the target call required.
+    Without `guarded` it raises where a device does not publish what its schema, model or mode says.
     """
     span = condition.span
     unproved = _proofs(condition).reads
     required = dict.fromkeys(
         one
         for one in read_by(condition)
-        if one.required
+        if one.absent is None
         and one in unproved
         and not one.published_as_flags(lists=lists)
         and (guarded or one.unpublished(lists=lists))

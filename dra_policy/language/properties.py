@@ -13,7 +13,7 @@ from dra_policy.language.checked import CheckedClass, CheckedCondition
 from dra_policy.language.checking import Checking, words
 from dra_policy.language.conditions import check_condition
 from dra_policy.language.constants import constant
-from dra_policy.language.identities import lost_by
+from dra_policy.language.identities import presence_of
 from dra_policy.language.modes import device_of, only_board, said_of
 from dra_policy.language.parts import Meant, meaning
 from dra_policy.language.schema import AttributeSchema, DeviceSchema
@@ -95,7 +95,7 @@ def _property(checking: Checking, scope: Scope, statement: tree.Always) -> Prope
             found = _class_or_part(checking, scope, of)
             if found is None:
                 return None
-            judged = check_condition(checking, scope, found.device, condition, lost=lost_by(checking, found))
+            judged = check_condition(checking, scope, found.device, condition, there=presence_of(checking, found))
             return None if judged is None else EveryProperty(found, judged.condition)
         case tree.AtMostClaims(count, what, of):
             return _at_most(checking, scope, count, what, of)

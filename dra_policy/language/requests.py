@@ -12,7 +12,7 @@ from dra_policy.language.checked import CheckedAsk, CheckedClass, CheckedRequest
 from dra_policy.language.checking import Checking
 from dra_policy.language.classes import DEVICES_LIMIT, check_require, together_within_limits
 from dra_policy.language.constants import constant
-from dra_policy.language.identities import lost_by
+from dra_policy.language.identities import presence_of
 from dra_policy.language.kinds import check_kind
 from dra_policy.language.parts import class_of_target
 from dra_policy.language.schema import DeviceSchema
@@ -78,7 +78,7 @@ def _asks(checking: Checking, scope: Scope, request: tree.Request, asked: tree.A
     for member in asked.members:
         match member:
             case tree.Require():
-                clauses += check_require(checking, scope, class_.device, member, lost_by(checking, class_))
+                clauses += check_require(checking, scope, class_.device, member, presence_of(checking, class_))
             case tree.Takes():
                 taken = _takes(scope, class_.device, member, takes)
                 if taken is not None:

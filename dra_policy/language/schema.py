@@ -53,7 +53,8 @@ class AttributeSchema:
     `absent` is the value that counts where a device does not publish it; a `private` one is known to the driver alone,
     and its name is that of templates. `pattern` names the flags of a set, or stands
     between the values of one that is published as one text.
-    `well_known` is the attribute that gave the type, as `policy.name`, or nothing.
+    `well_known` is the attribute that gave the type, as `policy.name`, or nothing. A `parameter` is a field of parameters,
+    which set-ups read as if the device published it.
     """
 
     keyword: str
@@ -68,6 +69,7 @@ class AttributeSchema:
     well_known: str
     span: Span
     private: bool = False
+    parameter: bool = False
 
     @property
     def is_capacity(self) -> bool:

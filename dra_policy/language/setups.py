@@ -10,8 +10,10 @@ from dra_policy.diagnostics import Related
 from dra_policy.language import tree
 from dra_policy.language.attributes import find_attribute, has_unit, look_up
 from dra_policy.language.boards import Board
+from dra_policy.language.checked import CheckedCondition
 from dra_policy.language.checking import Checking
 from dra_policy.language.conditions import joined_condition
+from dra_policy.language.configured import Configured
 from dra_policy.language.constants import constant
 from dra_policy.language.hardware import (
     Edit,
@@ -99,7 +101,7 @@ def _edit(
 ) -> Edit:
     problems = scope.problems
     device = device_of(board)
-    when = None if written.when is None else joined_condition(checking, scope, device, written.when, private=True)
+    when = None if written.when is None else _when(checking, scope, device, written.when)
     number, numbers = "", range(0)
     if isinstance(written, tree.DeviceNode) and written.numbered is not None:
         number, numbers = _numbers(checking, scope, device, written, written.numbered)
@@ -166,6 +168,12 @@ def _numbers(
         problems.add("SET005", wrong, written.span, "write the first number and the last one")
         return name, range(first, first)
     return name, range(first, last + 1)
+
+
+def _when(checking: Checking, scope: Scope, device: DeviceSchema, written: tree.Condition) -> CheckedCondition | None:
+    """A condition on the device, published or not, and on what the parameters of its claim say."""
+    configured = Configured.of(device, checking.parameters.values())
+    return joined_condition(checking, scope, device, written, private=True, configured=configured)
 
 
 def _joined_parameter(checking: Checking, scope: Scope, device: DeviceSchema, name: tree.Name) -> str:
@@ -287,7 +295,7 @@ def _one_of_a_name(checking: Checking, device: DeviceSchema, scopes: Sequence[Se
 def _step(checking: Checking, scope: Scope, board: Board, written: tree.Step) -> Step:
     problems = scope.problems
     device = device_of(board)
-    when = None if written.when is None else joined_condition(checking, scope, device, written.when, private=True)
+    when = None if written.when is None else _when(checking, scope, device, written.when)
     for text in (written.run, written.undo):
         if text is not None:
             _templates(checking, scope, device, text, "device")

@@ -24,7 +24,7 @@ from dra_policy.language.decisions import (
 )
 from dra_policy.language.devices import read_type
 from dra_policy.language.holdings import read_ceiling, read_exclusive
-from dra_policy.language.identities import lost_by
+from dra_policy.language.identities import presence_of
 from dra_policy.language.modes import BUILT_IN, said_of
 from dra_policy.language.openings import clock_of, days_of, label_condition
 from dra_policy.language.parts import Meant, meaning
@@ -32,7 +32,7 @@ from dra_policy.language.quotas import read_quota
 from dra_policy.language.reaching import where
 from dra_policy.language.schema import DeviceSchema
 from dra_policy.language.scope import CLAIM, CLASS, GANG, LEVEL, QUOTA, WINDOW, Scope
-from dra_policy.language.terms import NOTHING
+from dra_policy.language.terms import UNKNOWN
 from dra_policy.language.tolerations import toleration
 from dra_policy.language.types import DURATION, AmountType, BoolType, IntType, OneOfType, SetType, TextType
 from dra_policy.resources import Semver, key_problem
@@ -304,7 +304,7 @@ class _Reading:
                 return
             device = of.device
         reader = self._reader(device)
-        reader.lost = NOTHING if of is None else lost_by(self.checking, of)
+        reader.there = UNKNOWN if of is None else presence_of(self.checking, of)
         condition = reader.read(statement.condition)
         if condition is None:
             return

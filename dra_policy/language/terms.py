@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from types import MappingProxyType
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from dra_policy.diagnostics import Related
 from dra_policy.language.attributes import can_be_read, find_attribute, look_up
 from dra_policy.language.boards import Mode
 from dra_policy.language.checked import AttributeTerm, Term
 from dra_policy.language.constants import constant
-from dra_policy.language.schema import AttributeSchema, DeviceSchema, element_of, value_names
+from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema, element_of, value_names
 from dra_policy.language.scope import DEFINE, Problems, Scope
 from dra_policy.language.tree import (
     Amount,
@@ -40,10 +40,25 @@ from dra_policy.source import Span
 Attributes = frozenset[AttributeSchema]
 NONE: Attributes = frozenset()
 
-Lost: TypeAlias = Mapping[AttributeSchema, Mode]
-"""What partitions among the devices do not publish of their board, with the mode of these."""
 
-NOTHING: Lost = MappingProxyType({})
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What is known of all devices that are meant, beyond what their kind says.
+
+    `lost` is what partitions among them do not publish of their board, with the mode of these; `given` what is optional
+    and all of them publish, as their model, mode or class says.
+    """
+
+    lost: Mapping[AttributeSchema, Mode] = field(default_factory=lambda: MappingProxyType({}))
+    given: Attributes = NONE
+
+    def joined(self, other: Presence) -> Presence:
+        """What is known of the devices of both."""
+        return Presence(MappingProxyType({**self.lost, **other.lost}), self.given & other.given)
+
+
+UNKNOWN = Presence()
+"""Nothing is known but the kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +78,15 @@ class Proofs:
 class TermReader:
     """Reads the terms of conditions on one device; with `private` also what the driver alone knows.
 
-    What is `lost` on some of the devices is read behind a proof, as optional names are.
+    What is lost on some of the devices is read behind a proof, as optional names are that are not on all of them. What
+    `twice` calls by the same name cannot be read: which of the two is meant is not guessed.
     """
 
     scope: Scope
     device: DeviceSchema
     private: bool = False
-    lost: Lost = field(default_factory=dict)
+    there: Presence = UNKNOWN
+    twice: Mapping[str, FieldSchema] = field(default_factory=dict)
 
     @property
     def problems(self) -> Problems:
@@ -80,17 +97,25 @@ class TermReader:
 
     def readable(self, attribute: AttributeSchema, span: Span) -> bool:
         """Whether the condition may read an attribute; reported if not."""
+        other = self.twice.get(attribute.name)
+        if other is not None:
+            message = f"`{attribute.name}` is an attribute of the device and a field of its parameters"
+            if attribute.parameter:
+                message = f"`{attribute.name}` is a field of several parameters, {attribute.type} and {other.type}"
+            note = Related(other.span, "the field is declared here")
+            self.problems.add("SET011", message, span, "rename one of the two", note)
+            return False
         return self.private or can_be_read(attribute, span, self.scope)
 
     def proved(self, attribute: AttributeSchema, span: Span, proofs: Proofs) -> bool:
         if not self.readable(attribute, span):
             return False
-        if not self.needs(attribute) or attribute in proofs.known or proofs.lost:
+        if not self.needs(attribute) or attribute in proofs.known | self.there.given or proofs.lost:
             return True
         name = attribute.name
         note = Related(attribute.span, "declared `optional` here")
         if not needs(attribute):
-            mode = self.lost[attribute]
+            mode = self.there.lost[attribute]
             message = f"`{name}` is of a whole board, and partitions of mode `{mode.name}` do not publish it"
             help_ = f"{another_name(attribute, mode)}; or write `has {name} and ...` before it: whole boards have it"
             note = Related(attribute.span, "declared `unique in cluster` here")
@@ -102,12 +127,15 @@ class TermReader:
         else:
             message = f"`{name}` is optional: a device may not publish it"
             help_ = f"write `has {name} and ...` before it, or declare what `absent means`"
+            if attribute.parameter:
+                message = f"`{name}` is optional: a claim may leave it out"
+                help_ = f"write `has {name} and ...` before it, or give it a `default`"
         self.problems.add("TYP006", message, span, help_, note)
         return False
 
     def needs(self, attribute: AttributeSchema) -> Attributes:
         """The attribute itself if it may be missing on some of the devices."""
-        lost = attribute in self.lost and attribute.absent is None
+        lost = attribute in self.there.lost and attribute.absent is None
         return frozenset((attribute,)) if lost else needs(attribute)
 
     def needed(self, *terms: Term) -> Attributes:
@@ -239,9 +267,9 @@ def intersection(sets: Sequence[Attributes]) -> Attributes:
 
 __all__ = [
     "NONE",
-    "NOTHING",
+    "UNKNOWN",
     "Attributes",
-    "Lost",
+    "Presence",
     "Proofs",
     "TermReader",
     "another_name",

@@ -22,13 +22,13 @@ from dra_policy.language.checked import (
 from dra_policy.language.checking import Checking, said_by, words
 from dra_policy.language.conditions import joined_condition
 from dra_policy.language.fabrics import bandwidth_of, shape_fits
-from dra_policy.language.identities import all_lost, lost_by
+from dra_policy.language.identities import all_lost, presence_of
 from dra_policy.language.machinery import Fabric
 from dra_policy.language.modes import device_of, said_of
 from dra_policy.language.predicates import proved_by
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, Form, ModelSchema
 from dra_policy.language.scope import ATTRIBUTE, FABRIC, Scope
-from dra_policy.language.terms import Lost, another_name
+from dra_policy.language.terms import Presence, another_name
 from dra_policy.language.types import AmountType, IntType, SetType
 from dra_policy.source import Span
 
@@ -144,7 +144,7 @@ def _published(
     checking: Checking, scope: Scope, name: tree.Name, keyword: str, attribute: AttributeSchema, ask: CheckedAsk
 ) -> bool:
     """Whether partitions that are asked for publish what is compared, or rules leave out those that do not."""
-    mode = lost_by(checking, ask.of).get(attribute)
+    mode = presence_of(checking, ask.of).lost.get(attribute)
     proved = attribute.optional or any(
         attribute in proved_by(clause.condition) for clause in (*ask.of.clauses, *ask.clauses)
     )
@@ -338,7 +338,7 @@ def check_prefer(
     prefer: tree.Prefer,
     devices: Sequence[DeviceSchema],
     requests: tuple[str, ...],
-    lost: Lost,
+    there: Presence,
 ) -> CheckedWish | None:
     """A preference over devices of some kinds."""
     problems = scope.problems
@@ -380,7 +380,7 @@ def check_prefer(
         case tree.Reference(name) if name.text in WAYS and look_up(device, name.text, scope) is None:
             way = name.text
         case _:
-            condition = joined_condition(checking, scope, device, prefer.wish, lost=lost)
+            condition = joined_condition(checking, scope, device, prefer.wish, there=there)
             if condition is None:
                 return None
     if len(devices) > 1 and (condition is not None or measure is not None):

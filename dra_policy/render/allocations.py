@@ -10,6 +10,7 @@ from typing import Any
 from dra_policy.allocation.configuration import told
 from dra_policy.allocation.site.ledger import configs_for
 from dra_policy.language.checked import CheckedPolicies
+from dra_policy.language.configured import BETWEEN
 from dra_policy.language.finding import device_of
 from dra_policy.language.hardware import Setup
 from dra_policy.language.machinery import Machine
@@ -18,7 +19,7 @@ from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchem
 from dra_policy.language.templates import placeholders
 from dra_policy.language.types import AmountType, Constant, IntType, duration_text, quantity_text
 from dra_policy.render.catalog import Catalog
-from dra_policy.render.cdi import BETWEEN, Allocation, Given, setups_of
+from dra_policy.render.cdi import Allocation, Given, setups_of
 from dra_policy.render.machines import Fleet
 from dra_policy.render.targets import Target
 from dra_policy.render.values import attributes_of
@@ -235,7 +236,11 @@ def _filled(device: Device, setups: Sequence[Setup], schema: Mapping[str, Attrib
                 texts = (edit.source, edit.target, *edit.options)
                 wanted += [schema[name] for text in texts for name in placeholders(text) if name in schema]
                 wanted += [] if edit.joined is None else [edit.joined]
-                wanted += [] if edit.when is None else [one for one in read_by(edit.when) if one.required]
+                wanted += (
+                    []
+                    if edit.when is None
+                    else [one for one in read_by(edit.when) if one.required and not one.parameter]
+                )
     attributes = dict(device.attributes)
     for one in wanted:
         if not one.is_capacity and one.published.key not in attributes:

@@ -8,28 +8,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json import dumps
 
 from dra_policy.diagnostics import Diagnostic
 from dra_policy.expression import DeviceFacts, EvaluationError, compile_tree
 from dra_policy.expression.tree import Expression
 from dra_policy.language.checked import CheckedCondition, CheckedPolicies
+from dra_policy.language.configured import BETWEEN, as_attribute
 from dra_policy.language.finding import device_of
 from dra_policy.language.hardware import Edit, Setup
 from dra_policy.language.kinds import is_evident
 from dra_policy.language.predicates import lower_condition, lower_model_value
 from dra_policy.language.schema import AttributeSchema, DeviceSchema, FieldSchema, ModelSchema
 from dra_policy.language.templates import in_unit, split
-from dra_policy.language.types import AmountType
+from dra_policy.language.types import (
+    DURATION,
+    AmountType,
+    BoolType,
+    IntType,
+    Type,
+    VersionType,
+    quantity_text,
+)
 from dra_policy.render.literals import OBJECT
-from dra_policy.resources import Device, DeviceAttribute, Features, NotAQuantity, Quantity
+from dra_policy.resources import (
+    Device,
+    DeviceAttribute,
+    DeviceCapacity,
+    Features,
+    NotAQuantity,
+    NotASemver,
+    Quantity,
+    Semver,
+)
+from dra_policy.rules.subjects import parse_duration
 
 VERSION = "0.8.0"
 """Of the specification; hooks and mounts as here are older."""
-
-BETWEEN = "\x1f"
-"""Between the values of a set in the text of a parameter: the separator of units, which stands in no value."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -164,10 +180,30 @@ class _Rendering:
             return False
 
     def holds(self, condition: CheckedCondition | None, given: Given) -> bool:
-        """Whether a device meets the condition of an edit."""
+        """Whether a device meets the condition of an edit, with what is set for it."""
         if condition is None:
             return True
-        return self._holds_tree(lower_condition(condition, lists=self.features.list_type_attributes), given)
+        tree = lower_condition(condition, lists=self.features.list_type_attributes)
+        return self._holds_tree(tree, replace(given, device=self._configured(given)))
+
+    def _configured(self, given: Given) -> Device:
+        """The device with what is set for it, as conditions read it."""
+        attributes, capacity = dict(given.device.attributes), dict(given.device.capacity)
+        set_ = {**self.allocation.parameters, **given.parameters}
+        for name, schema in self.allocation.fields.items():
+            if name not in set_:
+                continue
+            key = as_attribute(schema).published.key
+            match schema.type:
+                case AmountType():
+                    amount = _amount(set_[name], schema.type)
+                    if amount is not None:
+                        capacity[key] = DeviceCapacity(value=amount)
+                case type_:
+                    value = _value(set_[name], type_)
+                    if value is not None:
+                        attributes[key] = value
+        return given.device.model_copy(update={"attributes": attributes, "capacity": capacity})
 
     def edits(self, wanted: Sequence[_Wanted]) -> OBJECT:
         """The container edits of one CDI device; each only once."""
@@ -278,6 +314,33 @@ def _published(given: Given, attribute: AttributeSchema) -> str:
         return "" if found is None else str(found.value)
     value = given.device.attributes.get(key)
     return "" if value is None else _text(value)
+
+
+def _amount(text: str, type_: AmountType) -> Quantity | None:
+    """An amount that is set, None for what is none: claims may say anything."""
+    try:
+        if type_ != DURATION:
+            return Quantity.parse(text)
+        seconds = parse_duration(text)
+        return None if seconds is None else Quantity.parse(quantity_text(seconds) or "")
+    except NotAQuantity:
+        return None
+
+
+def _value(text: str, type_: Type) -> DeviceAttribute | None:
+    """A value that is set as devices publish it, a set as one text; None for what is none of its type."""
+    match type_:
+        case IntType():
+            return DeviceAttribute(int_=int(text)) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
+        case BoolType():
+            return DeviceAttribute(bool_=text == "true") if text in ("true", "false") else None
+        case VersionType():
+            try:
+                return DeviceAttribute(version=str(Semver.parse(text)))
+            except NotASemver:
+                return None
+        case _:
+            return DeviceAttribute(string=text)
 
 
 def _text(value: DeviceAttribute) -> str:

@@ -33,7 +33,9 @@ def policy(text: str) -> CheckedPolicies:
     return checked
 
 
-def cdi(tmp_path: Path, text: str, *results: str, config: str = "[]") -> dict[str, dict[str, Any]]:
+def cdi(
+    tmp_path: Path, text: str, *results: str, config: str = "[]", target: Target = TARGET
+) -> dict[str, dict[str, Any]]:
     """The edits of a claim that was given these devices, by name of the CDI device."""
     policies = policy(text)
     claim = tmp_path / "claim.yaml"
@@ -52,13 +54,13 @@ status:
 """,
         encoding="utf-8",
     )
-    question = Question(policies, TARGET)
+    question = Question(policies, target)
     slices = machine_slices(question)
     reading = read_objects(claim)
     assert not reading.diagnostics
     read = reading.of(ResourceClaim)
     ((driver, allocation),) = allocations_of(policies, read, slices, placed(question))
-    made, problems = specification(setups_of(policies, driver), allocation, driver, TARGET.features)
+    made, problems = specification(setups_of(policies, driver), allocation, driver, target.features)
     assert made is not None
     assert not problems
     return {device["name"]: device["containerEdits"] for device in made["devices"]}
@@ -270,3 +272,104 @@ def test_ranges_that_are_wrong(node: str, code: str, said: str) -> None:
     _, problems = load(Source("ssd.dra", f"{HEAD}setup Ssd {{ for each device {{ node {node} }} }}"))
     assert code in [problem.code for problem in problems]
     assert any(said in problem.message for problem in problems)
+
+
+CONFIGURED = """parameters P of Ssd { api p.example.org/v1 P
+  field channels one of single, every default single
+  field depth int optional  field loud bool default false  field rate hertz optional  field wait duration default 90s
+  field firmware version optional  field ladder set of int optional  field inner.kind text default "plain" }
+define first of Ssd = number == 0
+setup Ssd { for each device {
+    node "/dev/channel{number}" when channels == single
+    node "/dev/channel{n}" for n 0 to 3 when channels == every
+    mount "/each/{place}" when CONDITION }
+  for each request { mount "/request/{request}" when CONDITION }
+  for claim { mount "/claim" when CONDITION }
+  step one run "true" undo "true" when CONDITION }"""
+
+
+@pytest.mark.parametrize("release", ["1.36", "1.37"])
+@pytest.mark.parametrize(
+    ("condition", "set_", "met"),
+    [
+        ("channels == every", "channels: every", True),
+        ("channels == every", "", False),
+        ("first and channels != every", "", True),
+        ("number == 1 or channels in every", "", False),
+        ("has depth and depth > number", "depth: 1", True),
+        ("has depth and depth > number", "depth: 0", False),
+        ("has depth and depth > number", "", False),
+        ("has depth and depth >= 0", "depth: deep", False),
+        ("loud", "loud: true", True),
+        ("not loud", "", True),
+        ("has rate and rate >= 1.5 GHz", "rate: 1500M", True),
+        ("has rate and rate >= 1.5 GHz", 'rate: "fast"', False),
+        ("wait == 90s", "", True),
+        ("wait > 1 min", "wait: 1m0.5s", True),
+        ("wait > 1 min", "wait: soon", False),
+        ("has firmware and firmware >= 2.10", "firmware: 2.11.0", True),
+        ("has firmware and firmware >= 2.10", "firmware: 2.9.0", False),
+        ("has firmware and firmware >= 2.10", "firmware: new", False),
+        ("has ladder and 4 in ladder", "ladder: [2, 4]", True),
+        ("has ladder and 4 in ladder", "ladder: [2, 14]", False),
+        ('inner.kind starts with "pl"', "", True),
+        ('inner.kind starts with "pl"', "inner: {kind: odd}", False),
+    ],
+)
+def test_a_condition_on_parameters(tmp_path: Path, condition: str, set_: str, met: bool, release: str) -> None:
+    text = CONFIGURED.replace("CONDITION", condition)
+    kind = f"driver: {DRIVER}, parameters: {{apiVersion: p.example.org/v1, kind: P"
+    config = f"[{{source: FromClaim, requests: [a], opaque: {{{kind}, {set_}}}}}}}]" if set_ else "[]"
+    found = cdi(tmp_path, text, "request: a, device: ssd0", config=config, target=Target.of(release))
+    mounts = [one["hostPath"] for of in found.values() for one in of.get("mounts", ())]
+    assert mounts == (["/each/0", "/request/a", "/claim"] if met else [])
+    nodes = [one["path"] for one in found["u-ssd0"]["deviceNodes"]]
+    assert nodes == [f"/dev/channel{n}" for n in (range(4) if set_ == "channels: every" else (0,))]
+
+
+def test_each_request_meets_conditions_by_what_is_set_for_it(tmp_path: Path) -> None:
+    text = CONFIGURED.replace("CONDITION", "channels == every")
+    kind = f"driver: {DRIVER}, parameters: {{apiVersion: p.example.org/v1, kind: P"
+    config = f"[{{source: FromClass, requests: [b], opaque: {{{kind}, channels: every}}}}}}]"
+    found = cdi(tmp_path, text, "request: a, device: ssd0", "request: b, device: ssd1", config=config)
+    mounts = {name: [one["hostPath"] for one in of.get("mounts", ())] for name, of in found.items()}
+    assert mounts == {"u-ssd0": [], "u-ssd1": ["/each/1", "/request/b"], "u": ["/claim"]}
+
+
+def test_an_example_has_the_defaults_of_parameters() -> None:
+    policies = policy(CONFIGURED.replace("CONDITION", "loud"))
+    ((driver, allocation),) = examples(policies, TARGET)
+    made, wrong = specification(setups_of(policies, driver), allocation, driver, TARGET.features)
+    assert made is not None
+    assert not wrong
+    assert all(len(one["containerEdits"]["deviceNodes"]) == 1 for one in made["devices"])
+
+
+@pytest.mark.parametrize(
+    ("condition", "code", "said"),
+    [
+        ("depth > 1", "TYP006", "a claim may leave it out"),
+        ("has depth and depth > 1 GiB", "TYP001", ""),
+        ("channels == each", "TYP005", ""),
+        ("channel == single", "NAM001", ""),
+        ("channels", "TYP008", "is no condition"),
+        ("state == good", "SET011", "a field of its parameters"),
+        ("both == 1", "SET011", "a field of several parameters"),
+        ("has ladder and number in ladder", "TYP012", "only a fixed value"),
+    ],
+)
+def test_conditions_on_parameters_that_are_wrong(condition: str, code: str, said: str) -> None:
+    text = CONFIGURED.replace("CONDITION", condition).replace(
+        "default single", "default single  field both text optional", 1
+    )
+    text += 'parameters Q of Ssd { api p.example.org/v1 Q  field both int default 1  field state text default "x" }'
+    _, problems = load(Source("ssd.dra", HEAD + text))
+    assert problems
+    assert {problem.code for problem in problems} == {code}
+    assert all(problem.help and said in problem.message + problem.help for problem in problems)
+
+
+def test_rules_of_classes_read_no_parameters() -> None:
+    text = CONFIGURED.replace("CONDITION", "loud") + " class c of Ssd { require loud }"
+    _, (problem,) = load(Source("ssd.dra", HEAD + text))
+    assert problem.code == "NAM001"

@@ -28,8 +28,10 @@ class Operation(Building):
         return Clause("fails", several(parts, tree.Name), self._span(parts))
 
     def costs(self, parts: Parts) -> tree.Costs:
-        resource, amount, _, per = parts[-4:]
-        return tree.Costs(self._clauses(parts).get("of"), resource, amount, per, self._span(parts))
+        resource, amount, *unit, per = nodes(parts)
+        return tree.Costs(
+            self._clauses(parts).get("of"), resource, amount, unit[0] if unit else None, per, self._span(parts)
+        )
 
     def advertise(self, parts: Parts) -> tree.Advertise:
         return tree.Advertise(self._clauses(parts).get("of"), parts[-1], self._span(parts))

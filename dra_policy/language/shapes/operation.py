@@ -23,7 +23,8 @@ def _binds(item: tree.Binds) -> Shape:
 
 def _costs(item: tree.Costs) -> Shape:
     amount = spelling.value(item.amount)
-    return line(f"costs{_of(item.of)} node {item.resource.text} {amount} per {item.per.text}", item)
+    unit = "" if item.unit is None else f"{spelling.value(item.unit)} of "
+    return line(f"costs{_of(item.of)} node {item.resource.text} {amount} per {unit}{item.per.text}", item)
 
 
 def _advertise(item: tree.Advertise) -> Shape:

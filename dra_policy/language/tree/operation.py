@@ -28,11 +28,15 @@ class Binds:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """`costs node memory 512Mi per device`: what a device also takes of its node. `per` may be one of its capacities."""
+    """`costs node memory 512Mi per device`: what a device also takes of its node. `per` may be one of its capacities.
+
+    `unit` is so much of the capacity: `1Gi` in `16Mi per 1Gi of size`.
+    """
 
     of: Name | None
     resource: Name
     amount: Literal
+    unit: Literal | None
     per: Name
     span: Span = field(compare=False, repr=False)
 

@@ -443,3 +443,16 @@ def test_who_writes_should_in_a_class_is_told_of_prefer() -> None:
     del policies
     (found,) = [one for one in problems if one.code == "SYN015"]
     assert "prefer" in found.help
+
+
+def test_a_class_is_no_kind() -> None:
+    text = """policy x.example.org version 1.0 language 1
+device A { driver x.example.org  attribute id int }
+model M of A { id 1 }
+model N of A { id 2 }
+class c of M
+exclusive per node c, N
+"""
+    _, (problem,) = load(Source("x.dra", text))
+    assert problem.message == "`c` is a class, not a device, model, mode or share"
+    assert problem.help == "name a device, model, mode or share here"

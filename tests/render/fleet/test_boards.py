@@ -289,6 +289,21 @@ def test_only_what_may_be_advertised_is_published(policy: Policy) -> None:
     assert list(devices(fleet.slices())) == ["big-0"]
 
 
+@pytest.mark.parametrize(
+    ("said", "multiplier"),
+    [
+        ("1 per memory", "1"),
+        ("16Mi per 1Gi of memory", "15625u"),
+        ("2Gi per 1Gi of memory", "2"),
+        ("2k per memory", "2k"),
+    ],
+)
+def test_costs_by_a_capacity(policy: Policy, said: str, multiplier: str) -> None:
+    device = to_object(next(iter(devices(given(policy(GPU + f"costs node memory {said}"))).values())))
+    mapping = {"capacityKey": "memory", "capacityMultiplier": multiplier}
+    assert device["nodeAllocatableResources"] == {"memory": {"mapping": mapping}}
+
+
 def test_costs_and_conditions(policy: Policy) -> None:
     text = """
     costs node memory 512Mi per device
