@@ -122,6 +122,8 @@ class AskerReader:
     used: set[str] = field(default_factory=set)
     broken: frozenset[str] = frozenset()
     """Fields that are declared with a mistake, which is reported there."""
+    lost: frozenset[str] = frozenset()
+    """Windows and levels that are."""
 
     @property
     def problems(self) -> Problems:
@@ -199,6 +201,7 @@ class AskerReader:
             return False
         head = name.split(".", maxsplit=1)[0]
         site = name in ("now", "node") or head == "subject" or name in self.levels or head in self.windows
+        site = site or head in self.lost
         return site or (self.plain and name in self.fields)
 
     # ------------------------------------------------------------------------------------------------------- names
@@ -232,6 +235,8 @@ class AskerReader:
             return _Operand(core.StartOf(window) if rest == "start" else core.EndOf(window), None, TIME)
         if head == "subject" and rest:
             return self._field(rest, name)
+        if head in self.lost:
+            return None
         if self.plain:
             return self._field(text, name)
         known = ["now", "node", *self.levels, *(f"subject.{one}" for one in self.fields)]
@@ -289,7 +294,25 @@ class AskerReader:
 
     # ------------------------------------------------------------------------------------------------------- values
 
-    def _literal(self, written: tree.Condition, wanted: Type | str) -> _Operand | None:
+    def _is_value(self, written: tree.Condition) -> bool:
+        """Whether it is a name that stands for nothing: then it may be a value of the other side."""
+        if not isinstance(written, tree.Reference):
+            return False
+        text = written.name.text
+        attribute = None if self.device is None else look_up(self.device, text, self.scope)
+        return attribute is None and not self._is_site(text) and not (self.plain and text in self.broken)
+
+    def _value(self, written: tree.Condition, other: _Operand | None, of: tree.Condition) -> _Operand | None:
+        """A name that stands for nothing, as a value of the other side `of` the comparison if that is one of some."""
+        if other is None or not isinstance(other.type, OneOfType):
+            return self._operand_of(written)
+        return self._literal(written, other.type, f"`{of.span.text}`")
+
+    def _literal(self, written: tree.Condition, wanted: Type | str, of: str = "this") -> _Operand | None:
+        if isinstance(wanted, OneOfType) and isinstance(written, tree.Reference | tree.Text):
+            name = written.name if isinstance(written, tree.Reference) else written
+            chosen = constant(name, wanted, of, self.problems, None)
+            return None if chosen is None else _Operand(core.Literal(str(chosen.value)), None, wanted)
         if isinstance(wanted, str) or not isinstance(
             written, tree.Text | tree.Integer | tree.Amount | tree.Version | tree.Boolean
         ):
@@ -307,7 +330,13 @@ class AskerReader:
         return _Operand(core.Literal(value), None, wanted)
 
     def _sides(self, left: tree.Condition, right: tree.Condition) -> tuple[_Operand, _Operand] | None:
-        one, other = self._operand_of(left), self._operand_of(right)
+        values = [self._is_value(side) for side in (left, right)]
+        one = None if values[0] else self._operand_of(left)
+        other = None if values[1] else self._operand_of(right)
+        if values[1]:
+            other = self._value(right, one, left)
+        if values[0]:
+            one = self._value(left, other, right)
         named = [isinstance(side, tree.Reference | tree.Sum) for side in (left, right)]
         if (one is None and named[0]) or (other is None and named[1]):
             return None
@@ -317,9 +346,9 @@ class AskerReader:
             return None
         if one is None:
             assert other is not None  # Invariant: one of the two is there
-            one = self._literal(left, other.type)
+            one = self._literal(left, other.type, f"`{right.span.text}`")
         elif other is None:
-            other = self._literal(right, one.type)
+            other = self._literal(right, one.type, f"`{left.span.text}`")
         if one is None or other is None:
             return None
         return one, other
@@ -382,6 +411,8 @@ class AskerReader:
 
     def _membership(self, test: tree.Membership) -> SiteCondition | None:
         only = test.options[0]
+        if isinstance(only, tree.Reference) and only.name.text in self.lost:
+            return None
         if isinstance(test.item, tree.Reference) and isinstance(only, tree.Reference) and len(test.options) == 1:
             window = self.windows.get(only.name.text)
             if window is not None and test.item.name.text in ("node", "now"):
@@ -408,7 +439,7 @@ class AskerReader:
             return None
         values: list[SubjectValue] = []
         for option in test.options:
-            literal = self._literal(option, one.type)
+            literal = self._literal(option, one.type, f"`{test.item.span.text}`")
             if literal is None or not isinstance(literal.term, core.Literal) or isinstance(literal.term.value, tuple):
                 return None
             values.append(literal.term.value)

@@ -139,7 +139,7 @@ class _Reading:
 
     def _reader(self, device: DeviceSchema | None, *, plain: bool = False) -> AskerReader:
         made = AskerReader(self.checking, self.scope, self.fields, self.levels, self.windows, device, plain)
-        made.broken = self._broken
+        made.broken, made.lost = self._broken, self._lost
         return made
 
     @cached_property
@@ -147,6 +147,12 @@ class _Reading:
         """The fields of which something is wrong, once all of them have been read."""
         declared = [one for one in self.file.statements if isinstance(one, tree.Subject)]
         return frozenset(one.name.text for subject in declared for one in subject.fields) - frozenset(self.fields)
+
+    @cached_property
+    def _lost(self) -> frozenset[str]:
+        """The windows and levels of which something is wrong, once all of them have been read."""
+        declared = {one.name.text for one in self.file.statements if isinstance(one, tree.Window | tree.Level)}
+        return frozenset(declared) - frozenset(self.windows) - frozenset(self.levels)
 
     def _first(self, kind: str, name: tree.Name) -> bool:
         """Whether a statement is the declaration of its name; a second one is reported already."""
