@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from immutables import Map
 
+from dra_policy.cluster.changes import SHIFT, WIDTH, Changes, since
 from dra_policy.cluster.classes import NodeClass
 from dra_policy.cluster.index import ClusterIndex, PoolUses
 from dra_policy.cluster.judging import Finding, Judge
@@ -28,14 +29,9 @@ MEMORY_LIMIT = 1 << 21
 KEPT_LIMIT = 2048
 """How many questions keep something."""
 
-LOG_LIMIT = 1 << 13
-"""How many nodes and classes that changed are noted for questions to catch up with; those that slept longer start anew."""
-
 _SPARE = 64
 _ALONE = 2
-_WIDTH = 512
-_SHIFT = 9
-_FULL = (1 << _WIDTH) - 1
+_FULL = (1 << WIDTH) - 1
 
 _new_found = tuple.__new__
 # A member of an enumeration is looked up each time that it is named through its class.
@@ -43,118 +39,6 @@ _FITS, _FAILED = Finding.FITS, Finding.FAILED
 
 Answer: TypeAlias = tuple[Found | None, Found | None]
 """The node to take, or that fails the pod; and the first of the nodes that gave up."""
-
-
-class _Changes:
-    """What changed, for questions to catch up with: each change has a number, and the latest count.
-
-    `freed` has the nodes, by rank, on which something became free or changed otherwise, `taken` those on which devices
-    were only taken, both with the number of the last such change, in its order; `classes` when a class last gained a
-    first node. Nothing before `start` is noted. Only rankings read what was taken, and the classes: they are noted from
-    `ranked_start` to `ranked_end`, which goes on for as long as somebody asks for a ranking.
-    """
-
-    __slots__ = (
-        "_recent", "classes", "freed", "last_freed", "number", "ranked_end", "ranked_start", "shared_freed", "start",
-        "taken",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        # What `freed_since` said last, and for which numbers it goes on being true.
-        self._recent: tuple[int, int, int, list[tuple[int, int]]] = (0, 0, 0, [])
-        self.number = self.start = self.last_freed = self.shared_freed = 0
-        self.freed: dict[int, int] = {}
-        self.taken: dict[int, int] = {}
-        self.classes: dict[NodeClass, int] = {}
-        self.ranked_start, self.ranked_end = 0, -1
-
-    def forget(self) -> None:
-        """Nothing up to now is noted."""
-        self.start = self.number
-        self.ranked_end = -1
-        self.freed.clear()
-        self.taken.clear()
-        self.classes.clear()
-
-    def rank(self) -> None:
-        """Somebody asks for a ranking: what it reads is noted for some time."""
-        number = self.number
-        if self.ranked_end < number:
-            self.ranked_start = number
-            self.taken.clear()
-            self.classes.clear()
-        self.ranked_end = number + LOG_LIMIT
-
-    def moved(self, index: ClusterIndex, rank: int, node_class: NodeClass, *, taken: bool) -> None:
-        """A node stands in a class now; or devices of it were `taken`, and no more."""
-        self.number = number = self.number + 1
-        ranked = number <= self.ranked_end
-        if not taken:
-            noted = self.freed
-            self.last_freed = number
-        elif ranked:
-            noted = self.taken
-        else:
-            return
-        if rank in noted:
-            del noted[rank]  # the latest are last
-        noted[rank] = number
-        members = index.members.get(node_class) if ranked else None
-        if members is not None and members[0] == rank:
-            classes = self.classes
-            if node_class in classes:
-                del classes[node_class]
-            classes[node_class] = number
-        if len(self.freed) + len(self.taken) + len(self.classes) > LOG_LIMIT:
-            self._shorten()
-
-    def _shorten(self) -> None:
-        numbers = sorted([*self.freed.values(), *self.taken.values(), *self.classes.values()])
-        self.start = start = numbers[len(numbers) // 2]
-        self.freed = {rank: number for rank, number in self.freed.items() if number > start}
-        self.taken = {rank: number for rank, number in self.taken.items() if number > start}
-        self.classes = {one: number for one, number in self.classes.items() if number > start}
-
-    def freed_since(self, seen: int) -> list[tuple[int, int]]:
-        """The nodes of `freed` later than the change numbered `seen`, as words of a set of ranks, each with its number.
-
-        Most questions were asked last before all that became free of late, and ask for the same.
-        """
-        before, first, last, words = self._recent
-        if last == self.last_freed and before <= seen < first:
-            return words
-        before, first = self.start, self.last_freed
-        sets: dict[int, int] = {}
-        for rank, number in reversed(self.freed.items()):
-            if number <= seen:
-                before = number
-                break
-            first = number
-            word = rank >> _SHIFT
-            sets[word] = sets.get(word, 0) | 1 << (rank & _WIDTH - 1)
-        words = list(sets.items())
-        self._recent = before, first, self.last_freed, words
-        return words
-
-    def freed_shared(self) -> None:
-        """Something of a shared pool may have become free."""
-        self.number = self.shared_freed = self.number + 1
-
-    def __len__(self) -> int:
-        return len(self.freed) + len(self.taken) + len(self.classes)
-
-
-_T = TypeVar("_T")
-
-
-def _since(noted: dict[_T, int], seen: int) -> list[_T]:
-    """What was noted later than the change numbered `seen`, the latest first."""
-    found: list[_T] = []
-    for one, number in reversed(noted.items()):
-        if number <= seen:
-            break
-        found.append(one)
-    return found
 
 
 class _Candidates:
@@ -167,7 +51,7 @@ class _Candidates:
     __slots__ = ("dropped", "first", "seen", "shared_uses", "single", "words")
 
     def __init__(self, nodes: int, seen: int, shared_uses: Map[PoolID, PoolUses], *, single: bool) -> None:
-        whole, rest = divmod(nodes, _WIDTH)
+        whole, rest = divmod(nodes, WIDTH)
         self.words = [_FULL] * whole + ([(1 << rest) - 1] if rest else [])
         self.first = 0
         self.dropped: set[NodeClass] = set()
@@ -178,7 +62,7 @@ class _Candidates:
     def __len__(self) -> int:
         return len(self.words) + len(self.dropped) + _SPARE
 
-    def follow(self, changes: _Changes, judge: Judge) -> bool:
+    def follow(self, changes: Changes, judge: Judge) -> bool:
         """Catch up with what changed; says whether that can be done."""
         seen = self.seen
         if self.single is not judge.single or seen < changes.start:
@@ -205,11 +89,11 @@ class _Candidates:
     def drop(self, low: int, bits: int) -> None:
         """All nodes of a class do not fit."""
         words = self.words
-        number = low >> _SHIFT
-        bits <<= low & _WIDTH - 1
+        number = low >> SHIFT
+        bits <<= low & WIDTH - 1
         while bits:
             words[number] &= ~bits
-            bits >>= _WIDTH
+            bits >>= WIDTH
             number += 1
 
     def search(self, judge: Judge) -> Answer:
@@ -228,7 +112,7 @@ class _Candidates:
             if not word:
                 number += 1
                 continue
-            rank = (number << _SHIFT) + (word & -word).bit_length() - 1
+            rank = (number << SHIFT) + (word & -word).bit_length() - 1
             standing = standings[names[rank]]
             node_class = standing[1]
             # What `of` would look up first: most nodes are passed over here.
@@ -251,7 +135,7 @@ class _Candidates:
             elif node_class in self.dropped:
                 # Who came into the class since then is near.
                 low, bits = members[node_class]
-                shift = (number << _SHIFT) - low
+                shift = (number << SHIFT) - low
                 words[number] = word & ~(bits >> shift if shift >= 0 else bits << -shift)
             else:
                 if len(self.dropped) > 2 * len(members) + _SPARE:
@@ -265,20 +149,20 @@ class _Candidates:
 
     def _present(self, low: int, bits: int) -> int:
         """Which of the nodes `bits << low` are in the set."""
-        number, offset = low >> _SHIFT, low & _WIDTH - 1
+        number, offset = low >> SHIFT, low & WIDTH - 1
         present = 0
-        for count in range((bits.bit_length() + offset >> _SHIFT) + 1):
+        for count in range((bits.bit_length() + offset >> SHIFT) + 1):
             if number + count < len(self.words):
-                present |= self.words[number + count] << (count << _SHIFT)
+                present |= self.words[number + count] << (count << SHIFT)
         return present >> offset
 
     def _put_all(self, low: int, bits: int) -> None:
-        number = low >> _SHIFT
-        bits <<= low & _WIDTH - 1
+        number = low >> SHIFT
+        bits <<= low & WIDTH - 1
         self.first = min(self.first, number)
         while bits:
             self.words[number] |= bits & _FULL
-            bits >>= _WIDTH
+            bits >>= WIDTH
             number += 1
 
 
@@ -321,7 +205,7 @@ class _Ranking:
     def __len__(self) -> int:
         return len(self.heap) + _SPARE
 
-    def follow(self, changes: _Changes, judge: Judge) -> bool:
+    def follow(self, changes: Changes, judge: Judge) -> bool:
         """Catch up with what changed; says whether that can be done."""
         seen = self.seen
         if self.single is not judge.single or seen < changes.start or seen < changes.ranked_start:
@@ -330,9 +214,9 @@ class _Ranking:
         if self.shared_uses is not judge.index.shared_uses or len(self.heap) > 2 * len(self.entries) + _SPARE:
             return False
         if self.single:
-            self._put_nodes(judge, dict.fromkeys((*_since(changes.freed, seen), *_since(changes.taken, seen))))
+            self._put_nodes(judge, dict.fromkeys((*since(changes.freed, seen), *since(changes.taken, seen))))
         else:
-            self._put_classes(judge, _since(changes.classes, seen))
+            self._put_classes(judge, since(changes.classes, seen))
         self.seen = changes.number
         return True
 
@@ -438,7 +322,7 @@ class Finder:
         self._names: tuple[str, ...] | None = None
         self._relabelled: object = None
         self._kept: dict[tuple[PodQuestion, Placing], _Candidates | _Ranking] = {}
-        self._changes = _Changes()
+        self._changes = Changes()
         self._size = 0
 
     def forget(self) -> None:
@@ -510,4 +394,4 @@ class Finder:
         return len(entries), sum(entries), len(self._changes)
 
 
-__all__ = ["KEPT_LIMIT", "LOG_LIMIT", "MEMORY_LIMIT", "Finder"]
+__all__ = ["KEPT_LIMIT", "MEMORY_LIMIT", "Finder"]

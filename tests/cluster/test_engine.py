@@ -10,7 +10,7 @@ import pytest
 
 from dra_policy import InvalidInput
 from dra_policy.allocation import Allocated, GaveUp, Unsatisfiable
-from dra_policy.cluster import finding, questions
+from dra_policy.cluster import changes, finding, questions
 from dra_policy.engine import Engine, Moment, Placing
 from dra_policy.resources import Features, ResourceClaim, to_object
 from dra_policy.rules import ClaimKey, ClaimRules, claim_rules
@@ -92,7 +92,7 @@ def test_the_rules_of_placing() -> None:
 
 
 def test_a_ranking_that_slept_while_nothing_was_noted_for_rankings_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "LOG_LIMIT", 8)
+    monkeypatch.setattr(changes, "LOG_LIMIT", 8)
     engine = cluster(3)
     one, three = SHAPES[0], SHAPES[4]
     assert on(engine.allocate(one.renamed(key(0)), placing=Placing.PACK)) == "node-000"
@@ -147,7 +147,7 @@ def test_churn_ends_where_it_began_and_keeps_everything_bounded(placing: Placing
             sizes.append((*engine._finder.sizes(), len(terms.questions), terms.questions.size(), len(engine._untold)))
     for one in held:
         assert engine.release(one)
-    assert max(size[2] for size in sizes) <= 2 * finding.LOG_LIMIT
+    assert max(size[2] for size in sizes) <= 2 * changes.LOG_LIMIT
     assert all(size[0] <= len(SHAPES) and size[3] <= len(SHAPES) for size in sizes)
     # One layout, sixteen states of use, six questions; and what questions share.
     assert all(size[4] <= 3 * 16 * len(SHAPES) for size in sizes), sizes

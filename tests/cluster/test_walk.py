@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dra_policy.allocation import Allocated, Failed, GaveUp, Outcome, Unsatisfiable
-from dra_policy.cluster import ClusterIndex, finding
+from dra_policy.cluster import ClusterIndex, changes
 from dra_policy.engine import Moment, Placing
 from dra_policy.inventory import DeviceID
 from dra_policy.rules import ClaimRules
@@ -122,7 +122,7 @@ def test_questions_that_slept_through_many_changes_start_anew(
     comparable: Comparable,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(finding, "LOG_LIMIT", limit)
+    monkeypatch.setattr(changes, "LOG_LIMIT", limit)
     here = world(seed)
     for step in range(25):
         one_step(here, step, walked, comparable, {})
