@@ -163,44 +163,57 @@ def _cost(checking: Checking, scope: Scope, statement: tree.Costs) -> Cost | Non
         help_ = problems.hint(statement.resource.text, _DIMENSIONS, "write `memory`, `cpu` or such as `hugepages-2Mi`")
         problems.add("SET002", f"a node has no `{statement.resource.text}` to give", statement.resource.span, help_)
         return None
-    per, capacity, unit = statement.per.text, None, None
-    if board is not None and per not in ("device", "claim"):
-        capacity = look_up(device_of(board), per, scope)
-        if capacity is None or not capacity.is_capacity:
-            message = f"costs are per device, per claim or per unit of a capacity, not per `{per}`"
-            known = [one.name for one in device_of(board).attributes.values() if one.is_capacity]
-            help_ = problems.hint(per, ("device", "claim", *known), "write `device` or `claim`")
-            problems.add("SET002", message, statement.per.span, help_)
-            return None
-        per = "capacity"
+    per, capacity = statement.per, None
+    if per.text in ("device", "claim"):
         if statement.unit is not None:
-            unit = _unit_of(capacity, statement.unit, problems)
-            if unit is None:
-                return None
-        elif isinstance(statement.amount, tree.Amount) and statement.amount.unit not in COUNT_SUFFIXES:
-            message = f"`{statement.amount.span.text}` for each unit of `{capacity.name}`: how large a unit is not said"
-            help_ = f"write `{statement.amount.span.text} per 1Gi of {capacity.name}`, or as much as it is for"
-            if capacity.type == COUNT:
-                help_ = f"write `{statement.amount.span.text} per 1 of {capacity.name}`, or for how many it is"
-            problems.add("SET002", message, statement.amount.span, help_)
+            help_ = f"write `per {per.text}`, or name a capacity"
+            problems.add("SET002", f"`{per.text}` has no parts", statement.unit.span, help_)
             return None
-        else:
-            dimension = COUNT
-    elif statement.unit is not None:
-        problems.add("SET002", f"`{per}` has no parts", statement.unit.span, f"write `per {per}`, or name a capacity")
+        amount = constant(statement.amount, dimension, f"`{statement.resource.text}`", problems, None)
+    elif board is None:
         return None
-    amount = constant(statement.amount, dimension, f"`{statement.resource.text}`", problems, None)
+    else:
+        capacity = look_up(device_of(board), per.text, scope)
+        if capacity is None or not capacity.is_capacity:
+            message = f"costs are per device, per claim or per unit of a capacity, not per `{per.text}`"
+            known = [one.name for one in device_of(board).attributes.values() if one.is_capacity]
+            help_ = problems.hint(per.text, ("device", "claim", *known), "write `device` or `claim`")
+            problems.add("SET002", message, per.span, help_)
+            return None
+        amount = _each(statement, capacity, dimension, problems)
     if board is None or amount is None:
         return None
-    if unit is not None:
-        assert isinstance(amount.value, Fraction)  # Invariant: amounts are fractions
-        each = amount.value / unit
-        if quantity_text(each) is None:
-            message = f"a unit of `{statement.per.text}` costs {each}, which is finer than a billionth or has no end"
-            problems.add("SET002", message, statement.span, "write amounts whose ratio is a decimal number")
+    return Cost(
+        board, statement.resource.text, amount, per.text if capacity is None else "capacity", statement.span, capacity
+    )
+
+
+def _each(
+    statement: tree.Costs, capacity: AttributeSchema, dimension: AmountType, problems: Problems
+) -> Constant | None:
+    """How many units of the node's resource a unit of a capacity costs."""
+    written = statement.amount
+    subject = f"`{statement.resource.text}`"
+    if statement.unit is None:
+        if isinstance(written, tree.Amount) and written.unit not in COUNT_SUFFIXES:
+            message = f"`{written.span.text}` for each unit of `{capacity.name}`: how large a unit is not said"
+            help_ = f"write `{written.span.text} per 1Gi of {capacity.name}`, or as much as it is for"
+            if capacity.type == COUNT:
+                help_ = f"write `{written.span.text} per 1 of {capacity.name}`, or for how many it is"
+            problems.add("SET002", message, written.span, help_)
             return None
-        amount = Constant(COUNT, each, amount.span)
-    return Cost(board, statement.resource.text, amount, per, statement.span, capacity)
+        return constant(written, COUNT, subject, problems, None)
+    unit = _unit_of(capacity, statement.unit, problems)
+    amount = constant(written, dimension, subject, problems, None)
+    if unit is None or amount is None:
+        return None
+    assert isinstance(amount.value, Fraction)  # Invariant: amounts are fractions
+    each = amount.value / unit
+    if quantity_text(each) is None:
+        message = f"a unit of `{capacity.name}` costs {each}, which is finer than a billionth or has no end"
+        problems.add("SET002", message, statement.span, "write amounts whose ratio is a decimal number")
+        return None
+    return Constant(COUNT, each, amount.span)
 
 
 def _unit_of(capacity: AttributeSchema, written: tree.Literal, problems: Problems) -> Fraction | None:

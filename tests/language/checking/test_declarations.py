@@ -376,3 +376,8 @@ def test_a_mode_of_the_models_of_a_device_is_said_of_the_model() -> None:
     (wrong,) = load(Source("a.dra", HEADER + SCHEMA + text))[1]
     assert wrong.code == "HWR006"
     assert "it is a mode of `H100`" in wrong.help
+
+
+def test_costs_of_a_device_that_there_is_not_are_told_once() -> None:
+    found = load(Source("a.dra", HEADER + SCHEMA + "costs of Nope node memory 1Mi per 1Gi of memory"))[1]
+    assert [one.code for one in found] == ["NAM005"]
